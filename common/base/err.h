@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Errors that read as a sentence, from intent to cause.
+ *
+ * A function that can fail returns int, 0 or -1, and takes a struct err * as
+ * its last argument, which it fills once. The cause is set where it happens
+ * (err_set, err_sys); at a module's border the caller puts its intent in front
+ * (err_wrap), so that a message reads "install slot B: read payload head: short
+ * read: 3 of 8 bytes". Return an error or log it, never both.
+ *
+ * The code is for machines: each has an exit status (a contract of all the
+ * programs), an HTTP status and a stable slug for RFC 9457 problem documents.
+ *
+ * e may be NULL where the caller does not want to know why. Not thread safe:
+ * a struct err belongs to one thread at a time.
+ */
+#ifndef OTA_BASE_ERR_H
+#define OTA_BASE_ERR_H
+
+#include "cleanup.h"
+
+#include <stdbool.h>
+
+/* What the programs exit with; docs/OPERATIONS.md lists them. */
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_REFUSED = 3,
+	EXIT_UNREACHABLE = 4,
+};
+
+/*        code             exit              http  slug                what it means */
+#define ERR_CODES(X)                                                                     \
+	X(ERR_NONE,        EXIT_DONE,        200, "ok",               "no error")        \
+	X(ERR_INTERNAL,    EXIT_FAILED,      500, "internal",         "a fault of ours") \
+	X(ERR_USAGE,       EXIT_USAGE,       400, "usage",            "the call is wrong") \
+	X(ERR_CONFIG,      EXIT_USAGE,       500, "config",           "the configuration is wrong") \
+	X(ERR_FORMAT,      EXIT_REFUSED,     400, "malformed",        "the data is not well formed") \
+	X(ERR_LIMIT,       EXIT_REFUSED,     413, "too-large",        "the data exceeds a limit") \
+	X(ERR_UNSUPPORTED, EXIT_REFUSED,     400, "unsupported",      "a format or feature this version does not know") \
+	X(ERR_UNSIGNED,    EXIT_REFUSED,     422, "not-signed",       "a signature is missing") \
+	X(ERR_SIGNATURE,   EXIT_REFUSED,     422, "bad-signature",    "signatures do not reach the threshold") \
+	X(ERR_DIGEST,      EXIT_REFUSED,     422, "digest-mismatch",  "the data is not what was signed") \
+	X(ERR_ROLLBACK,    EXIT_REFUSED,     409, "rollback",         "older than what was seen before") \
+	X(ERR_EXPIRED,     EXIT_REFUSED,     409, "expired",          "no longer valid at this time") \
+	X(ERR_INCOMPATIBLE,EXIT_REFUSED,     409, "incompatible",     "not made for this product or hardware") \
+	X(ERR_UNTRUSTED,   EXIT_REFUSED,     403, "untrusted",        "a key, role or certificate that is not trusted here") \
+	X(ERR_AUTH,        EXIT_FAILED,      401, "unauthenticated",  "who is calling is not known") \
+	X(ERR_FORBIDDEN,   EXIT_FAILED,      403, "forbidden",        "the caller may not do this") \
+	X(ERR_NOT_FOUND,   EXIT_FAILED,      404, "not-found",        "there is no such thing") \
+	X(ERR_GONE,        EXIT_FAILED,      410, "gone",             "it is closed") \
+	X(ERR_CONFLICT,    EXIT_FAILED,      409, "conflict",         "the state does not allow it") \
+	X(ERR_PRECONDITION,EXIT_FAILED,      412, "precondition",     "it changed in between") \
+	X(ERR_RANGE,       EXIT_FAILED,      416, "range",            "outside the content") \
+	X(ERR_BUSY,        EXIT_FAILED,      503, "busy",             "try again later") \
+	X(ERR_RATE,        EXIT_FAILED,      429, "rate-limited",     "too many in too short a time") \
+	X(ERR_IO,          EXIT_FAILED,      500, "io",               "reading or writing failed") \
+	X(ERR_NO_SPACE,    EXIT_FAILED,      507, "no-space",         "the medium is full") \
+	X(ERR_NO_MEMORY,   EXIT_FAILED,      503, "no-memory",        "out of memory") \
+	X(ERR_UNREACHABLE, EXIT_UNREACHABLE, 502, "unreachable",      "the other side cannot be reached") \
+	X(ERR_TIMEOUT,     EXIT_UNREACHABLE, 504, "timeout",          "it took too long") \
+	X(ERR_CANCELLED,   EXIT_FAILED,      409, "cancelled",        "somebody stopped it")
+
+enum err_code {
+#define X(code, exit_status, http, slug, meaning) code,
+	ERR_CODES(X)
+#undef X
+		N_ERR_CODES
+};
+
+#define ERR_TEXT_LEN 320
+
+struct err {
+	enum err_code code;
+	int sys;		   /* errno of the cause, or 0 */
+	char text[ERR_TEXT_LEN];   /* always terminated; cut with "..." if too long */
+};
+
+#define ERR_INIT                                                                         \
+	(struct err)                                                                     \
+	{                                                                                \
+		.code = ERR_NONE                                                         \
+	}
+
+/* Sets the cause. Returns -1, so that a caller can say: return err_set(...). */
+int err_set(struct err *e, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* Sets the cause from errno, as "fmt: strerror". ENOSPC and EDQUOT become
+ * ERR_NO_SPACE, ENOMEM ERR_NO_MEMORY, ENOENT ERR_NOT_FOUND, all else ERR_IO. Returns -1. */
+int err_sys(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Puts "fmt: " in front of what is there and leaves the code. Returns -1. */
+int err_wrap(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Sets code ERR_NO_MEMORY. Returns -1. */
+int err_nomem(struct err *e);
+
+void err_clear(struct err *e);
+
+const char *err_slug(enum err_code code);
+const char *err_meaning(enum err_code code);
+int err_http_status(enum err_code code);
+enum exit_code err_exit(const struct err *e);
+
+#endif

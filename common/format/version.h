@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names that people give to releases.
+ *
+ * A firmware version is opaque: 1..64 bytes of [A-Za-z0-9._+~-]. Only the security version
+ * decides whether something is a downgrade; version_compare() (SemVer 2.0 precedence where
+ * both are SemVer, else by runs of digits and letters) only sorts and filters.
+ */
+#ifndef OTA_FORMAT_VERSION_H
+#define OTA_FORMAT_VERSION_H
+
+#include "../base/err.h"
+
+#include <stdbool.h>
+
+#define VERSION_MAX_LEN 64
+#define PRODUCT_MAX_LEN 64	/* [a-z0-9][a-z0-9._-]* */
+#define HARDWARE_MAX_LEN 32	/* [A-Za-z0-9][A-Za-z0-9._-]* */
+#define MAX_HARDWARE 4
+#define MAX_IMAGES 4
+#define IMAGE_NAME_MAX_LEN 32	/* [a-z0-9][a-z0-9._-]*; names the partition of a slot */
+
+int version_check(const char *text, struct err *e) MUST_USE;
+int product_check(const char *text, struct err *e) MUST_USE;
+int hardware_check(const char *text, struct err *e) MUST_USE;
+int image_name_check(const char *text, struct err *e) MUST_USE;
+
+/* <0, 0, >0. A total order on valid versions. */
+int version_compare(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTTPS for the server: the one module that knows libevent's HTTP.
+ *
+ * Handlers run in a worker loop's thread and never wait. A handler answers at once or
+ * later, from the same loop (struct http_request stays valid until it is answered; if the
+ * client went away, the answer goes nowhere). Requests arrive with their body whole (<= the
+ * route's cap); bodies of artifacts and event streams are sent in pieces under a high-water mark.
+ */
+#ifndef OTA_SERVER_HTTP_H
+#define OTA_SERVER_HTTP_H
+
+#include "../../common/base/buf.h"
+#include "../../common/base/log.h"
+#include "../../common/loop/loop.h"
+
+struct http_server;
+struct http_request;
+struct http_stream;
+
+struct http_config {
+	const char *const *listen;	/* "127.0.0.1:8443", "[::1]:0" (0: any free port) */
+	size_t n_listen;
+	const char *cert_file;		/* PEM chain and key, read at start and on reload */
+	const char *key_file;
+	const char *client_ca_file;	/* or NULL: client certificates are not asked for */
+	const char *ticket_key_file;	/* made if absent, rotated; survives restarts */
+	uint64_t head_deadline_ms;	/* absolute, from connection to the head's end */
+	uint64_t idle_timeout_ms;
+	unsigned n_threads;
+	size_t max_connections;
+};
+
+struct http_route {
+	const char *method;		/* "GET"; HEAD is answered by GET's handler */
+	const char *pattern;		/* "/api/v1/devices/{id}": {x} takes one path segment */
+	size_t max_body;
+	void (*handle)(struct http_request *r, void *app);
+};
+
+struct http_server *http_server_new(const struct http_config *c, const struct http_route *routes,
+				    size_t n_routes, void *app, const struct log *log,
+				    struct err *e) MUST_USE;
+/* Starts threads and listens; returns once bound. */
+int http_server_start(struct http_server *s, struct err *e) MUST_USE;
+unsigned http_server_port(const struct http_server *s, size_t listener);
+int http_server_reload(struct http_server *s, struct err *e) MUST_USE;	/* certificate */
+/* Closes listeners, ends streams, gives requests deadline_ms, joins. */
+void http_server_stop(struct http_server *s, uint64_t deadline_ms);
+void http_server_free(struct http_server *s);
+
+/* What came in. Strings live as long as the request. */
+const char *http_method(const struct http_request *r);
+const char *http_path(const struct http_request *r);
+const char *http_param(const struct http_request *r, const char *name);	/* of the pattern, decoded */
+const char *http_query(struct http_request *r, const char *name);	/* decoded, or NULL */
+const char *http_header(const struct http_request *r, const char *name);	/* or NULL */
+const char *http_host(const struct http_request *r);	/* the Host header, checked: "h:port" */
+const char *http_peer(const struct http_request *r);	/* address */
+const char *http_client_cn(const struct http_request *r);	/* of a verified certificate, or NULL */
+const void *http_body(struct http_request *r, size_t *ret_len);
+struct loop *http_loop(struct http_request *r);	/* of this request's thread */
+
+/* Answers. Exactly one of these ends the request. */
+void http_add_header(struct http_request *r, const char *name, const char *value);
+void http_reply(struct http_request *r, int status, const char *content_type, const void *body,
+		size_t len);
+/* File body with Range, HEAD, If-None-Match, If-Match, If-Range; etag is quoted here. fd is taken. */
+void http_reply_file(struct http_request *r, int fd, uint64_t size, const char *content_type,
+		     const char *etag);
+
+/* Server-sent events. The stream lives until the client goes or it is ended; on_close comes
+ * once, in the loop's thread. http_stream_send() is for the loop's own thread (use loop_wake from others);
+ * returns -1 when the client reads too slowly (> 256 KiB waiting): end it, it will resume. */
+struct http_stream *http_stream_begin(struct http_request *r, void (*on_close)(void *ctx),
+				      void *ctx);
+int http_stream_send(struct http_stream *s, const char *id, const char *event, const char *data);
+void http_stream_end(struct http_stream *s);
+
+#endif
