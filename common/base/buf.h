@@ -15,26 +15,27 @@
 #include <stdint.h>
 
 struct buf {
-	uint8_t *data;	/* NULL while empty */
-	size_t len;	/* bytes in use */
-	size_t room;	/* bytes allocated, the NUL included */
-	size_t cap;	/* len may never exceed this */
+	uint8_t *data; /* NULL while empty */
+	size_t len;    /* bytes in use */
+	size_t room;   /* bytes allocated, the NUL included */
+	size_t cap;    /* len may never exceed this */
 };
 
-#define BUF_INIT(cap_bytes)                                                              \
-	(struct buf)                                                                     \
-	{                                                                                \
-		.cap = (cap_bytes)                                                       \
+#define BUF_INIT(cap_bytes)                                                            \
+	(struct buf)                                                                   \
+	{                                                                              \
+		.cap = (cap_bytes)                                                     \
 	}
 
 void buf_init(struct buf *b, size_t cap_bytes);
-void buf_fini(struct buf *b);	/* frees; leaves an empty buffer with the same cap */
-void buf_clear(struct buf *b);	/* len = 0, keeps the memory */
+void buf_fini(struct buf *b);  /* frees; leaves an empty buffer with the same cap */
+void buf_clear(struct buf *b); /* len = 0, keeps the memory */
 
 int buf_reserve(struct buf *b, size_t more, struct err *e) MUST_USE;
 int buf_add(struct buf *b, const void *data, size_t len, struct err *e) MUST_USE;
 int buf_add_str(struct buf *b, const char *text, struct err *e) MUST_USE;
-int buf_printf(struct buf *b, struct err *e, const char *fmt, ...) PRINTF_LIKE(3, 4) MUST_USE;
+int buf_printf(struct buf *b, struct err *e, const char *fmt, ...)
+    PRINTF_LIKE(3, 4) MUST_USE;
 
 /* Drops the first n bytes (n <= len). */
 void buf_drop(struct buf *b, size_t n);

@@ -51,24 +51,24 @@ static inline void cleanup_fclose_(FILE **f)
 /* A pointer with TYPE_free(struct TYPE *). Each module that offers one says
  * AUTO_PTR_DEFINE(type) below its declaration of TYPE_free(). */
 #define AUTO_PTR(type) __attribute__((cleanup(cleanup_ptr_##type)))
-#define AUTO_PTR_DEFINE(type)                                                            \
-	static inline void cleanup_ptr_##type(struct type **p)                           \
-	{                                                                                \
-		type##_free(*p);                                                         \
+#define AUTO_PTR_DEFINE(type)                                                          \
+	static inline void cleanup_ptr_##type(struct type **p)                         \
+	{                                                                              \
+		type##_free(*p);                                                       \
 	}
 
-#define TAKE(p)                                                                          \
-	__extension__({                                                                  \
-		__typeof__(p) taken_ = (p);                                              \
-		(p) = NULL;                                                              \
-		taken_;                                                                  \
+#define TAKE(p)                                                                        \
+	__extension__({                                                                \
+		__typeof__(p) taken_ = (p);                                            \
+		(p) = NULL;                                                            \
+		taken_;                                                                \
 	})
 
-#define TAKE_FD(fd)                                                                      \
-	__extension__({                                                                  \
-		int taken_ = (fd);                                                       \
-		(fd) = -1;                                                               \
-		taken_;                                                                  \
+#define TAKE_FD(fd)                                                                    \
+	__extension__({                                                                \
+		int taken_ = (fd);                                                     \
+		(fd) = -1;                                                             \
+		taken_;                                                                \
 	})
 
 #endif

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 struct clock {
-	int64_t (*utc_ms)(void *ctx);	/* wall clock, ms since 1970 UTC; may jump */
-	int64_t (*mono_ms)(void *ctx);	/* never goes back; origin unspecified */
+	int64_t (*utc_ms)(void *ctx);  /* wall clock, ms since 1970 UTC; may jump */
+	int64_t (*mono_ms)(void *ctx); /* never goes back; origin unspecified */
 	void *ctx;
 };
 

@@ -13,12 +13,12 @@ struct code_row {
 };
 
 static const struct code_row rows[N_ERR_CODES] = {
-#define X(code, exit_status, http_status, slug_text, meaning_text)                       \
-	[code] = {.exit = (exit_status),                                                 \
-		  .http = (http_status),                                                 \
-		  .slug = (slug_text),                                                   \
+#define X(code, exit_status, http_status, slug_text, meaning_text)                     \
+	[code] = {.exit = (exit_status),                                               \
+		  .http = (http_status),                                               \
+		  .slug = (slug_text),                                                 \
 		  .meaning = (meaning_text)},
-	ERR_CODES(X)
+    ERR_CODES(X)
 #undef X
 };
 

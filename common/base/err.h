@@ -30,64 +30,75 @@ enum exit_code {
 	EXIT_UNREACHABLE = 4,
 };
 
+/* clang-format off: a table */
 /*        code             exit              http  slug                what it means */
-#define ERR_CODES(X)                                                                     \
-	X(ERR_NONE,        EXIT_DONE,        200, "ok",               "no error")        \
-	X(ERR_INTERNAL,    EXIT_FAILED,      500, "internal",         "a fault of ours") \
-	X(ERR_USAGE,       EXIT_USAGE,       400, "usage",            "the call is wrong") \
-	X(ERR_CONFIG,      EXIT_USAGE,       500, "config",           "the configuration is wrong") \
-	X(ERR_FORMAT,      EXIT_REFUSED,     400, "malformed",        "the data is not well formed") \
-	X(ERR_LIMIT,       EXIT_REFUSED,     413, "too-large",        "the data exceeds a limit") \
-	X(ERR_UNSUPPORTED, EXIT_REFUSED,     400, "unsupported",      "a format or feature this version does not know") \
-	X(ERR_UNSIGNED,    EXIT_REFUSED,     422, "not-signed",       "a signature is missing") \
-	X(ERR_SIGNATURE,   EXIT_REFUSED,     422, "bad-signature",    "signatures do not reach the threshold") \
-	X(ERR_DIGEST,      EXIT_REFUSED,     422, "digest-mismatch",  "the data is not what was signed") \
-	X(ERR_ROLLBACK,    EXIT_REFUSED,     409, "rollback",         "older than what was seen before") \
-	X(ERR_EXPIRED,     EXIT_REFUSED,     409, "expired",          "no longer valid at this time") \
-	X(ERR_INCOMPATIBLE,EXIT_REFUSED,     409, "incompatible",     "not made for this product or hardware") \
-	X(ERR_UNTRUSTED,   EXIT_REFUSED,     403, "untrusted",        "a key, role or certificate that is not trusted here") \
-	X(ERR_AUTH,        EXIT_FAILED,      401, "unauthenticated",  "who is calling is not known") \
-	X(ERR_FORBIDDEN,   EXIT_FAILED,      403, "forbidden",        "the caller may not do this") \
-	X(ERR_NOT_FOUND,   EXIT_FAILED,      404, "not-found",        "there is no such thing") \
-	X(ERR_GONE,        EXIT_FAILED,      410, "gone",             "it is closed") \
-	X(ERR_CONFLICT,    EXIT_FAILED,      409, "conflict",         "the state does not allow it") \
-	X(ERR_PRECONDITION,EXIT_FAILED,      412, "precondition",     "it changed in between") \
-	X(ERR_RANGE,       EXIT_FAILED,      416, "range",            "outside the content") \
-	X(ERR_BUSY,        EXIT_FAILED,      503, "busy",             "try again later") \
-	X(ERR_RATE,        EXIT_FAILED,      429, "rate-limited",     "too many in too short a time") \
-	X(ERR_IO,          EXIT_FAILED,      500, "io",               "reading or writing failed") \
-	X(ERR_NO_SPACE,    EXIT_FAILED,      507, "no-space",         "the medium is full") \
-	X(ERR_NO_MEMORY,   EXIT_FAILED,      503, "no-memory",        "out of memory") \
-	X(ERR_UNREACHABLE, EXIT_UNREACHABLE, 502, "unreachable",      "the other side cannot be reached") \
-	X(ERR_TIMEOUT,     EXIT_UNREACHABLE, 504, "timeout",          "it took too long") \
-	X(ERR_CANCELLED,   EXIT_FAILED,      409, "cancelled",        "somebody stopped it")
+#define ERR_CODES(X)                                                                   \
+	X(ERR_NONE, EXIT_DONE, 200, "ok", "no error")                                  \
+	X(ERR_INTERNAL, EXIT_FAILED, 500, "internal", "a fault of ours")               \
+	X(ERR_USAGE, EXIT_USAGE, 400, "usage", "the call is wrong")                    \
+	X(ERR_CONFIG, EXIT_USAGE, 500, "config", "the configuration is wrong")         \
+	X(ERR_FORMAT, EXIT_REFUSED, 400, "malformed", "the data is not well formed")   \
+	X(ERR_LIMIT, EXIT_REFUSED, 413, "too-large", "the data exceeds a limit")       \
+	X(ERR_UNSUPPORTED, EXIT_REFUSED, 400, "unsupported",                           \
+	  "a format or feature this version does not know")                            \
+	X(ERR_UNSIGNED, EXIT_REFUSED, 422, "not-signed", "a signature is missing")     \
+	X(ERR_SIGNATURE, EXIT_REFUSED, 422, "bad-signature",                           \
+	  "signatures do not reach the threshold")                                     \
+	X(ERR_DIGEST, EXIT_REFUSED, 422, "digest-mismatch",                            \
+	  "the data is not what was signed")                                           \
+	X(ERR_ROLLBACK, EXIT_REFUSED, 409, "rollback",                                 \
+	  "older than what was seen before")                                           \
+	X(ERR_EXPIRED, EXIT_REFUSED, 409, "expired", "no longer valid at this time")   \
+	X(ERR_INCOMPATIBLE, EXIT_REFUSED, 409, "incompatible",                         \
+	  "not made for this product or hardware")                                     \
+	X(ERR_UNTRUSTED, EXIT_REFUSED, 403, "untrusted",                               \
+	  "a key, role or certificate that is not trusted here")                       \
+	X(ERR_AUTH, EXIT_FAILED, 401, "unauthenticated",                               \
+	  "who is calling is not known")                                               \
+	X(ERR_FORBIDDEN, EXIT_FAILED, 403, "forbidden", "the caller may not do this")  \
+	X(ERR_NOT_FOUND, EXIT_FAILED, 404, "not-found", "there is no such thing")      \
+	X(ERR_GONE, EXIT_FAILED, 410, "gone", "it is closed")                          \
+	X(ERR_CONFLICT, EXIT_FAILED, 409, "conflict", "the state does not allow it")   \
+	X(ERR_PRECONDITION, EXIT_FAILED, 412, "precondition", "it changed in between") \
+	X(ERR_RANGE, EXIT_FAILED, 416, "range", "outside the content")                 \
+	X(ERR_BUSY, EXIT_FAILED, 503, "busy", "try again later")                       \
+	X(ERR_RATE, EXIT_FAILED, 429, "rate-limited", "too many in too short a time")  \
+	X(ERR_IO, EXIT_FAILED, 500, "io", "reading or writing failed")                 \
+	X(ERR_NO_SPACE, EXIT_FAILED, 507, "no-space", "the medium is full")            \
+	X(ERR_NO_MEMORY, EXIT_FAILED, 503, "no-memory", "out of memory")               \
+	X(ERR_UNREACHABLE, EXIT_UNREACHABLE, 502, "unreachable",                       \
+	  "the other side cannot be reached")                                          \
+	X(ERR_TIMEOUT, EXIT_UNREACHABLE, 504, "timeout", "it took too long")           \
+	X(ERR_CANCELLED, EXIT_FAILED, 409, "cancelled", "somebody stopped it")
+/* clang-format on */
 
 enum err_code {
 #define X(code, exit_status, http, slug, meaning) code,
 	ERR_CODES(X)
 #undef X
-		N_ERR_CODES
+	    N_ERR_CODES
 };
 
 #define ERR_TEXT_LEN 320
 
 struct err {
 	enum err_code code;
-	int sys;		   /* errno of the cause, or 0 */
-	char text[ERR_TEXT_LEN];   /* always terminated; cut with "..." if too long */
+	int sys;		 /* errno of the cause, or 0 */
+	char text[ERR_TEXT_LEN]; /* always terminated; cut with "..." if too long */
 };
 
-#define ERR_INIT                                                                         \
-	(struct err)                                                                     \
-	{                                                                                \
-		.code = ERR_NONE                                                         \
+#define ERR_INIT                                                                       \
+	(struct err)                                                                   \
+	{                                                                              \
+		.code = ERR_NONE                                                       \
 	}
 
 /* Sets the cause. Returns -1, so that a caller can say: return err_set(...). */
 int err_set(struct err *e, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* Sets the cause from errno, as "fmt: strerror". ENOSPC and EDQUOT become
- * ERR_NO_SPACE, ENOMEM ERR_NO_MEMORY, ENOENT ERR_NOT_FOUND, all else ERR_IO. Returns -1. */
+ * ERR_NO_SPACE, ENOMEM ERR_NO_MEMORY, ENOENT ERR_NOT_FOUND, all else ERR_IO. Returns
+ * -1. */
 int err_sys(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Puts "fmt: " in front of what is there and leaves the code. Returns -1. */

@@ -155,7 +155,8 @@ int fd_read_full(int fd, void *ret_data, size_t len, struct err *e)
 		if (n < 0)
 			return err_sys(e, "read");
 		if (n == 0)
-			return err_set(e, ERR_IO, "short read: %zu of %zu bytes", done, len);
+			return err_set(e, ERR_IO, "short read: %zu of %zu bytes", done,
+				       len);
 		done += (size_t)n;
 	}
 	return 0;
@@ -190,7 +191,8 @@ int fd_pread_full(int fd, void *ret_data, size_t len, uint64_t offset, struct er
 		if (n < 0)
 			return err_sys(e, "read");
 		if (n == 0)
-			return err_set(e, ERR_IO, "short read: %zu of %zu bytes", done, len);
+			return err_set(e, ERR_IO, "short read: %zu of %zu bytes", done,
+				       len);
 		done += (size_t)n;
 	}
 	return 0;
@@ -221,8 +223,8 @@ int file_lock(const char *path, int *ret_fd, struct err *e)
 		return err_sys(e, "lock %s", path);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno == EWOULDBLOCK)
-			return err_set(e, ERR_CONFLICT, "%s is in use by another process",
-				       path);
+			return err_set(e, ERR_CONFLICT,
+				       "%s is in use by another process", path);
 		return err_sys(e, "lock %s", path);
 	}
 	*ret_fd = TAKE_FD(fd);

@@ -7,7 +7,8 @@
  *	log_info(log, "install", "segment written", "slot", "B", "segment", "17", NULL);
  *
  *	2026-11-23T14:41:07.123Z info  install: segment written slot=B segment=17
- *	{"time":"...","level":"info","module":"install","message":"segment written","slot":"B",..}
+ *	{"time":"...","level":"info","module":"install","message":"segment
+ *written","slot":"B",..}
  *
  * Keys and values are strings; the list ends with NULL. Values may come from the
  * network: they are escaped in both forms. Secrets never go into a log.
@@ -25,8 +26,8 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 enum log_form { LOG_TEXT, LOG_JSON };
 
 struct log {
-	int fd;			/* not owned */
-	enum log_level level;	/* what is below is not written */
+	int fd;		      /* not owned */
+	enum log_level level; /* what is below is not written */
 	enum log_form form;
 };
 
@@ -42,7 +43,8 @@ void log_event(const struct log *log, enum log_level level, const char *module,
 void log_failure(const struct log *log, enum log_level level, const char *module,
 		 const char *message, const struct err *e);
 
-int log_level_parse(const char *text, enum log_level *ret_level, struct err *e) MUST_USE;
+int log_level_parse(const char *text, enum log_level *ret_level,
+		    struct err *e) MUST_USE;
 int log_form_parse(const char *text, enum log_form *ret_form, struct err *e) MUST_USE;
 
 #endif

@@ -7,10 +7,10 @@
  * the man page, shell completion, the configuration reference, the INI reader
  * and the command line. They cannot disagree.
  *
- * A value comes from, in rising order: the table's default, the INI file (--config FILE),
- * the command line. INI key `listen` in section [http] is the option --http-listen. An
- * unknown section, key or option, a value of the wrong type and a duplicate key are
- * ERR_USAGE/ERR_CONFIG and name the line number.
+ * A value comes from, in rising order: the table's default, the INI file (--config
+ * FILE), the command line. INI key `listen` in section [http] is the option
+ * --http-listen. An unknown section, key or option, a value of the wrong type and a
+ * duplicate key are ERR_USAGE/ERR_CONFIG and name the line number.
  *
  * Every program understands, besides its own: --help, --version, --config FILE,
  * --log-level, --log-form, and the hidden --print-man, --print-completion and
@@ -25,59 +25,62 @@
 #include <stdint.h>
 
 enum option_type {
-	OPT_FLAG,	/* bool *; no value on the command line */
-	OPT_BOOL,	/* bool * */
-	OPT_U64,	/* uint64_t * */
-	OPT_SIZE,	/* uint64_t *, bytes; "10MiB" */
-	OPT_DURATION,	/* uint64_t *, ms; "5m" */
-	OPT_TEXT,	/* const char **; points into the struct options */
-	OPT_PATH,	/* as OPT_TEXT; relative paths in an INI file are relative to that file */
-	OPT_LIST,	/* struct option_list *; may be given several times */
+	OPT_FLAG,     /* bool *; no value on the command line */
+	OPT_BOOL,     /* bool * */
+	OPT_U64,      /* uint64_t * */
+	OPT_SIZE,     /* uint64_t *, bytes; "10MiB" */
+	OPT_DURATION, /* uint64_t *, ms; "5m" */
+	OPT_TEXT,     /* const char **; points into the struct options */
+	OPT_PATH,     /* as OPT_TEXT; relative paths in an INI file are relative to that
+			 file */
+	OPT_LIST,     /* struct option_list *; may be given several times */
 };
 
 struct option_list {
-	const char **items;	/* owned by the struct options */
+	const char **items; /* owned by the struct options */
 	size_t n_items;
 };
 
 struct option {
-	const char *section;	/* INI section, or NULL: command line only */
-	const char *name;	/* "listen"; with a section the long option is --section-name */
+	const char *section; /* INI section, or NULL: command line only */
+	const char
+	    *name; /* "listen"; with a section the long option is --section-name */
 	enum option_type type;
 	size_t offset;		/* of the variable in the caller's struct */
 	const char *fallback;	/* default as text, or NULL: none (zero, NULL) */
-	const char *value_name;	/* "FILE" in the help, NULL for flags */
+	const char *value_name; /* "FILE" in the help, NULL for flags */
 	const char *help;	/* one sentence, no full stop */
 };
 
-#define OPTION_END                                                                       \
-	{                                                                                \
-		.name = NULL                                                             \
+#define OPTION_END                                                                     \
+	{                                                                              \
+		.name = NULL                                                           \
 	}
 
 struct command {
-	const char *name;	/* "release sign"; "" for a program without commands */
-	const char *operands;	/* "BUNDLE [OUT]" for the usage line, "" for none */
+	const char *name;     /* "release sign"; "" for a program without commands */
+	const char *operands; /* "BUNDLE [OUT]" for the usage line, "" for none */
 	unsigned min_operands;
 	unsigned max_operands;
-	const struct option *options;	/* of this command, besides the program's */
-	const char *help;	/* one sentence */
+	const struct option *options; /* of this command, besides the program's */
+	const char *help;	      /* one sentence */
 	int (*run)(void *values, int n_operands, char **operands, const struct log *log,
 		   struct err *e);
 };
 
 struct program {
 	const char *name;
-	const char *summary;	/* one sentence */
-	const char *description;/* a paragraph for the man page */
+	const char *summary;		/* one sentence */
+	const char *description;	/* a paragraph for the man page */
 	const struct option *options;	/* common to all commands */
-	const struct command *commands;	/* ends with name == NULL */
-	void *values;		/* the struct the offsets point into, zeroed by the caller */
+	const struct command *commands; /* ends with name == NULL */
+	void *values; /* the struct the offsets point into, zeroed by the caller */
 };
 
 /*
  * The whole main(): parses, prints what is asked for, runs the command, prints its
- * error as "PROGRAM: text" on stderr. Returns the process's exit status (enum exit_code).
+ * error as "PROGRAM: text" on stderr. Returns the process's exit status (enum
+ * exit_code).
  */
 int program_main(const struct program *p, int argc, char **argv);
 

@@ -37,7 +37,8 @@ int hex_decode(const char *text, uint8_t *ret_data, size_t len, struct err *e)
 		int low = hex_value(text[2 * i + 1]);
 
 		if (high < 0 || low < 0)
-			return err_set(e, ERR_FORMAT, "not hexadecimal at digit %zu", 2 * i);
+			return err_set(e, ERR_FORMAT, "not hexadecimal at digit %zu",
+				       2 * i);
 		ret_data[i] = (uint8_t)(high << 4 | low);
 	}
 	return 0;
@@ -46,7 +47,7 @@ int hex_decode(const char *text, uint8_t *ret_data, size_t len, struct err *e)
 void base64url_encode(const uint8_t *data, size_t len, char *ret_text)
 {
 	static const char alphabet[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	uint32_t bits = 0;
 	unsigned n_bits = 0;
 
@@ -71,7 +72,8 @@ int parse_u64(const char *text, uint64_t *ret_value, struct err *e)
 	for (; *p >= '0' && *p <= '9'; p++) {
 		if (__builtin_mul_overflow(value, 10u, &value) ||
 		    __builtin_add_overflow(value, (uint64_t)(*p - '0'), &value))
-			return err_set(e, ERR_FORMAT, "\"%s\" is too large a number", text);
+			return err_set(e, ERR_FORMAT, "\"%s\" is too large a number",
+				       text);
 	}
 	if (p == text || *p != '\0')
 		return err_set(e, ERR_FORMAT, "\"%s\" is not a number", text);
@@ -111,8 +113,12 @@ static int parse_with_unit(const char *text, const struct unit *units, const cha
 int parse_size(const char *text, uint64_t *ret_bytes, struct err *e)
 {
 	static const struct unit units[] = {
-		{"", 1},	       {"B", 1},		    {"KiB", 1024},
-		{"MiB", 1024 * 1024}, {"GiB", 1024 * 1024 * 1024}, {NULL, 0},
+	    {"", 1},
+	    {"B", 1},
+	    {"KiB", 1024},
+	    {"MiB", 1024 * 1024},
+	    {"GiB", 1024 * 1024 * 1024},
+	    {NULL, 0},
 	};
 
 	return parse_with_unit(text, units, "a size like 64KiB or 10MiB", ret_bytes, e);
@@ -121,11 +127,12 @@ int parse_size(const char *text, uint64_t *ret_bytes, struct err *e)
 int parse_duration(const char *text, uint64_t *ret_ms, struct err *e)
 {
 	static const struct unit units[] = {
-		{"ms", 1},	{"s", 1000},	  {"m", 60000},
-		{"h", 3600000}, {"d", 86400000}, {NULL, 0},
+	    {"ms", 1},	    {"s", 1000},     {"m", 60000},
+	    {"h", 3600000}, {"d", 86400000}, {NULL, 0},
 	};
 
-	return parse_with_unit(text, units, "a duration like 30s, 5m or 90d", ret_ms, e);
+	return parse_with_unit(text, units, "a duration like 30s, 5m or 90d", ret_ms,
+			       e);
 }
 
 int parse_bool(const char *text, bool *ret_value, struct err *e)
@@ -162,7 +169,8 @@ int text_copy(char *ret_text, size_t room, const char *text, const char *what,
 	size_t len = strlen(text);
 
 	if (len >= room)
-		return err_set(e, ERR_LIMIT, "%s is longer than %zu bytes", what, room - 1);
+		return err_set(e, ERR_LIMIT, "%s is longer than %zu bytes", what,
+			       room - 1);
 	memcpy(ret_text, text, len + 1);
 	return 0;
 }
@@ -191,7 +199,7 @@ void time_format(int64_t utc_ms, char ret_text[TIME_TEXT_LEN + 1])
 
 	if (gmtime_r(&seconds, &tm) == NULL ||
 	    strftime(ret_text, TIME_TEXT_LEN + 1, "%Y-%m-%dT%H:%M:%SZ", &tm) !=
-		    TIME_TEXT_LEN)
+		TIME_TEXT_LEN)
 		memcpy(ret_text, "9999-12-31T23:59:59Z", TIME_TEXT_LEN + 1);
 }
 
@@ -236,13 +244,13 @@ int time_parse(const char *text, int64_t *ret_utc_ms, struct err *e)
 		  digits_at(text, 11, 2, &hour) && digits_at(text, 14, 2, &minute) &&
 		  digits_at(text, 17, 2, &second);
 
-	if (!ok || month < 1 || month > 12 || day < 1 || day > month_length(year, month) ||
-	    hour > 23 || minute > 59 || second > 59)
+	if (!ok || month < 1 || month > 12 || day < 1 ||
+	    day > month_length(year, month) || hour > 23 || minute > 59 || second > 59)
 		return err_set(e, ERR_FORMAT, "\"%.32s\" is not a time like %s", text,
 			       "2026-11-23T14:41:07Z");
-	*ret_utc_ms = ((days_from_civil(year, month, day) * 24 + hour) * 60 + minute) *
-			      60000 +
-		      second * 1000;
+	*ret_utc_ms =
+	    ((days_from_civil(year, month, day) * 24 + hour) * 60 + minute) * 60000 +
+	    second * 1000;
 	return 0;
 }
 

@@ -14,8 +14,9 @@ void hex_encode(const uint8_t *data, size_t len, char *ret_text);
 /* Exactly 2 * len digits of either case, nothing else. */
 int hex_decode(const char *text, uint8_t *ret_data, size_t len, struct err *e) MUST_USE;
 
-/* Base64url without padding (RFC 4648 section 5). ret_text needs BASE64URL_LEN(len) + 1. */
-#define BASE64URL_LEN(len) (((len) * 4 + 2) / 3)
+/* Base64url without padding (RFC 4648 section 5). ret_text needs BASE64URL_LEN(len)
+ * + 1. */
+#define BASE64URL_LEN(len) (((len)*4 + 2) / 3)
 void base64url_encode(const uint8_t *data, size_t len, char *ret_text);
 
 /* Decimal digits only; no sign, no blanks, no overflow. */
@@ -32,7 +33,7 @@ int parse_bool(const char *text, bool *ret_value, struct err *e) MUST_USE;
 
 /* snprintf that refuses to cut: ERR_LIMIT names what did not fit. */
 int text_format(char *ret_text, size_t room, struct err *e, const char *fmt, ...)
-	PRINTF_LIKE(4, 5) MUST_USE;
+    PRINTF_LIKE(4, 5) MUST_USE;
 
 /* Copies text into a fixed field; ERR_LIMIT names `what` if it does not fit. */
 int text_copy(char *ret_text, size_t room, const char *text, const char *what,

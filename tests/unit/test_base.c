@@ -95,10 +95,10 @@ static void times_go_both_ways(void **state)
 		const char *text;
 		int64_t utc_ms;
 	} rows[] = {
-		{"1970-01-01T00:00:00Z", 0},
-		{"2000-02-29T12:00:00Z", 951825600000},
-		{"2026-11-23T14:41:07Z", 1795444867000},
-		{"2038-01-19T03:14:08Z", 2147483648000},
+	    {"1970-01-01T00:00:00Z", 0},
+	    {"2000-02-29T12:00:00Z", 951825600000},
+	    {"2026-11-23T14:41:07Z", 1795444867000},
+	    {"2038-01-19T03:14:08Z", 2147483648000},
 	};
 	struct err e = ERR_INIT;
 	char text[TIME_TEXT_LEN + 1];
@@ -144,15 +144,15 @@ static void a_file_is_replaced_whole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_error_reads_from_intent_to_cause),
-		cmocka_unit_test(an_error_too_long_says_that_it_was_cut),
-		cmocka_unit_test(a_full_disk_has_a_code_of_its_own),
-		cmocka_unit_test(a_buffer_never_grows_beyond_its_cap),
-		cmocka_unit_test(hex_is_exact),
-		cmocka_unit_test(numbers_do_not_wrap),
-		cmocka_unit_test(times_go_both_ways),
-		cmocka_unit_test(a_crc_is_the_common_one),
-		cmocka_unit_test(a_file_is_replaced_whole),
+	    cmocka_unit_test(an_error_reads_from_intent_to_cause),
+	    cmocka_unit_test(an_error_too_long_says_that_it_was_cut),
+	    cmocka_unit_test(a_full_disk_has_a_code_of_its_own),
+	    cmocka_unit_test(a_buffer_never_grows_beyond_its_cap),
+	    cmocka_unit_test(hex_is_exact),
+	    cmocka_unit_test(numbers_do_not_wrap),
+	    cmocka_unit_test(times_go_both_ways),
+	    cmocka_unit_test(a_crc_is_the_common_one),
+	    cmocka_unit_test(a_file_is_replaced_whole),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

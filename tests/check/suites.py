@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The suites of ./check, each a function that adds to a Result, and the table of them."""
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+
+from . import style
+from .run import BUILD, CMOCKA_BAD, CMOCKA_OK, CMOCKA_SKIP, TOP, command, configure, ninja, unittest_count
+
+SANITIZED = TOP / "build-asan"
+NODE_CACHE = BUILD / "node18"
+
+
+def build(result):
+    """All programs, with warnings as errors."""
+    status, text = configure(BUILD, "-Dwerror=true")
+    if not result.expect(status == 0, "meson configures the build", text):
+        return
+    status, text = ninja(BUILD)
+    result.expect(status == 0, "everything builds without a warning", text)
+
+
+def run_units(result, directory, env=None):
+    command("meson", "test", "-C", directory, "--suite", "unit", "--no-rebuild", env=env)
+    log = directory / "meson-logs/testlog.json"
+    for line in log.read_text().splitlines():
+        row = json.loads(line)
+        text = row.get("stdout", "") + row.get("stderr", "")
+        cases = len(CMOCKA_OK.findall(text))
+        skipped = len(CMOCKA_SKIP.findall(text))
+        failed = set(CMOCKA_BAD.findall(text))
+        name = row["name"].split(" / ")[-1]
+        result.skipped += skipped
+        if row["result"] in ("OK", "EXPECTEDFAIL"):
+            result.passed += max(cases, 1)
+        else:
+            result.passed += cases
+            result.failed += max(len(failed), 1)
+            result.notes.append(f"FAILED {name}: {row['result']}\n" + "\n".join(text.splitlines()[-50:]))
+
+
+def unit(result):
+    """Unit tests of every module, and each parser's fuzz corpus replayed."""
+    run_units(result, BUILD)
+
+
+def sanitize(result):
+    """The unit tests again under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    status, text = configure(
+        SANITIZED, "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dwerror=true", "-Doptimization=1"
+    )
+    if not result.expect(status == 0, "meson configures the sanitized build", text):
+        return
+    status, text = ninja(SANITIZED)
+    if result.expect(status == 0, "everything builds with the sanitizers", text):
+        run_units(result, SANITIZED, {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
+
+
+def integration(result):
+    """The real programs, over real TLS, SQLite, files and processes."""
+    for path in sorted((TOP / "tests/integration").glob("test_*.py")):
+        name = f"tests.integration.{path.stem}"
+        status, text = command("python3", "-B", "-m", "unittest", "-v", name, env={"OTA_BUILD": str(BUILD)}, timeout=900)
+        unittest_count(result, status, text, name)
+
+
+def digest_of(*paths):
+    sums = hashlib.sha256()
+    for path in paths:
+        sums.update(path.read_bytes())
+    return sums.hexdigest()
+
+
+def node_env(result):
+    """Debian's own Node 18 first on PATH; None if it cannot be had."""
+    status, text = command("sh", TOP / "deploy/node18.sh", NODE_CACHE)
+    lines = text.strip().splitlines()
+    if not result.expect(status == 0 and lines, "Debian's Node 18 is at hand", text):
+        return None
+    return {"PATH": f"{lines[-1]}:{os.environ['PATH']}"}
+
+
+def npm_install(result, env):
+    """npm ci, once for each lock file."""
+    stamp = TOP / "web/node_modules/.check-stamp"
+    wanted = digest_of(TOP / "web/package-lock.json")
+    if stamp.exists() and stamp.read_text() == wanted:
+        return True
+    status, text = command("npm", "ci", "--no-audit", "--no-fund", cwd=TOP / "web", env=env)
+    if result.expect(status == 0, "npm ci installs what the lock file names", text):
+        stamp.write_text(wanted)
+    return status == 0
+
+
+def console(result):
+    """The console's types and logic, built with Debian's Node 18."""
+    env = node_env(result)
+    if env is None or not npm_install(result, env):
+        return
+    for script, sentence in (
+        ("check", "the console's types hold"),
+        ("test", "the console's unit tests pass"),
+        ("build", "the console builds"),
+    ):
+        status, text = command("npm", "run", script, cwd=TOP / "web", env=env)
+        result.expect(status == 0, sentence, text)
+
+
+def story(result):
+    """./demo --story: every row of its table holds."""
+    status, text = command(TOP / "demo", "--yes", "--story", timeout=600)
+    result.expect(status == 0, "the story of ./demo plays to its end", text)
+
+
+def install(result):
+    """meson install into a directory of its own: programs, man pages, completions, units."""
+    with tempfile.TemporaryDirectory() as root:
+        status, text = command("meson", "install", "-C", BUILD, "--no-rebuild", env={"DESTDIR": root})
+        result.expect(status == 0, "meson install with DESTDIR works", text)
+        names = {p.name for p in pathlib.Path(root).rglob("*") if p.is_file()}
+        for name in ("ota", "ota-server", "ota-client", "ota-boot"):
+            result.expect(name in names, f"{name} is installed")
+
+
+def agent_alone(result):
+    """-Dparts=agent: the agent without the rest of the house."""
+    directory = TOP / "build-agent"
+    status, text = configure(directory, "-Dparts=agent", "-Dtests=false", "-Dbuildtype=minsize")
+    if result.expect(status == 0, "the agent configures alone", text):
+        status, text = ninja(directory)
+        result.expect(status == 0, "the agent builds alone", text)
+
+
+def units_hardened(result):
+    """The systemd units are as closed as systemd can tell."""
+    units = sorted((TOP / "deploy/systemd").glob("*.service"))
+    if not result.expect(bool(units), "deploy/systemd has units"):
+        return
+    for unit_file in units:
+        status, text = command("systemd-analyze", "security", "--offline=true", "--threshold=20", unit_file)
+        result.expect(status == 0, f"{unit_file.name} stays below exposure 2.0", text)
+
+
+def claims(result):
+    """What README claims names a test or command that exists."""
+    from . import claims as module
+
+    module.suite(result)
+
+
+def fresh(result):
+    """Both commands on a minimal Debian 12 made for the purpose (needs root and mmdebstrap)."""
+    status, text = command("sh", TOP / "tests/check/fresh.sh", timeout=5400)
+    result.expect(status == 0, "a bare Debian 12 runs ./demo --story and ./check quick", text)
+
+
+def cross(result):
+    """The agent for arm64 and armhf, the formats for s390x, and their unit tests under qemu-user."""
+    status, text = command("sh", TOP / "tests/check/cross.sh", timeout=3600)
+    result.expect(status == 0, "the agent builds and passes for arm64, armhf and s390x", text)
+
+
+def needs(*paths):
+    return all((TOP / p).exists() for p in paths)
+
+
+#         name            function        in quick  in full
+SUITES = [
+    ("style", style.suite, True, True),
+    ("build", build, True, True),
+    ("unit", unit, True, True),
+    ("console", console, False, True),
+    ("integration", integration, True, True),
+    ("story", story, False, True),
+    ("sanitize", sanitize, False, True),
+    ("agent-alone", agent_alone, False, True),
+    ("install", install, False, True),
+    ("hardening", units_hardened, True, True),
+    ("claims", claims, True, True),
+    ("fresh", fresh, False, False),
+    ("cross", cross, False, False),
+]
+
+assert shutil.which("git"), "git is needed"
