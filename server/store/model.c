@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model.h"
+
+#include "../../common/base/text.h"
+
+#include <string.h>
+
+static const char *const grades[N_GRADES] = {
+    [GRADE_UNKNOWN] = "unknown",
+    [GRADE_REPORTED] = "reported",
+    [GRADE_PROVEN] = "proven",
+};
+
+static const char *const device_states[N_DEVICE_STATES] = {
+    [DEVICE_IDLE] = "idle",
+    [DEVICE_UPDATING] = "updating",
+    [DEVICE_FAILED] = "failed",
+    [DEVICE_ROLLED_BACK] = "rolled-back",
+};
+
+static const char *const deployment_states[N_DEPLOYMENT_STATES] = {
+    [DEPLOYMENT_ASSIGNED] = "assigned",	    [DEPLOYMENT_DOWNLOADING] = "downloading",
+    [DEPLOYMENT_INSTALLING] = "installing", [DEPLOYMENT_REBOOTING] = "rebooting",
+    [DEPLOYMENT_CANCELLING] = "cancelling", [DEPLOYMENT_CONFIRMED] = "confirmed",
+    [DEPLOYMENT_FAILED] = "failed",	    [DEPLOYMENT_ROLLED_BACK] = "rolled-back",
+    [DEPLOYMENT_CANCELLED] = "cancelled",
+};
+
+static const char *const metadata_roles[N_METADATA_ROLES] = {
+    [ROLE_ROOT] = "root",
+    [ROLE_TIMESTAMP] = "timestamp",
+    [ROLE_SNAPSHOT] = "snapshot",
+    [ROLE_TARGETS] = "targets",
+};
+
+static const char *const event_types[N_EVENT_TYPES] = {
+    [EVENT_DEVICE] = "device",
+    [EVENT_DEPLOYMENT] = "deployment",
+    [EVENT_RELEASE] = "release",
+};
+
+static const char *const roles[N_ROLES] = {
+    [ROLE_NOBODY] = "nobody",	  [ROLE_VIEWER] = "viewer",
+    [ROLE_OPERATOR] = "operator", [ROLE_RELEASE_MANAGER] = "release-manager",
+    [ROLE_ADMIN] = "admin",	  [ROLE_GATEWAY] = "gateway",
+};
+
+/* A value out of the range is a fault of ours; its name must not be a crash as well. */
+static const char *name_of(const char *const *names, size_t n, unsigned value)
+{
+	return value < n ? names[value] : "?";
+}
+
+static int value_of(const char *const *names, size_t n, const char *text,
+		    const char *what, unsigned *ret, struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(names[i], text) == 0) {
+			*ret = (unsigned)i;
+			return 0;
+		}
+	}
+	return err_set(e, ERR_FORMAT, "\"%.40s\" is not a %s", text, what);
+}
+
+const char *grade_name(enum grade g)
+{
+	return name_of(grades, N_GRADES, g);
+}
+
+const char *device_state_name(enum device_state s)
+{
+	return name_of(device_states, N_DEVICE_STATES, s);
+}
+
+const char *deployment_state_name(enum deployment_state s)
+{
+	return name_of(deployment_states, N_DEPLOYMENT_STATES, s);
+}
+
+int deployment_state_parse(const char *text, enum deployment_state *ret, struct err *e)
+{
+	unsigned v;
+
+	if (value_of(deployment_states, N_DEPLOYMENT_STATES, text, "deployment state",
+		     &v, e) < 0)
+		return -1;
+	*ret = (enum deployment_state)v;
+	return 0;
+}
+
+const char *metadata_role_name(enum metadata_role r)
+{
+	return name_of(metadata_roles, N_METADATA_ROLES, r);
+}
+
+const char *event_type_name(enum event_type t)
+{
+	return name_of(event_types, N_EVENT_TYPES, t);
+}
+
+const char *role_name(enum role r)
+{
+	return name_of(roles, N_ROLES, r);
+}
+
+int role_parse(const char *text, enum role *ret, struct err *e)
+{
+	unsigned v;
+
+	if (value_of(roles, N_ROLES, text, "role", &v, e) < 0)
+		return -1;
+	*ret = (enum role)v;
+	return 0;
+}
+
+int device_id_check(const char *text, struct err *e)
+{
+	if (!text_is_name(text, DEVICE_ID_MAX_LEN, "._:-") || text[0] == '.')
+		return err_set(e, ERR_FORMAT,
+			       "\"%.40s\" is not a device id: 1 to %d letters, digits "
+			       "and . _ : -, "
+			       "not beginning with a dot",
+			       text, DEVICE_ID_MAX_LEN);
+	return 0;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the server remembers: the things themselves, as plain values.
+ *
+ * Fixed fields, NUL-terminated, no pointers: a value may be copied, queued and compared
+ * without asking who owns it. Times are UTC milliseconds; 0 means never. Limits are
+ * those of the device API (128 characters) and of the formats (format/version.h).
+ */
+#ifndef OTA_SERVER_STORE_MODEL_H
+#define OTA_SERVER_STORE_MODEL_H
+
+#include "../../common/base/err.h"
+#include "../../common/crypto/digest.h"
+#include "../../common/format/manifest.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TENANT_DEFAULT "default"
+#define TENANT_MAX_LEN 32
+#define DEVICE_ID_MAX_LEN 128 /* [A-Za-z0-9] and "._:-" */
+#define DEVICE_TEXT_MAX_LEN 128
+#define RELEASE_ID_LEN 16 /* the first hex digits of the manifest's SHA-256 */
+#define UPLOAD_ID_LEN 32
+#define USER_MAX_LEN 64
+#define DETAIL_MAX_LEN 512
+#define SLOTS_TEXT_MAX_LEN 1535
+#define ATTRIBUTE_MAX_LEN 128
+#define DEVICE_MAX_ATTRIBUTES 100
+#define DEPLOYMENT_MAX_STATUSES 1000
+#define ACTION_ID_FIRST 100001u
+#define ACTION_ID_LAST 0x7fffffffu
+
+/* Who says which version a device runs. Proven: its bootloader's root hash was in the
+ * report. */
+enum grade { GRADE_UNKNOWN, GRADE_REPORTED, GRADE_PROVEN, N_GRADES };
+
+enum device_state {
+	DEVICE_IDLE,
+	DEVICE_UPDATING,
+	DEVICE_FAILED,
+	DEVICE_ROLLED_BACK,
+	N_DEVICE_STATES
+};
+
+struct device {
+	char id[DEVICE_ID_MAX_LEN + 1];
+	char name[DEVICE_TEXT_MAX_LEN + 1];
+	char product[PRODUCT_MAX_LEN + 1]; /* "": not known yet */
+	char hardware[HARDWARE_MAX_LEN + 1];
+	char version[VERSION_MAX_LEN + 1];
+	enum grade grade;
+	enum device_state state;
+	char agent_version[33];
+	char capabilities[DEVICE_TEXT_MAX_LEN + 1]; /* blank-separated */
+	char address[64];
+	char
+	    slots[SLOTS_TEXT_MAX_LEN + 1]; /* JSON array as docs/API.md has it, or "" */
+	bool wants_attributes;		   /* ask for configData at the next poll */
+	int64_t created_at, seen_at;
+	uint64_t open_deployment;      /* the oldest open one's id; 0: none */
+	uint64_t installed_deployment; /* the last that ended in CONFIRMED; 0: none */
+	uint64_t revision;	       /* changes with every durable change */
+};
+
+struct attribute {
+	char key[ATTRIBUTE_MAX_LEN + 1];
+	char value[ATTRIBUTE_MAX_LEN + 1];
+	bool remove;
+};
+
+struct release {
+	char id[RELEASE_ID_LEN + 1];
+	char product[PRODUCT_MAX_LEN + 1];
+	char version[VERSION_MAX_LEN + 1];
+	uint32_t security_version;
+	char hardware[MAX_HARDWARE][HARDWARE_MAX_LEN + 1];
+	size_t n_hardware;
+	char notes[NOTES_MAX_LEN + 1];
+	struct image images[MAX_IMAGES];
+	size_t n_images;
+	uint8_t manifest_sha256[SHA256_LEN];
+	uint8_t descriptor_sha256[SHA256_LEN]; /* what a proof's rootHash must equal */
+	uint8_t head_sha256[SHA256_LEN];
+	uint8_t body_sha256[SHA256_LEN];
+	uint64_t head_size, body_size;
+	int64_t created_at;
+};
+
+/*
+ *	ASSIGNED -> DOWNLOADING -> INSTALLING -> REBOOTING -> CONFIRMED
+ *	    any open state -> FAILED, ROLLED_BACK | CANCELLING -> CANCELLED (or back:
+ *refused) server/fleet/policy.h decides the edges.
+ */
+enum deployment_state {
+	DEPLOYMENT_ASSIGNED,
+	DEPLOYMENT_DOWNLOADING,
+	DEPLOYMENT_INSTALLING,
+	DEPLOYMENT_REBOOTING,
+	DEPLOYMENT_CANCELLING,
+	DEPLOYMENT_CONFIRMED, /* this and all below are closed */
+	DEPLOYMENT_FAILED,
+	DEPLOYMENT_ROLLED_BACK,
+	DEPLOYMENT_CANCELLED,
+	N_DEPLOYMENT_STATES
+};
+
+static inline bool deployment_is_open(enum deployment_state s)
+{
+	return s < DEPLOYMENT_CONFIRMED;
+}
+
+struct proof {
+	bool present;
+	uint8_t root_hash[SHA256_LEN];
+	uint8_t boot_id[16];
+	char slot;
+	uint64_t counter;
+};
+
+struct deployment {
+	uint64_t id; /* ACTION_ID_FIRST.. */
+	char device[DEVICE_ID_MAX_LEN + 1];
+	char release[RELEASE_ID_LEN + 1];
+	char product[PRODUCT_MAX_LEN + 1]; /* of the release, for lists */
+	char version[VERSION_MAX_LEN + 1];
+	enum deployment_state state;
+	char detail[DETAIL_MAX_LEN +
+		    1];	  /* the last thing the device said, or why it ended */
+	enum grade grade; /* of a CONFIRMED one */
+	bool forced;
+	bool offered;	   /* the device has been shown it */
+	unsigned progress; /* 0..100 */
+	int64_t created_at, updated_at;
+	struct proof proof;
+	uint64_t n_statuses;
+	uint64_t revision; /* compare-and-set in STORE_DEPLOYMENT_MOVE; `?c=` */
+};
+
+struct status {
+	int64_t at;
+	char execution[16];
+	char finished[16];
+	char details[2048]; /* lines; cut */
+};
+
+struct artifact {
+	uint8_t sha256[SHA256_LEN];
+	uint8_t sha1[SHA1_LEN];
+	uint8_t md5[MD5_LEN];
+	uint64_t size;
+	int64_t created_at;
+};
+
+struct upload {
+	char id[UPLOAD_ID_LEN + 1]; /* given by the caller: random hex */
+	uint64_t size;
+	uint8_t sha256[SHA256_LEN];
+	uint64_t offset; /* bytes that are durable */
+	int64_t created_at;
+};
+
+enum metadata_role {
+	ROLE_ROOT,
+	ROLE_TIMESTAMP,
+	ROLE_SNAPSHOT,
+	ROLE_TARGETS,
+	N_METADATA_ROLES
+};
+
+enum event_type { EVENT_DEVICE, EVENT_DEPLOYMENT, EVENT_RELEASE, N_EVENT_TYPES };
+
+/* An event names what changed; who reads it renders the thing as it is then. */
+struct event {
+	uint64_t id; /* ascending, visible in order; given by the store */
+	int64_t at;
+	enum event_type type;
+	char device[DEVICE_ID_MAX_LEN + 1]; /* DEVICE, DEPLOYMENT */
+	uint64_t deployment;		    /* DEPLOYMENT */
+	char release[RELEASE_ID_LEN + 1];   /* RELEASE */
+};
+
+enum role {
+	ROLE_NOBODY,
+	ROLE_VIEWER,
+	ROLE_OPERATOR,
+	ROLE_RELEASE_MANAGER,
+	ROLE_ADMIN,
+	ROLE_GATEWAY,
+	N_ROLES
+};
+
+struct api_token {
+	uint8_t hash[SHA256_LEN];
+	char prefix[13]; /* shown in lists */
+	char name[USER_MAX_LEN + 1];
+	enum role role;
+	int64_t created_at, expires_at; /* 0: does not expire */
+};
+
+/* One-time; exchanged for a session. */
+struct login_token {
+	uint8_t hash[SHA256_LEN];
+	char user[USER_MAX_LEN + 1];
+	enum role role;
+	int64_t expires_at;
+};
+
+struct session {
+	uint8_t hash[SHA256_LEN];
+	char user[USER_MAX_LEN + 1];
+	enum role role;
+	int64_t created_at, expires_at;
+};
+
+struct version_count {
+	char product[PRODUCT_MAX_LEN + 1];
+	char version[VERSION_MAX_LEN + 1];
+	enum grade grade;
+	uint64_t n_devices;
+};
+
+/* The words of the API, and back (-1: ERR_FORMAT). */
+const char *grade_name(enum grade g);
+const char *device_state_name(enum device_state s);
+const char *deployment_state_name(enum deployment_state s);
+int deployment_state_parse(const char *text, enum deployment_state *ret,
+			   struct err *e) MUST_USE;
+const char *metadata_role_name(enum metadata_role r);
+const char *event_type_name(enum event_type t);
+const char *role_name(enum role r);
+int role_parse(const char *text, enum role *ret, struct err *e) MUST_USE;
+
+/* 0 if text may be a device's id; else ERR_FORMAT saying what is allowed. */
+int device_id_check(const char *text, struct err *e) MUST_USE;
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The embedded back-end: one SQLite database, WAL, synchronous=FULL. */
+#ifndef OTA_SERVER_STORE_SQLITE_H
+#define OTA_SERVER_STORE_SQLITE_H
+
+#include "../../common/base/log.h"
+#include "store.h"
+
+/* Opens or creates path, checks it, backs it up and migrates it if its schema is older,
+ * starts the writer thread. ERR_UNSUPPORTED: made by a newer server (names both
+ * schemas); ERR_FORMAT: damaged or not a database; ERR_IO, ERR_NO_SPACE: says which
+ * file and what to do. log: migrations. */
+struct store *store_sqlite_open(const char *path, const struct log *log,
+				struct err *e) MUST_USE;
+
+/* The schema this program writes. */
+unsigned store_sqlite_schema(void);
+
+#endif

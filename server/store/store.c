@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store.h"
+
+#include "../../common/base/clock.h"
+#include "../../common/base/text.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_DEADLINE_MS 10000
+
+struct verb_row {
+	const char *name;
+	enum store_kind kind;
+};
+
+static const struct verb_row verbs[N_STORE_VERBS] = {
+#define X(verb, kind_of) [STORE_##verb] = {.name = #verb, .kind = (kind_of)},
+    STORE_VERBS(X)
+#undef X
+};
+
+const char *store_verb_name(enum store_verb v)
+{
+	return (unsigned)v < N_STORE_VERBS ? verbs[v].name : "?";
+}
+
+enum store_kind store_verb_kind(enum store_verb v)
+{
+	return (unsigned)v < N_STORE_VERBS ? verbs[v].kind : STORE_READ;
+}
+
+struct store_call *store_call_new(enum store_verb verb, struct loop *loop,
+				  void (*done)(struct store_call *), void *ctx,
+				  struct err *e)
+{
+	struct store_call *c = calloc(1, sizeof(*c));
+
+	if (c == NULL) {
+		(void)err_nomem(e);
+		return NULL;
+	}
+	c->verb = verb;
+	c->loop = loop;
+	c->done = done;
+	c->ctx = ctx;
+	c->now_ms = clock_utc_ms(&clock_system);
+	c->deadline_ms = clock_mono_ms(&clock_system) + DEFAULT_DEADLINE_MS;
+	memcpy(c->tenant, TENANT_DEFAULT, sizeof(TENANT_DEFAULT));
+	buf_init(&c->blob, STORE_BLOB_MAX);
+	return c;
+}
+
+void store_call_free(struct store_call *c)
+{
+	if (c == NULL)
+		return;
+	buf_fini(&c->blob);
+	free(c->items);
+	free(c);
+}
+
+void store_call_event(struct store_call *c, enum event_type type, const char *device,
+		      uint64_t deployment, const char *release)
+{
+	struct event *v = &c->events[c->n_events];
+
+	if (c->n_events == STORE_MAX_EVENTS)
+		abort(); /* no verb carries more: a fault in the caller, not in its
+			    input */
+	c->n_events++;
+	*v = (struct event){.type = type, .deployment = deployment};
+	(void)snprintf(v->device, sizeof(v->device), "%s",
+		       device == NULL ? "" : device);
+	(void)snprintf(v->release, sizeof(v->release), "%s",
+		       release == NULL ? "" : release);
+}
+
+void *store_call_items(struct store_call *c, size_t n, size_t size, struct err *e)
+{
+	free(c->items);
+	c->n_items = 0;
+	c->items = calloc(n == 0 ? 1 : n, size);
+	if (c->items == NULL)
+		(void)err_nomem(e);
+	else
+		c->n_items = n;
+	return c->items;
+}
+
+void store_submit(struct store *s, struct store_call *c)
+{
+	s->ops->submit(s, c);
+}
+
+void store_close(struct store *s)
+{
+	if (s != NULL)
+		s->ops->close(s);
+}
+
+static void deliver(void *ctx)
+{
+	struct store_call *c = ctx;
+
+	c->done(c);
+}
+
+void store_answer(struct store_call *c)
+{
+	if (c->loop == NULL) {
+		c->done(c);
+		return;
+	}
+	/* Waking fails only without memory; an answer that cannot be delivered would
+	 * hang its request for ever, so end the process: what was stored is stored. */
+	if (loop_wake(c->loop, deliver, c, NULL) < 0)
+		abort();
+}
+
+struct waiter {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool done;
+};
+
+static void wake_waiter(struct store_call *c)
+{
+	struct waiter *w = c->ctx;
+
+	pthread_mutex_lock(&w->lock);
+	w->done = true;
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+}
+
+int store_wait(struct store *s, struct store_call *c, struct err *e)
+{
+	struct waiter w = {.lock = PTHREAD_MUTEX_INITIALIZER,
+			   .wake = PTHREAD_COND_INITIALIZER};
+
+	c->loop = NULL;
+	c->done = wake_waiter;
+	c->ctx = &w;
+	store_submit(s, c);
+	pthread_mutex_lock(&w.lock);
+	while (!w.done)
+		pthread_cond_wait(&w.wake, &w.lock);
+	pthread_mutex_unlock(&w.lock);
+	c->done = NULL;
+	c->ctx = NULL;
+	if (c->err.code == ERR_NONE)
+		return 0;
+	if (e != NULL)
+		*e = c->err;
+	return -1;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The server's memory: domain verbs, asynchronous, never SQL.
+ *
+ * A verb is a row of STORE_VERBS. Who needs one fills a struct store_call (verb, `in`,
+ *where to answer) and submits it; the back-end fills `out` and `err` and calls done()
+ *exactly once, in the thread of call->loop. Reads may be answered before store_submit()
+ *returns, so let the submit be the last thing a function does with its state.
+ *
+ *	struct store_call *c = store_call_new(STORE_DEVICE_GET, loop, on_device,
+ *request, &e); (fill c->in.device_id) store_submit(store, c);
+ *	...
+ *	static void on_device(struct store_call *c)
+ *	{
+ *		AUTO_PTR(store_call) struct store_call *owned = c;
+ *		if (c->err.code != ERR_NONE) ...; else use c->out.device;
+ *	}
+ *
+ * What is safe: a write is answered after it is on the disk (group commit: writes of a
+ *few milliseconds share one flush); if the commit fails each of its writes is answered
+ *with that error. Every write is one transaction together with the events it carries. A
+ *deadline that passes while the call waits in the queue is ERR_TIMEOUT and nothing was
+ *done; a write that has begun is answered with its outcome. After store_close() begins,
+ *calls get ERR_CANCELLED.
+ *
+ * Every verb works within one tenant. ERR_NOT_FOUND, ERR_CONFLICT (exists already) and
+ * ERR_PRECONDITION (compare-and-set lost) are answers; ERR_IO, ERR_NO_SPACE,
+ *ERR_INTERNAL are the back-end's trouble, whose text is for logs and not for clients.
+ *
+ * A back-end is a file with a struct store_ops: sqlite.c is the embedded default; tests
+ *wrap it in one that delays and fails. All pass tests/unit/test_store.c.
+ */
+#ifndef OTA_SERVER_STORE_STORE_H
+#define OTA_SERVER_STORE_STORE_H
+
+#include "../../common/base/buf.h"
+#include "../../common/loop/loop.h"
+#include "model.h"
+
+#define STORE_LIST_MAX 500
+#define STORE_BLOB_MAX (8u * 1024 * 1024)
+#define STORE_MAX_EVENTS 4
+
+enum store_kind { STORE_READ, STORE_WRITE };
+
+/*
+ * Columns: verb, kind; then what goes in (in., events, blob, items) and what comes out.
+ * "page" is in.page {after, limit, ..}; items come out as an array of the thing.
+ */
+/* clang-format off */
+#define STORE_VERBS(X)                                                                   \
+	/* devices */                                                                    \
+	X(DEVICE_CREATE, STORE_WRITE)	  /* in.device_new -> out.device; ERR_CONFLICT */ \
+	X(DEVICE_GET, STORE_READ)	  /* in.device_id -> out.device */               \
+	X(DEVICE_BY_TOKEN, STORE_READ)	  /* in.hash (of the device token) -> out.device */ \
+	X(DEVICE_LIST, STORE_READ)	  /* in.page (text: id, name or version prefix) -> items of struct device */ \
+	X(DEVICE_ATTRIBUTES, STORE_READ)  /* in.device_id -> items of struct attribute, by key */ \
+	X(DEVICE_SET_ATTRIBUTES, STORE_WRITE) /* in.attributes, items -> out.device */   \
+	X(DEVICE_SEEN, STORE_WRITE)	  /* items of struct seen; unknown ids are skipped */ \
+	X(DEVICE_SET_TOKEN, STORE_WRITE)  /* in.device_token; the old token ends */      \
+	X(DEVICE_DELETE, STORE_WRITE)	  /* in.device_id; deployments go too */         \
+	/* releases */                                                                   \
+	X(RELEASE_CREATE, STORE_WRITE)	  /* in.release; ERR_CONFLICT: same id, or product and version */ \
+	X(RELEASE_GET, STORE_READ)	  /* in.release_id -> out.release */             \
+	X(RELEASE_LIST, STORE_READ)	  /* in.page, newest first -> items of struct release */ \
+	/* deployments */                                                                \
+	X(DEPLOYMENT_ASSIGN, STORE_WRITE) /* in.assign -> out.deployment; the open one becomes cancelling, or cancelled if never offered */ \
+	X(DEPLOYMENT_GET, STORE_READ)	  /* in.deployment_id -> out.deployment */       \
+	X(DEPLOYMENT_LIST, STORE_READ)	  /* in.page (device, state) newest first -> items of struct deployment */ \
+	X(DEPLOYMENT_STATUSES, STORE_READ) /* in.deployment_id -> items of struct status, oldest first */ \
+	X(DEPLOYMENT_MOVE, STORE_WRITE)	  /* in.move: state, status row, device, events at once -> out.deployment; ERR_PRECONDITION */ \
+	/* artifacts and uploads: the rows; bytes are server/release's */                \
+	X(ARTIFACT_PUT, STORE_WRITE)	  /* in.artifact; the same one again is fine */  \
+	X(ARTIFACT_GET, STORE_READ)	  /* in.hash -> out.artifact */                  \
+	X(UPLOAD_CREATE, STORE_WRITE)	  /* in.upload -> out.upload: the one of this size and digest if there is one */ \
+	X(UPLOAD_GET, STORE_READ)	  /* in.upload_id -> out.upload */               \
+	X(UPLOAD_ADVANCE, STORE_WRITE)	  /* in.advance {id, from, to} -> out.upload; ERR_PRECONDITION */ \
+	X(UPLOAD_DELETE, STORE_WRITE)	  /* in.upload_id; none is fine */               \
+	/* the published repository */                                                   \
+	X(METADATA_GET, STORE_READ)	  /* in.metadata {role, version; 0: newest} -> blob, out.metadata_version */ \
+	X(METADATA_PUBLISH, STORE_WRITE)  /* items of struct publication, all or none; in.release_id "" or in.release with it; ERR_PRECONDITION */ \
+	/* events */                                                                     \
+	X(EVENT_LIST, STORE_READ)	  /* in.page.after_id -> items of struct event, in order */ \
+	X(EVENT_BOUNDS, STORE_READ)	  /* -> out.bounds {oldest, newest} */           \
+	X(EVENT_PRUNE, STORE_WRITE)	  /* in.before_id: events below it are dropped */ \
+	X(VERSION_COUNTS, STORE_READ)	  /* -> items of struct version_count */         \
+	/* people */                                                                     \
+	X(API_TOKEN_CREATE, STORE_WRITE)  /* in.api_token */                             \
+	X(API_TOKEN_GET, STORE_READ)	  /* in.hash -> out.api_token, unexpired at now_ms */ \
+	X(API_TOKEN_LIST, STORE_READ)	  /* -> items of struct api_token */             \
+	X(API_TOKEN_DELETE, STORE_WRITE)  /* in.hash */                                  \
+	X(LOGIN_CREATE, STORE_WRITE)	  /* in.login */                                 \
+	X(LOGIN_EXCHANGE, STORE_WRITE)	  /* in.exchange {token hash, session}: takes the token once -> out.session; ERR_AUTH */ \
+	X(SESSION_GET, STORE_READ)	  /* in.hash -> out.session, unexpired at now_ms */ \
+	X(SESSION_DELETE, STORE_WRITE)	  /* in.hash; none is fine */                    \
+	X(SETTING_GET, STORE_READ)	  /* in.setting -> blob */                       \
+	X(SETTING_PUT, STORE_WRITE)	  /* in.setting, blob */                         \
+	/* self */                                                                       \
+	X(CHECK, STORE_READ)		  /* -> out.check: schema, size; ERR_IO if damaged */ \
+	X(EXPIRE, STORE_WRITE)		  /* drops sessions, login tokens and uploads that ended before now_ms */
+/* clang-format on */
+
+enum store_verb {
+#define X(verb, kind) STORE_##verb,
+	STORE_VERBS(X)
+#undef X
+	    N_STORE_VERBS
+};
+
+/* "DEVICE_GET" -> its name in logs. */
+const char *store_verb_name(enum store_verb v);
+enum store_kind store_verb_kind(enum store_verb v);
+
+struct store_page {
+	char after[DEVICE_ID_MAX_LEN +
+		   1];	   /* the last key of the page before; "" from the start */
+	uint64_t after_id; /* likewise where keys are numbers */
+	unsigned limit;	   /* 1..STORE_LIST_MAX */
+	char text[DEVICE_TEXT_MAX_LEN + 1]; /* filters; "" or -1: all */
+	char device[DEVICE_ID_MAX_LEN + 1];
+	int state; /* enum deployment_state or -1; STORE_STATE_OPEN */
+};
+#define STORE_STATE_OPEN (-2)
+
+struct seen {
+	char id[DEVICE_ID_MAX_LEN + 1];
+	char address[64];
+	int64_t at;
+};
+
+struct publication {
+	enum metadata_role role;
+	uint64_t version;
+	uint64_t expect_version; /* the newest there is must be this one; 0: none yet */
+	const void *data;	 /* borrowed until done() */
+	size_t len;
+};
+
+/* What a device's report changes besides the deployment. */
+struct device_change {
+	bool set_version;
+	char version[VERSION_MAX_LEN + 1];
+	enum grade grade;
+	bool set_state;
+	enum device_state state;
+	char agent_version[33]; /* "": as it is */
+	char capabilities[DEVICE_TEXT_MAX_LEN + 1];
+};
+
+struct deployment_move {
+	uint64_t id;
+	uint64_t expect_revision;
+	enum deployment_state state;
+	unsigned progress;
+	enum grade grade;
+	bool offered;
+	bool touch_content;		 /* what is offered changed: `?c=` must too */
+	char detail[DETAIL_MAX_LEN + 1]; /* "": as it is */
+	struct proof proof;		 /* absent: as it is */
+	bool add_status;
+	struct status status;
+	struct device_change device;
+};
+
+struct store_call;
+
+union store_in {
+	char device_id[DEVICE_ID_MAX_LEN + 1];
+	char release_id[RELEASE_ID_LEN + 1];
+	char upload_id[UPLOAD_ID_LEN + 1];
+	char setting[64];
+	uint64_t deployment_id;
+	uint64_t before_id;
+	uint8_t hash[SHA256_LEN];
+	struct store_page page;
+	struct {
+		struct device device; /* id, name, product, hardware */
+		uint8_t token_hash[SHA256_LEN];
+	} device_new;
+	struct {
+		char id[DEVICE_ID_MAX_LEN + 1];
+		uint8_t token_hash[SHA256_LEN];
+	} device_token;
+	struct {
+		char id[DEVICE_ID_MAX_LEN + 1];
+		bool replace;			    /* drop those not given */
+		char slots[SLOTS_TEXT_MAX_LEN + 1]; /* "": as it is; likewise below */
+		char product[PRODUCT_MAX_LEN + 1];
+		char hardware[HARDWARE_MAX_LEN + 1];
+		char version[VERSION_MAX_LEN +
+			     1]; /* set only while the grade is unknown */
+		char agent_version[33];
+	} attributes;
+	struct release release;
+	struct {
+		char device[DEVICE_ID_MAX_LEN + 1];
+		char release[RELEASE_ID_LEN + 1];
+		bool forced;
+	} assign;
+	struct deployment_move move;
+	struct artifact artifact;
+	struct upload upload;
+	struct {
+		char id[UPLOAD_ID_LEN + 1];
+		uint64_t from, to;
+	} advance;
+	struct {
+		enum metadata_role role;
+		uint64_t version;
+	} metadata;
+	struct {
+		bool has_release; /* this release comes into being with the publication
+				   */
+		struct release release;
+	} publish;
+	struct api_token api_token;
+	struct login_token login;
+	struct {
+		uint8_t token_hash[SHA256_LEN];
+		uint8_t session_hash[SHA256_LEN];
+		int64_t expires_at;
+	} exchange;
+};
+
+union store_out {
+	struct device device;
+	struct release release;
+	struct deployment deployment;
+	struct artifact artifact;
+	struct upload upload;
+	struct api_token api_token;
+	struct session session;
+	uint64_t metadata_version;
+	struct {
+		uint64_t oldest, newest; /* 0, 0: there are none */
+	} bounds;
+	struct {
+		unsigned schema;
+		uint64_t size_bytes;
+	} check;
+};
+
+struct store_call {
+	enum store_verb verb;
+	char tenant[TENANT_MAX_LEN + 1]; /* store_call_new(): TENANT_DEFAULT */
+	int64_t now_ms;	     /* UTC, written into rows; store_call_new(): the clock's */
+	int64_t deadline_ms; /* monotonic; store_call_new(): in 10 s; 0: none */
+	struct loop *loop;   /* where done() runs; NULL: any thread */
+	void (*done)(struct store_call *c); /* owns c from here on: free or reuse it */
+	void *ctx;
+
+	union store_in in;
+	struct event
+	    events[STORE_MAX_EVENTS]; /* of a write: appended in its transaction; a */
+	size_t n_events;	      /* deployment 0 is the one this call makes */
+
+	struct buf blob; /* in or out; cap STORE_BLOB_MAX */
+	void *items;	 /* in or out: array of the verb's thing, malloc'ed */
+	size_t n_items;
+	bool more; /* out: the list goes on after the last item */
+	union store_out out;
+	struct err err;
+
+	struct store_call *next; /* the back-end's */
+};
+
+/* now_ms, deadline_ms and tenant are set; loop may be NULL. NULL only when out of
+ * memory. */
+struct store_call *store_call_new(enum store_verb verb, struct loop *loop,
+				  void (*done)(struct store_call *), void *ctx,
+				  struct err *e) MUST_USE;
+void store_call_free(struct store_call *c);
+AUTO_PTR_DEFINE(store_call)
+
+/* Adds an event to a write. */
+void store_call_event(struct store_call *c, enum event_type type, const char *device,
+		      uint64_t deployment, const char *release);
+
+/* Room for n items of `size` bytes, zeroed; the call owns them. */
+void *store_call_items(struct store_call *c, size_t n, size_t size,
+		       struct err *e) MUST_USE;
+
+struct store; /* a back-end's handle: its first member is const struct store_ops * */
+
+struct store_ops {
+	const char *name;
+	void (*submit)(struct store *s, struct store_call *c);
+	/* Answers everything that was submitted, then frees. No loop need run any more.
+	 */
+	void (*close)(struct store *s);
+};
+
+struct store {
+	const struct store_ops *ops;
+};
+
+/* Takes c until done(). May be called from any thread. */
+void store_submit(struct store *s, struct store_call *c);
+
+/* Submits and waits; for start-up, command lines and worker threads, never for a loop's
+ * thread. done and loop must be NULL; c stays the caller's. Returns c->err as a result.
+ */
+int store_wait(struct store *s, struct store_call *c, struct err *e) MUST_USE;
+
+void store_close(struct store *s); /* NULL is fine */
+
+/* Delivers a finished call where it wants to be; for back-ends. */
+void store_answer(struct store_call *c);
+
+#endif
