@@ -51,18 +51,17 @@ static void prepend(struct err *e, const char *front)
 	mark_cut(e->text, sizeof(e->text), n < 0 ? 0 : (size_t)n);
 }
 
-int err_set(struct err *e, enum err_code code, const char *fmt, ...)
+void err_set_(struct err *e, enum err_code code, const char *fmt, ...)
 {
 	va_list ap;
 
 	if (e == NULL)
-		return -1;
+		return;
 	e->code = code;
 	e->sys = 0;
 	va_start(ap, fmt);
 	fill(e, fmt, ap);
 	va_end(ap);
-	return -1;
 }
 
 static enum err_code code_of_errno(int sys)
@@ -80,14 +79,14 @@ static enum err_code code_of_errno(int sys)
 	}
 }
 
-int err_sys(struct err *e, const char *fmt, ...)
+void err_sys_(struct err *e, const char *fmt, ...)
 {
 	int sys = errno;
 	char front[ERR_TEXT_LEN];
 	va_list ap;
 
 	if (e == NULL)
-		return -1;
+		return;
 	va_start(ap, fmt);
 	(void)vsnprintf(front, sizeof(front), fmt, ap);
 	va_end(ap);
@@ -95,26 +94,19 @@ int err_sys(struct err *e, const char *fmt, ...)
 	e->sys = sys;
 	(void)snprintf(e->text, sizeof(e->text), "%s", strerror(sys));
 	prepend(e, front);
-	return -1;
 }
 
-int err_wrap(struct err *e, const char *fmt, ...)
+void err_wrap_(struct err *e, const char *fmt, ...)
 {
 	char front[ERR_TEXT_LEN];
 	va_list ap;
 
 	if (e == NULL)
-		return -1;
+		return;
 	va_start(ap, fmt);
 	(void)vsnprintf(front, sizeof(front), fmt, ap);
 	va_end(ap);
 	prepend(e, front);
-	return -1;
-}
-
-int err_nomem(struct err *e)
-{
-	return err_set(e, ERR_NO_MEMORY, "out of memory");
 }
 
 void err_clear(struct err *e)

@@ -93,19 +93,33 @@ struct err {
 		.code = ERR_NONE                                                       \
 	}
 
-/* Sets the cause. Returns -1, so that a caller can say: return err_set(...). */
-int err_set(struct err *e, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/*
+ * Each of these returns -1, so that a caller can say: return err_set(...). They are
+ *macros so that the compiler sees that -1 and knows which path leaves what
+ *uninitialised.
+ *
+ * err_set(e, code, fmt, ...)	sets the cause
+ * err_sys(e, fmt, ...)		sets the cause from errno, as "fmt: strerror"; ENOSPC
+ *and EDQUOT become ERR_NO_SPACE, ENOMEM ERR_NO_MEMORY, ENOENT ERR_NOT_FOUND, all else
+ *ERR_IO err_wrap(e, fmt, ...)	puts "fmt: " in front of what is there and leaves the
+ *code err_nomem(e)			sets ERR_NO_MEMORY
+ */
+#define err_set(...) ERR_RETURN_(err_set_(__VA_ARGS__))
+#define err_sys(...) ERR_RETURN_(err_sys_(__VA_ARGS__))
+#define err_wrap(...) ERR_RETURN_(err_wrap_(__VA_ARGS__))
+#define err_nomem(e) ERR_RETURN_(err_set_(e, ERR_NO_MEMORY, "out of memory"))
 
-/* Sets the cause from errno, as "fmt: strerror". ENOSPC and EDQUOT become
- * ERR_NO_SPACE, ENOMEM ERR_NO_MEMORY, ENOENT ERR_NOT_FOUND, all else ERR_IO. Returns
- * -1. */
-int err_sys(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
+#define ERR_RETURN_(call)                                                              \
+	__extension__({                                                                \
+		int failed_ = -1;                                                      \
+		call;                                                                  \
+		failed_;                                                               \
+	})
 
-/* Puts "fmt: " in front of what is there and leaves the code. Returns -1. */
-int err_wrap(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-/* Sets code ERR_NO_MEMORY. Returns -1. */
-int err_nomem(struct err *e);
+void err_set_(struct err *e, enum err_code code, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+void err_sys_(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void err_wrap_(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 void err_clear(struct err *e);
 
