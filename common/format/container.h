@@ -4,9 +4,10 @@
  * chunk. One format for full payloads and deltas. docs/formats/container.md.
  *
  * The output of a container is its images one after the other, each zero-padded to 4 KiB. A
- * segment makes a run of whole blocks of one image (1 MiB, the image's last one less); its
- * encoded bytes stand at [body_offset, +body_size) of the body. Segments are independent:
- * any one can be decoded without the others, so a reader resumes at a segment.
+ * segment makes a run of whole blocks of one image: 1 MiB, the image's last one less; a reader
+ * takes up to 4 MiB. Its encoded bytes stand at [body_offset, +body_size) of the body.
+ * Segments are independent: any one can be decoded without the others, so a reader resumes at
+ * a segment.
  *
  *	head:
  *	     0   8  magic "OTACONT1"
@@ -33,7 +34,7 @@
  * MiB, content size declared). A delta segment has no leaves: 512 KiB are made, their leaves
  * computed and compared with the group. A segment starts at a group's border.
  *
- * SEG_ZERO: all blocks are zero; body_size is 0.
+ * SEG_ZERO: all blocks are zero; codec and body_size are 0. All other segments have a body.
  */
 #ifndef OTA_FORMAT_CONTAINER_H
 #define OTA_FORMAT_CONTAINER_H
@@ -42,7 +43,8 @@
 
 #define CONTAINER_HEAD_MAX_BYTES (16u * 1024 * 1024)
 #define CONTAINER_CHUNK (64u * 1024)
-#define CONTAINER_SEGMENT (1024u * 1024)	/* bytes of output; a multiple of VERITY_GROUP */
+#define CONTAINER_SEGMENT (1024u * 1024)	/* bytes of output a maker should choose */
+#define CONTAINER_MAX_SEGMENT_BLOCKS 1024u	/* what a reader must take: 4 MiB of output */
 #define CONTAINER_WINDOW_LOG 20
 
 enum container_kind { CONTAINER_FULL = 0, CONTAINER_DELTA = 1 };
