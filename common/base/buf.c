@@ -24,6 +24,13 @@ void buf_clear(struct buf *b)
 		b->data[0] = 0;
 }
 
+void buf_cut(struct buf *b, size_t n)
+{
+	b->len = n;
+	if (b->data != NULL)
+		b->data[n] = 0;
+}
+
 int buf_reserve(struct buf *b, size_t more, struct err *e)
 {
 	size_t room = b->room > 0 ? b->room : FIRST_ROOM;

@@ -43,6 +43,9 @@ void buf_drop(struct buf *b, size_t n);
 /* The content as a C string; "" while empty. Valid until the next change. */
 const char *buf_str(const struct buf *b);
 
+/* Cuts the content back to its first n bytes (n <= len). */
+void buf_cut(struct buf *b, size_t n);
+
 /* Hands the memory over as a malloc'ed, NUL-terminated block (never NULL but on
  * ERR_NO_MEMORY); b is empty afterwards. */
 char *buf_take(struct buf *b, size_t *ret_len, struct err *e) MUST_USE;

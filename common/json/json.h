@@ -16,6 +16,9 @@
  * Ownership: json_free() (NULL is fine) drops a value one owns: what parse and new
  * returned. Values reached through an accessor are borrowed from their parent. json_set and
  * json_append take ownership of the value given, also when they fail.
+ *
+ * No name here is one of jansson's functions: a program that defined json_true() would
+ * override it inside the shared library too.
  */
 #ifndef OTA_JSON_JSON_H
 #define OTA_JSON_JSON_H
@@ -55,8 +58,8 @@ bool json_is_null(const struct json *j);
 /* Reading. Strings are NUL-terminated UTF-8 without embedded NUL, owned by their parent. */
 const char *json_text(const struct json *j);	/* NULL if not a string */
 int64_t json_int(const struct json *j);		/* 0 if not an integer */
-double json_number(const struct json *j);
-bool json_true(const struct json *j);
+double json_number(const struct json *j);	/* 0 if not a number */
+bool json_is_true(const struct json *j);
 const struct json *json_get(const struct json *object, const char *key); /* or NULL */
 size_t json_len(const struct json *container);	/* elements or members; 0 otherwise */
 const struct json *json_at(const struct json *array, size_t i);		 /* or NULL */
@@ -98,7 +101,7 @@ struct json *json_new_number(double v);
 struct json *json_new_bool(bool v);
 struct json *json_new_null(void);
 struct json *json_new_hex(const uint8_t *data, size_t len);
-struct json *json_copy(const struct json *j);	/* deep */
+struct json *json_clone(const struct json *j);	/* deep */
 int json_set(struct json *object, const char *key, struct json *value, struct err *e) MUST_USE;
 int json_append(struct json *array, struct json *value, struct err *e) MUST_USE;
 void json_remove(struct json *object, const char *key);
