@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An adversary's place on the line: a TLS proxy between a device and the server.
+
+It terminates TLS with the server's own certificate (the worst case: an adversary who has even
+that) and passes HTTP through, so that the story can count what a device fetches, slow it
+down, alter bytes, or cut the line. What it sees of a payload it cannot make a device take.
+"""
+
+import contextlib
+import re
+import socket
+import ssl
+import threading
+import time
+
+HEAD_END = b"\r\n\r\n"
+
+
+class Proxy:
+    """Listens on a free loopback port; `url` is what a device is configured with."""
+
+    def __init__(self, upstream_port, cert_file, key_file, ca_file):
+        self.upstream_port = upstream_port
+        self.body_bytes = 0  # of payload bodies, sent on to devices
+        self.ranges = []  # the start of each request for a payload body
+        self.alter_at = None  # offset of the one byte of a body to flip
+        self.altered = 0
+        self.rate = None  # bytes a second for each connection
+        self.down = False
+        self._lock = threading.Lock()
+        self._server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._server.load_cert_chain(cert_file, key_file)
+        self._client = ssl.create_default_context(cafile=ca_file)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.url = f"https://127.0.0.1:{self.port}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        self._listener.close()
+
+    def reset_counts(self):
+        with self._lock:
+            self.body_bytes, self.ranges, self.altered = 0, [], 0
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, raw):
+        with contextlib.suppress(OSError, ssl.SSLError, ValueError):
+            if self.down:
+                raw.close()
+                return
+            with self._server.wrap_socket(raw, server_side=True) as device:
+                plain = socket.create_connection(("127.0.0.1", self.upstream_port))
+                with self._client.wrap_socket(plain, server_hostname="127.0.0.1") as server:
+                    while self._exchange(device, server):
+                        pass
+
+    def _exchange(self, device, server):
+        """One request and its answer; False when the connection is over."""
+        head, rest = read_head(device)
+        if head is None or self.down:
+            return False
+        server.sendall(head + rest + read_exactly(device, length_of(head) - len(rest)))
+        is_body = b"/ota/content/" in head.split(b"\r\n")[0] and b"GET" in head[:4]
+        wants_stream = b"/events" in head.split(b"\r\n")[0]
+        answer, rest = read_head(server)
+        if answer is None:
+            return False
+        device.sendall(answer)
+        left = length_of(answer) if not head.startswith(b"HEAD") else 0
+        if wants_stream and not re.search(rb"(?i)content-length:", answer):
+            return self._stream(device, server, rest)
+        offset = start_of(answer)
+        if is_body and left > 65536:
+            with self._lock:
+                self.ranges.append(offset)
+        return self._pass_body(device, server, rest, left, offset, is_body and left > 65536)
+
+    def _stream(self, device, server, rest):
+        while rest:
+            device.sendall(rest)
+            rest = server.recv(65536)
+        return False
+
+    def _pass_body(self, device, server, rest, left, offset, counted):
+        while left > 0:
+            data = rest or server.recv(min(left, 16384))
+            rest = b""
+            if not data or self.down:
+                return False
+            if counted:
+                data = self._alter(data, offset)
+                with self._lock:
+                    self.body_bytes += len(data)
+                if self.rate:
+                    time.sleep(len(data) / self.rate)
+            device.sendall(data)
+            left -= len(data)
+            offset += len(data)
+        return True
+
+    def _alter(self, data, offset):
+        at = self.alter_at
+        if at is None or not offset <= at < offset + len(data):
+            return data
+        changed = bytearray(data)
+        changed[at - offset] ^= 1
+        with self._lock:
+            self.altered += 1
+        return bytes(changed)
+
+
+def read_head(connection):
+    """(head with its end, what came after it), or (None, b"") when the peer is done."""
+    data = b""
+    while HEAD_END not in data:
+        piece = connection.recv(16384)
+        if not piece or len(data) > 65536:
+            return None, b""
+        data += piece
+    head, _, rest = data.partition(HEAD_END)
+    return head + HEAD_END, rest
+
+
+def read_exactly(connection, length):
+    data = b""
+    while len(data) < length:
+        piece = connection.recv(length - len(data))
+        if not piece:
+            raise OSError("peer closed")
+        data += piece
+    return data
+
+
+def length_of(head):
+    found = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+    return int(found.group(1)) if found else 0
+
+
+def start_of(head):
+    found = re.search(rb"(?i)\r\ncontent-range: *bytes (\d+)-", head)
+    return int(found.group(1)) if found else 0
