@@ -11,7 +11,7 @@ from .run import TOP
 from .style import rel, tracked
 
 PROOF = re.compile(r"`(tests/[\w./-]+|lab/[\w./-]+\.py|web/[\w./-]+): ?([^`]+)`")
-SUITE = re.compile(r"`\./check ([a-z-]+)")
+SUITE = re.compile(r"`\./check ([a-z][a-z-]*)")
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 
 

@@ -2,9 +2,13 @@
 #include "../../common/base/buf.h"
 #include "../../common/base/bytes.h"
 #include "../../common/base/file.h"
+#include "../../common/base/notify.h"
 #include "../../common/base/text.h"
 
 #include "testing.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
 
 static void an_error_reads_from_intent_to_cause(void **state)
 {
@@ -139,6 +143,31 @@ static void a_file_is_replaced_whole(void **state)
 	assert_int_equal(unlink(path), 0);
 	FAILS(file_read(path, &content, &e), ERR_NOT_FOUND);
 	assert_int_equal(rmdir(dir), 0);
+}
+
+static void the_service_manager_hears_that_we_are_ready(void **state)
+{
+	struct err e = ERR_INIT;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	socklen_t len = sizeof(sa_family_t); /* the kernel picks an abstract name */
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char name[sizeof(address.sun_path) + 1] = "@";
+	char heard[32] = "";
+
+	(void)state;
+	assert_int_equal(unsetenv("NOTIFY_SOCKET"), 0);
+	OK(notify_manager("READY=1", &e));
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+	len = sizeof(address);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+	memcpy(name + 1, address.sun_path + 1,
+	       len - offsetof(struct sockaddr_un, sun_path) - 1);
+	assert_int_equal(setenv("NOTIFY_SOCKET", name, 1), 0);
+	OK(notify_manager("READY=1", &e));
+	assert_int_equal(recv(fd, heard, sizeof(heard) - 1, MSG_DONTWAIT), 7);
+	assert_string_equal(heard, "READY=1");
+	assert_int_equal(setenv("WATCHDOG_USEC", "20000000", 1), 0);
+	assert_true(notify_watchdog_ms() == 10000);
 }
 
 int main(void)
