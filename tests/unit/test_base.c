@@ -182,6 +182,7 @@ int main(void)
 	    cmocka_unit_test(times_go_both_ways),
 	    cmocka_unit_test(a_crc_is_the_common_one),
 	    cmocka_unit_test(a_file_is_replaced_whole),
+	    cmocka_unit_test(the_service_manager_hears_that_we_are_ready),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
