@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A device's configuration: one INI file that the bootloader model, the agent and the firmware
+ * read. docs/OPERATIONS.md lists the keys; client_config_options[] is where they are defined.
+ *
+ * A program's struct of values begins with a struct client_config, so that the offsets in
+ * client_config_options[] hold for it:
+ *
+ *	struct values {
+ *		struct client_config device;	// first
+ *		bool once;
+ *	};
+ *
+ * All texts belong to the option module and live as long as the program's values.
+ */
+#ifndef OTA_CLIENT_CONFIG_H
+#define OTA_CLIENT_CONFIG_H
+
+#include "../../common/base/option.h"
+#include "../../common/format/version.h"
+#include "../dev/dev.h"
+#include "../slot/record.h"
+
+struct client_config {
+	const char *device_id;
+	const char *factory_dir;
+	struct option_list slot_images[N_SLOTS]; /* "name:/path" */
+	const char *slot_descriptor[N_SLOTS];
+	struct {
+		const char *backend;
+		const char *record;
+		uint64_t erase_size_bytes;
+		uint64_t watchdog_ms;
+		uint64_t reset_delay_max_ms;
+	} boot;
+	const char *journal_path;
+	const char *state_dir;
+	struct {
+		const char *url;
+		const char *tenant;
+		const char *token_file;
+	} server;
+	struct {
+		struct option_list command;
+		uint64_t settle_ms;
+		uint64_t timeout_ms;
+		uint64_t retries;
+		uint64_t server_deadline_ms;
+		uint64_t confirm_deadline_ms;
+	} health;
+	const char *control_socket;
+};
+
+extern const struct option client_config_options[];
+
+/* Where the images of a slot and its descriptor are. Paths are borrowed from the configuration. */
+struct slot_image {
+	char name[IMAGE_NAME_MAX_LEN + 1];
+	const char *path;
+};
+
+struct slot_layout {
+	struct slot_image images[MAX_IMAGES];
+	size_t n_images;
+	const char *descriptor;
+};
+
+/* Both slots: 1..4 images each, the same names in the same order, absolute paths, nothing named
+ * twice in all of the device's media. ERR_CONFIG says what is wrong with which key. */
+int client_config_slots(const struct client_config *c, struct slot_layout ret[N_SLOTS],
+			struct err *e) MUST_USE;
+
+/* The index of an image, or -1. */
+int slot_layout_find(const struct slot_layout *l, const char *image_name);
+
+/* Opens an image of a slot, or its descriptor, as "slot B firmware". */
+int slot_layout_open_image(const struct slot_layout *l, unsigned slot, size_t image, int writable,
+			   struct dev **ret, struct err *e) MUST_USE;
+int slot_layout_open_descriptor(const struct slot_layout *l, unsigned slot, int writable,
+				struct dev **ret, struct err *e) MUST_USE;
+
+#endif
