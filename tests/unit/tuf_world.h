@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A TUF repository and a device in memory, for tests: keys, what the repository serves, what the
- * device stores, and a driver that writes down what was asked for.
+ * A TUF repository and a device in memory, for tests: keys, what the repository serves,
+ * what the device stores, and a driver that writes down what was asked for.
  */
 #ifndef OTA_TESTS_TUF_WORLD_H
 #define OTA_TESTS_TUF_WORLD_H
@@ -34,14 +34,14 @@ struct files {
 struct world {
 	struct privkey *key[N_WHO];
 	struct pubkey *pub[N_WHO];
-	struct files repo;	/* by path below the metadata URL */
-	struct files store;	/* what the device trusts */
-	char asked[8192];	/* "2.root.json timestamp.json ..." */
+	struct files repo;  /* by path below the metadata URL */
+	struct files store; /* what the device trusts */
+	char asked[8192];   /* "2.root.json timestamp.json ..." */
 	int64_t now;
 	bool any_names, offline;
 	uint64_t root_version, snapshot_version, timestamp_version;
-	struct buf targets;	/* the current envelope, signed */
-	int puts_left;		/* the store fails when it reaches 0; negative: never */
+	struct buf targets; /* the current envelope, signed */
+	int puts_left;	    /* the store fails when it reaches 0; negative: never */
 };
 
 /* ------------------------------------------------------------------ files */
@@ -55,7 +55,32 @@ static inline struct file *files_find(struct files *f, const char *name)
 	return NULL;
 }
 
-static inline void files_put(struct files *f, const char *name, const void *data, size_t len)
+/* The same, but it must be there. */
+static inline struct file *files_need(struct files *f, const char *name)
+{
+	struct file *file = files_find(f, name);
+
+	if (file == NULL) {
+		fail_msg("there is no %s", name);
+		abort(); /* not reached; fail_msg() does not say so to the compiler */
+	}
+	return file;
+}
+
+/* The text after the first occurrence of mark, which must occur. */
+static inline char *text_after(struct file *f, const char *mark)
+{
+	char *at = strstr((char *)f->data.data, mark);
+
+	if (at == NULL) {
+		fail_msg("%s: no %s", f->name, mark);
+		abort();
+	}
+	return at + strlen(mark);
+}
+
+static inline void files_put(struct files *f, const char *name, const void *data,
+			     size_t len)
 {
 	struct file *file = files_find(f, name);
 
@@ -85,7 +110,8 @@ static inline void files_clear(struct files *f)
 		buf_fini(&f->items[--f->n].data);
 }
 
-/* ------------------------------------------------------------------ the device's store */
+/* ------------------------------------------------------------------ the device's store
+ */
 
 static inline int mem_get(void *ctx, const char *name, struct buf *ret, struct err *e)
 {
@@ -151,12 +177,12 @@ static inline void repo_put_signed(struct world *w, const char *path, const char
 static inline struct repo_root_spec world_spec(struct world *w, uint64_t version)
 {
 	return (struct repo_root_spec){
-		.root = {(const struct pubkey *const *)&w->pub[ROOT_A], 2, 1},
-		.targets = {(const struct pubkey *const *)&w->pub[TARGETS], 1, 1},
-		.snapshot = {(const struct pubkey *const *)&w->pub[SNAPSHOT], 1, 1},
-		.timestamp = {(const struct pubkey *const *)&w->pub[TIMESTAMP], 1, 1},
-		.version = version,
-		.expires_utc_ms = w->now + 5 * YEAR_MS,
+	    .root = {(const struct pubkey *const *)&w->pub[ROOT_A], 2, 1},
+	    .targets = {(const struct pubkey *const *)&w->pub[TARGETS], 1, 1},
+	    .snapshot = {(const struct pubkey *const *)&w->pub[SNAPSHOT], 1, 1},
+	    .timestamp = {(const struct pubkey *const *)&w->pub[TIMESTAMP], 1, 1},
+	    .version = version,
+	    .expires_utc_ms = w->now + 5 * YEAR_MS,
 	};
 }
 
@@ -171,7 +197,8 @@ static inline void repo_put_root(struct world *w, const struct repo_root_spec *s
 	for (size_t i = 0; i < n; i++)
 		keys[i] = w->key[signers[i]];
 	OK(repo_make_root(spec, keys, n, &root, &e));
-	snprintf(path, sizeof(path), "%llu.root.json", (unsigned long long)spec->version);
+	snprintf(path, sizeof(path), "%llu.root.json",
+		 (unsigned long long)spec->version);
 	repo_put(w, path, &root);
 }
 
@@ -193,7 +220,8 @@ static inline void repo_publish(struct world *w)
 	int64_t expires = 0;
 	char path[64];
 
-	OK(repo_peek(w->targets.data, w->targets.len, "targets", &version, &expires, &e));
+	OK(repo_peek(w->targets.data, w->targets.len, "targets", &version, &expires,
+		     &e));
 	repo_put_targets(w, version);
 	OK(repo_make_snapshot(w->targets.data, w->targets.len, ++w->snapshot_version,
 			      w->now + 30 * DAY_MS, w->key[SNAPSHOT], &snapshot, &e));
@@ -213,8 +241,8 @@ static inline void world_add_target(struct world *w, const char *name, enum who 
 	uint8_t hash[SHA256_LEN];
 
 	OK(sha256(name, strlen(name), hash, &e));
-	OK(repo_draft_targets_add(w->targets.data, w->targets.len, name, strlen(name), hash,
-				  w->now + YEAR_MS, &draft, &e));
+	OK(repo_draft_targets_add(w->targets.data, w->targets.len, name, strlen(name),
+				  hash, w->now + YEAR_MS, &draft, &e));
 	buf_clear(&w->targets);
 	OK(repo_sign(draft.data, draft.len, w->key[signer], &w->targets, &e));
 }
@@ -231,7 +259,8 @@ static inline void world_init(struct world *w)
 	w->puts_left = -1;
 	OK(time_parse("2026-11-23T12:00:00Z", &w->now, &e));
 	for (int i = 0; i < N_WHO; i++) {
-		w->key[i] = privkey_generate(i % 2 == 0 ? KEY_ED25519 : KEY_ECDSA_P256, &e);
+		w->key[i] = privkey_generate(
+		    i == SNAPSHOT || i % 2 == 0 ? KEY_ED25519 : KEY_ECDSA_P256, &e);
 		assert_non_null(w->key[i]);
 		w->pub[i] = privkey_public(w->key[i], &e);
 		assert_non_null(w->pub[i]);
@@ -247,7 +276,7 @@ static inline void world_init(struct world *w)
 	repo_publish(w);
 
 	struct tuf_store store = world_store(w);
-	struct file *root = files_find(&w->repo, "1.root.json");
+	struct file *root = files_need(&w->repo, "1.root.json");
 
 	OK(tuf_init(&store, root->data.data, root->data.len, &e));
 }
@@ -283,8 +312,9 @@ static inline int world_drive(struct world *w, struct tuf_client *c, struct err 
 
 		snprintf(w->asked + used, sizeof(w->asked) - used, "%s%s",
 			 used == 0 ? "" : " ", r.path);
-		if (file == NULL ? tuf_client_missing(c, e) != 0
-				 : tuf_client_give(c, file->data.data, file->data.len, e) != 0)
+		if (file == NULL
+			? tuf_client_missing(c, e) != 0
+			: tuf_client_give(c, file->data.data, file->data.len, e) != 0)
 			return -1;
 	}
 	return 0;

@@ -1,0 +1,1025 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The TUF client against a repository that is honest, and then against ones that are
+ * not. */
+#include "tuf_world.h"
+
+#define RELEASE "release/gateway/1.0.0.json"
+
+/* ------------------------------------------------------------------ the honest way */
+
+static void
+a_first_refresh_asks_for_the_files_in_the_order_of_the_specification(void **state)
+{
+	struct world w;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	world_init(&w);
+	OK(world_refresh(&w, &e));
+	assert_string_equal(
+	    w.asked, "2.root.json timestamp.json 1.snapshot.json 2.targets.json");
+	assert_int_equal(world_trusts(&w, "root"), 1);
+	assert_int_equal(world_trusts(&w, "timestamp"), 1);
+	assert_int_equal(world_trusts(&w, "snapshot"), 1);
+	assert_int_equal(world_trusts(&w, "targets"), 2);
+	world_fini(&w);
+}
+
+static void a_second_refresh_asks_for_no_more_than_root_and_timestamp(void **state)
+{
+	struct world w;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	world_init(&w);
+	OK(world_refresh(&w, &e));
+	OK(world_refresh(&w, &e));
+	assert_string_equal(w.asked, "2.root.json timestamp.json");
+	world_fini(&w);
+}
+
+static void a_timestamp_renewed_alone_costs_no_snapshot(void **state)
+{
+	struct world w;
+	struct err e = ERR_INIT;
+	AUTO(buf) struct buf next = BUF_INIT(1u << 16);
+	struct file *snapshot;
+
+	(void)state;
+	world_init(&w);
+	OK(world_refresh(&w, &e));
+	snapshot = files_need(&w.repo, "1.snapshot.json");
+	OK(repo_make_timestamp(snapshot->data.data, snapshot->data.len, 2,
+			       w.now + 9 * DAY_MS, w.key[TIMESTAMP], &next, &e));
+	repo_put(&w, "timestamp.json", &next);
+	OK(world_refresh(&w, &e));
+	assert_string_equal(w.asked, "2.root.json timestamp.json");
+	assert_int_equal(world_trusts(&w, "timestamp"), 2);
+	world_fini(&w);
+}
+
+static void what_is_trusted_is_stored_byte_for_byte(void **state)
+{
+	static const char *const pairs[][2] = {
+	    {"timestamp.json", "timestamp.json"},
+	    {"1.snapshot.json", "snapshot.json"},
+	    {"2.targets.json", "targets.json"},
+	    {"1.root.json", "root.json"},
+	};
+	struct world w;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	world_init(&w);
+	OK(world_refresh(&w, &e));
+	for (size_t i = 0; i < N_ELEMS(pairs); i++) {
+		struct file *served = files_need(&w.repo, pairs[i][0]);
+		struct file *stored = files_need(&w.store, pairs[i][1]);
+
+		assert_non_null(stored);
+		assert_int_equal(stored->data.len, served->data.len);
+		assert_memory_equal(stored->data.data, served->data.data,
+				    served->data.len);
+	}
+	world_fini(&w);
+}
+
+static void a_listed_target_is_found_and_its_bytes_are_checked(void **state)
+{
+	struct world w;
+	struct err e = ERR_INIT;
+	struct tuf_target t;
+
+	(void)state;
+	world_init(&w);
+	OK(world_find(&w, RELEASE, &t, &e));
+	assert_string_equal(t.name, RELEASE);
+	assert_int_equal(t.length, strlen(RELEASE));
+	assert_int_equal(strncmp(t.path, "release/gateway/", 16), 0);
+	assert_string_equal(t.path + 16 + 64, ".1.0.0.json");
+	OK(tuf_target_check(&t, RELEASE, strlen(RELEASE), &e));
+	FAILS(tuf_target_check(&t, RELEASE, strlen(RELEASE) - 1, &e), ERR_DIGEST);
+	FAILS(tuf_target_check(&t, "Release/gateway/1.0.0.json", strlen(RELEASE), &e),
+	      ERR_DIGEST);
+	FAILS(world_find(&w, "release/gateway/9.json", &t, &e), ERR_NOT_FOUND);
+	world_fini(&w);
+}
+
+static void a_withdrawn_release_is_not_found_any_more(void **state)
+{
+	struct world w;
+	struct err e = ERR_INIT;
+	struct tuf_target t;
+	AUTO(buf) struct buf draft = BUF_INIT(1u << 16);
+
+	(void)state;
+	world_init(&w);
+	OK(world_find(&w, RELEASE, &t, &e));
+	OK(repo_draft_targets_remove(w.targets.data, w.targets.len, RELEASE,
+				     w.now + YEAR_MS, &draft, &e));
+	buf_clear(&w.targets);
+	OK(repo_sign(draft.data, draft.len, w.key[TARGETS], &w.targets, &e));
+	repo_publish(&w);
+	FAILS(world_find(&w, RELEASE, &t, &e), ERR_NOT_FOUND);
+	world_fini(&w);
+}
+
+/* ------------------------------------------------------------------ attacks */
+
+static const enum who by_root_a[] = {ROOT_A}, by_root_b[] = {ROOT_B},
+		      by_snapshot[] = {SNAPSHOT}, by_timestamp[] = {TIMESTAMP},
+		      by_stranger[] = {STRANGER}, by_delta[] = {DELTA};
+
+static void older_timestamp(struct world *w)
+{
+	AUTO(buf) struct buf old = BUF_INIT(1u << 16);
+	struct file *f = files_need(&w->store, "timestamp.json");
+
+	assert_int_equal(buf_add(&old, f->data.data, f->data.len, NULL), 0);
+	repo_publish(w);
+	assert_int_equal(world_refresh(w, NULL), 0);
+	assert_int_equal(world_trusts(w, "timestamp"), 2);
+	repo_put(w, "timestamp.json", &old);
+}
+
+static void newer_timestamp_of_an_older_snapshot(struct world *w)
+{
+	repo_publish(w);
+	assert_int_equal(world_refresh(w, NULL), 0);
+	assert_int_equal(world_trusts(w, "snapshot"), 2);
+	repo_put_signed(w, "timestamp.json",
+			"{\"_type\":\"timestamp\"," FAR ",\"version\":9,"
+			"\"meta\":{\"snapshot.json\":{\"version\":1}}}",
+			by_timestamp, 1);
+}
+
+static void snapshot_of_older_targets(struct world *w)
+{
+	repo_put_signed(w, "7.snapshot.json",
+			"{\"_type\":\"snapshot\"," FAR ",\"version\":7,"
+			"\"meta\":{\"targets.json\":{\"version\":1}}}",
+			by_snapshot, 1);
+	repo_put_signed(w, "timestamp.json",
+			"{\"_type\":\"timestamp\"," FAR ",\"version\":9,"
+			"\"meta\":{\"snapshot.json\":{\"version\":7}}}",
+			by_timestamp, 1);
+}
+
+static void snapshot_that_lists_targets_no_more(struct world *w)
+{
+	repo_put_signed(w, "7.snapshot.json",
+			"{\"_type\":\"snapshot\"," FAR ",\"version\":7,"
+			"\"meta\":{\"other.json\":{\"version\":1}}}",
+			by_snapshot, 1);
+	repo_put_signed(w, "timestamp.json",
+			"{\"_type\":\"timestamp\"," FAR ",\"version\":9,"
+			"\"meta\":{\"snapshot.json\":{\"version\":7}}}",
+			by_timestamp, 1);
+}
+
+static void root_that_skips_a_version(struct world *w)
+{
+	struct repo_root_spec spec = world_spec(w, 3);
+
+	repo_put_root(w, &spec, by_root_a, 1);
+	repo_put(w, "2.root.json", &files_need(&w->repo, "3.root.json")->data);
+}
+
+static void root_that_repeats_its_version(struct world *w)
+{
+	repo_put(w, "2.root.json", &files_need(&w->repo, "1.root.json")->data);
+}
+
+static void root_by_a_stranger(struct world *w)
+{
+	struct repo_root_spec spec = world_spec(w, 2);
+
+	spec.root = (struct repo_role_keys){
+	    (const struct pubkey *const *)&w->pub[STRANGER], 1, 1};
+	repo_put_root(w, &spec, by_stranger, 1);
+}
+
+static void root_not_signed_by_its_new_keys(struct world *w)
+{
+	struct repo_root_spec spec = world_spec(w, 2);
+
+	spec.root =
+	    (struct repo_role_keys){(const struct pubkey *const *)&w->pub[NEXT], 1, 1};
+	repo_put_root(w, &spec, by_root_a, 1);
+}
+
+static void root_that_has_expired(struct world *w)
+{
+	struct repo_root_spec spec = world_spec(w, 2);
+
+	spec.expires_utc_ms = w->now - 1000;
+	repo_put_root(w, &spec, by_root_a, 1);
+}
+
+static void time_passes(struct world *w)
+{
+	w->now += 8 * DAY_MS; /* the timestamp lives for 7 */
+}
+
+static void snapshot_has_expired(struct world *w)
+{
+	repo_put_signed(w, "7.snapshot.json",
+			"{\"_type\":\"snapshot\",\"expires\":\"2026-11-01T00:00:00Z\","
+			"\"spec_version\":\"1.0.0\",\"version\":7,"
+			"\"meta\":{\"targets.json\":{\"version\":2}}}",
+			by_snapshot, 1);
+	repo_put_signed(w, "timestamp.json",
+			"{\"_type\":\"timestamp\"," FAR ",\"version\":9,"
+			"\"meta\":{\"snapshot.json\":{\"version\":7}}}",
+			by_timestamp, 1);
+}
+
+static void targets_have_expired(struct world *w)
+{
+	struct err e = ERR_INIT;
+	AUTO(buf) struct buf draft = BUF_INIT(1u << 16);
+
+	OK(repo_draft_targets_remove(w->targets.data, w->targets.len, RELEASE,
+				     w->now - DAY_MS, &draft, &e));
+	buf_clear(&w->targets);
+	OK(repo_sign(draft.data, draft.len, w->key[TARGETS], &w->targets, &e));
+	repo_publish(w);
+}
+
+static void snapshot_from_another_moment(struct world *w)
+{
+	repo_publish(w);
+	repo_put(w, "2.snapshot.json", &files_need(&w->repo, "1.snapshot.json")->data);
+}
+
+static void targets_from_another_moment(struct world *w)
+{
+	AUTO(buf) struct buf old = BUF_INIT(1u << 16);
+
+	assert_int_equal(buf_add(&old, w->targets.data, w->targets.len, NULL), 0);
+	world_add_target(w, "release/gateway/2.0.0.json", TARGETS);
+	repo_publish(w);
+	repo_put(w, "3.targets.json", &old);
+}
+
+static void targets_by_the_online_keys(struct world *w)
+{
+	world_add_target(w, "release/gateway/6.6.6.json", SNAPSHOT);
+	repo_publish(w);
+}
+
+static void targets_by_nobody(struct world *w)
+{
+	struct err e = ERR_INIT;
+	AUTO(buf) struct buf draft = BUF_INIT(1u << 16);
+
+	OK(repo_draft_targets_remove(w->targets.data, w->targets.len, RELEASE,
+				     w->now + DAY_MS, &draft, &e));
+	buf_clear(&w->targets);
+	OK(buf_add(&w->targets, draft.data, draft.len, &e));
+	repo_publish(w);
+}
+
+static void timestamp_by_a_stranger(struct world *w)
+{
+	repo_put_signed(w, "timestamp.json",
+			"{\"_type\":\"timestamp\"," FAR ",\"version\":9,"
+			"\"meta\":{\"snapshot.json\":{\"version\":7}}}",
+			by_stranger, 1);
+}
+
+static void timestamp_of_another_type(struct world *w)
+{
+	repo_put_signed(w, "timestamp.json",
+			"{\"_type\":\"snapshot\"," FAR ",\"version\":9,"
+			"\"meta\":{\"snapshot.json\":{\"version\":7}}}",
+			by_timestamp, 1);
+}
+
+static void timestamp_of_a_later_specification(struct world *w)
+{
+	repo_put_signed(w, "timestamp.json",
+			"{\"_type\":\"timestamp\",\"expires\":\"2036-01-01T00:00:00Z\","
+			"\"spec_version\":\"2.0.0\",\"version\":9,"
+			"\"meta\":{\"snapshot.json\":{\"version\":7}}}",
+			by_timestamp, 1);
+}
+
+static void timestamp_altered(struct world *w)
+{
+	struct file *f;
+	char *digit;
+
+	repo_publish(w);
+	f = files_need(&w->repo, "timestamp.json");
+	digit = text_after(f, "\"version\":");
+	*digit = '3';
+}
+
+static void timestamp_cut_short(struct world *w)
+{
+	files_need(&w->repo, "timestamp.json")->data.len -= 1;
+}
+
+static void timestamp_without_end(struct world *w)
+{
+	AUTO(buf) struct buf blanks = BUF_INIT(1u << 20);
+
+	for (size_t i = 0; i <= TUF_TIMESTAMP_MAX_BYTES; i++)
+		assert_int_equal(buf_add(&blanks, " ", 1, NULL), 0);
+	repo_put(w, "timestamp.json", &blanks);
+}
+
+static void targets_longer_than_the_snapshot_says(struct world *w)
+{
+	struct file *f;
+
+	world_add_target(w, "release/gateway/2.0.0.json", TARGETS);
+	repo_publish(w);
+	f = files_need(&w->repo, "3.targets.json");
+	assert_int_equal(buf_add(&f->data, " ", 1, NULL), 0);
+}
+
+static void captive_portal(struct world *w)
+{
+	files_put(&w->repo, "2.root.json", "<html>Welcome!</html>", 21);
+}
+
+static void no_timestamp(struct world *w)
+{
+	files_del(&w->repo, "timestamp.json");
+}
+
+/* A root 2 whose timestamp role has the given threshold and ids; body made by hand. */
+static void put_root_with_timestamp_role(struct world *w, const char *ids,
+					 unsigned threshold)
+{
+	struct err e = ERR_INIT;
+	AUTO(buf) struct buf body = BUF_INIT(1u << 16);
+	AUTO(buf) struct buf a = BUF_INIT(256), t = BUF_INIT(1024);
+	char *pem = t.cap == 0 ? NULL : calloc(1, 2048), *out = pem;
+
+	assert_non_null(pem);
+	OK(pubkey_to_text(w->pub[ROOT_A], &a, &e));
+	OK(pubkey_to_text(w->pub[DELTA], &t, &e));
+	for (const char *in = buf_str(&t); *in != '\0'; in++) {
+		if (*in == '\n')
+			*out++ = '\\';
+		*out++ = *in == '\n' ? 'n' : *in;
+	}
+	OK(buf_printf(&body, &e,
+		      "{\"_type\":\"root\"," FAR
+		      ",\"version\":2,\"consistent_snapshot\":true,"
+		      "\"keys\":{\"r\":{\"keytype\":\"ed25519\",\"scheme\":\"ed25519\","
+		      "\"keyval\":{\"public\":\"%s\"}},",
+		      buf_str(&a)));
+	for (int i = 1; i <= 2; i++)
+		OK(buf_printf(&body, &e,
+			      "\"t%d\":{\"keytype\":\"ecdsa\",\"scheme\":\"ecdsa-sha2-"
+			      "nistp256\",\"keyval\":{\"public\":\"%s\"}}%s",
+			      i, pem, i == 1 ? "," : "},\"roles\":{"));
+	for (int i = 0; i < 3; i++)
+		OK(buf_printf(&body, &e, "\"%s\":{\"keyids\":[\"r\"],\"threshold\":1},",
+			      (const char *[]){"root", "targets", "snapshot"}[i]));
+	OK(buf_printf(&body, &e, "\"timestamp\":{\"keyids\":[%s],\"threshold\":%u}}}",
+		      ids, threshold));
+	free(pem);
+	/* repo_sign() names the key by its hash: the old root knows it by that, the new
+	 * by "r". */
+	repo_put_signed(w, "2.root.json", buf_str(&body), by_root_a, 1);
+	struct file *f = files_need(&w->repo, "2.root.json");
+	const char *id = text_after(f, "\"keyid\":\"");
+	AUTO(buf) struct buf both = BUF_INIT(1u << 16);
+	const char *sig = text_after(f, "\"sig\":\"");
+
+	OK(buf_printf(&both, &e,
+		      "{\"signatures\":[{\"keyid\":\"%.64s\",\"sig\":\"%.128s\"},"
+		      "{\"keyid\":\"r\",\"sig\":\"%.128s\"}],\"signed\":%s}",
+		      id, sig, sig, buf_str(&body)));
+	repo_put(w, "2.root.json", &both);
+}
+
+/* timestamp.json signed by DELTA's key once, the signature listed under t1 and t2. */
+static void put_timestamp_signed_twice(struct world *w)
+{
+	static const char body[] = "{\"_type\":\"timestamp\"," FAR ",\"version\":9,"
+				   "\"meta\":{\"snapshot.json\":{\"version\":1}}}";
+	struct err e = ERR_INIT;
+	AUTO(buf) struct buf both = BUF_INIT(1u << 16);
+	struct file *f;
+	const char *sig;
+	int len;
+
+	repo_put_signed(w, "timestamp.json", body, by_delta, 1);
+	f = files_need(&w->repo, "timestamp.json");
+	sig = text_after(f, "\"sig\":\"");
+	len = (int)strcspn(sig, "\"");
+	OK(buf_printf(&both, &e,
+		      "{\"signatures\":[{\"keyid\":\"t1\",\"sig\":\"%.*s\"},"
+		      "{\"keyid\":\"t2\",\"sig\":\"%.*s\"}],\"signed\":%s}",
+		      len, sig, len, sig, body));
+	repo_put(w, "timestamp.json", &both);
+}
+
+static void one_key_under_two_names(struct world *w)
+{
+	put_root_with_timestamp_role(w, "\"t1\",\"t2\"", 2);
+	put_timestamp_signed_twice(w);
+}
+
+static void threshold_of_zero(struct world *w)
+{
+	put_root_with_timestamp_role(w, "\"t1\"", 0);
+}
+
+static void threshold_that_is_not_reached(struct world *w)
+{
+	const struct pubkey *both[] = {w->pub[TIMESTAMP], w->pub[NEXT]};
+	struct repo_root_spec spec = world_spec(w, 2);
+
+	spec.timestamp = (struct repo_role_keys){both, 2, 2};
+	repo_put_root(w, &spec, by_root_a, 1);
+	repo_publish(w);
+}
+
+static const struct attack {
+	const char *what;
+	void (*make)(struct world *w);
+	enum err_code refused_as;
+	uint64_t root,
+	    timestamp; /* what is trusted afterwards; 0: as before the attack */
+} attacks[] = {
+    {"an older timestamp", older_timestamp, ERR_ROLLBACK, 1, 2},
+    {"a newer timestamp of an older snapshot", newer_timestamp_of_an_older_snapshot,
+     ERR_ROLLBACK, 1, 2},
+    {"a snapshot of older targets", snapshot_of_older_targets, ERR_ROLLBACK, 1, 9},
+    {"a snapshot without targets", snapshot_that_lists_targets_no_more, ERR_ROLLBACK, 1,
+     9},
+    {"a root that skips a version", root_that_skips_a_version, ERR_ROLLBACK, 1, 1},
+    {"a root that repeats its version", root_that_repeats_its_version, ERR_ROLLBACK, 1,
+     1},
+    {"a root by a stranger", root_by_a_stranger, ERR_SIGNATURE, 1, 1},
+    {"a root not signed by its own keys", root_not_signed_by_its_new_keys,
+     ERR_SIGNATURE, 1, 1},
+    {"a root that has expired", root_that_has_expired, ERR_EXPIRED, 2, 1},
+    {"a timestamp that has expired", time_passes, ERR_EXPIRED, 1, 1},
+    {"a snapshot that has expired", snapshot_has_expired, ERR_EXPIRED, 1, 9},
+    {"targets that have expired", targets_have_expired, ERR_EXPIRED, 1, 2},
+    {"a snapshot from another moment", snapshot_from_another_moment, ERR_DIGEST, 1, 2},
+    {"targets from another moment", targets_from_another_moment, ERR_DIGEST, 1, 2},
+    {"targets by the online keys", targets_by_the_online_keys, ERR_SIGNATURE, 1, 2},
+    {"targets by nobody", targets_by_nobody, ERR_UNSIGNED, 1, 2},
+    {"a timestamp by a stranger", timestamp_by_a_stranger, ERR_SIGNATURE, 1, 1},
+    {"a timestamp that is a snapshot", timestamp_of_another_type, ERR_FORMAT, 1, 1},
+    {"a timestamp of specification 2", timestamp_of_a_later_specification,
+     ERR_UNSUPPORTED, 1, 1},
+    {"a timestamp altered", timestamp_altered, ERR_SIGNATURE, 1, 1},
+    {"a timestamp cut short", timestamp_cut_short, ERR_FORMAT, 1, 1},
+    {"a timestamp without end", timestamp_without_end, ERR_LIMIT, 1, 1},
+    {"targets longer than signed", targets_longer_than_the_snapshot_says, ERR_LIMIT, 1,
+     2},
+    {"a page where a root should be", captive_portal, ERR_FORMAT, 1, 1},
+    {"no timestamp", no_timestamp, ERR_NOT_FOUND, 1, 1},
+    {"one key under two names", one_key_under_two_names, ERR_SIGNATURE, 2, 0},
+    {"a threshold of zero", threshold_of_zero, ERR_FORMAT, 1, 1},
+    {"a threshold not reached", threshold_that_is_not_reached, ERR_SIGNATURE, 2, 0},
+};
+
+static void every_attack_is_refused_and_what_was_trusted_stays(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_ELEMS(attacks); i++) {
+		const struct attack *a = &attacks[i];
+		struct world w;
+		struct err e = ERR_INIT;
+		uint64_t timestamp;
+
+		world_init(&w);
+		OK(world_refresh(&w, &e));
+		a->make(&w);
+		if (world_refresh(&w, &e) != -1)
+			fail_msg("%s: was not refused", a->what);
+		if (e.code != a->refused_as)
+			fail_msg("%s: refused as %s, not %s: %s", a->what,
+				 err_slug(e.code), err_slug(a->refused_as), e.text);
+		if (world_trusts(&w, "root") != a->root)
+			fail_msg("%s: root is %llu", a->what,
+				 (unsigned long long)world_trusts(&w, "root"));
+		timestamp = world_trusts(&w, "timestamp");
+		if (timestamp != a->timestamp)
+			fail_msg("%s: timestamp is %llu", a->what,
+				 (unsigned long long)timestamp);
+		world_fini(&w);
+	}
+}
+
+static void
+a_timestamp_of_the_same_version_with_other_content_changes_nothing(void **state)
+{
+	struct world w;
+	struct err e = ERR_INIT;
+	AUTO(buf) struct buf before = BUF_INIT(1u << 16);
+	struct file *f;
+
+	(void)state;
+	world_init(&w);
+	OK(world_refresh(&w, &e));
+	f = files_need(&w.store, "timestamp.json");
+	OK(buf_add(&before, f->data.data, f->data.len, &e));
+	repo_put_signed(&w, "timestamp.json",
+			"{\"_type\":\"timestamp\"," FAR ",\"version\":1,"
+			"\"meta\":{\"snapshot.json\":{\"version\":100}}}",
+			by_timestamp, 1);
+	OK(world_refresh(&w, &e));
+	assert_string_equal(w.asked, "2.root.json timestamp.json");
+	f = files_need(&w.store, "timestamp.json");
+	assert_int_equal(f->data.len, before.len);
+	assert_memory_equal(f->data.data, before.data, before.len);
+	world_fini(&w);
+}
+
+/* ------------------------------------------------------------------ rotation */
+
+static void fast_forwarded_versions_end_with_the_keys_that_made_them(void **state)
+{
+	struct world w;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	world_init(&w);
+	w.snapshot_version = w.timestamp_version = 9007199254740990;
+	repo_publish(&w); /* a thief's, as high as it goes */
+	OK(world_refresh(&w, &e));
+	assert_true(world_trusts(&w, "timestamp") == 9007199254740991);
+
+	struct repo_root_spec spec = world_spec(&w, 2);
+	const struct pubkey *next[] = {w.pub[NEXT]};
+
+	spec.timestamp = (struct repo_role_keys){next, 1, 1};
+	repo_put_root(&w, &spec, by_root_a, 1);
+	w.snapshot_version = 4;
+	w.timestamp_version = 4;
+	repo_publish(&w);
+	struct file *f = files_need(&w.repo, "5.snapshot.json");
+	AUTO(buf) struct buf t = BUF_INIT(1u << 16);
+
+	OK(repo_make_timestamp(f->data.data, f->data.len, 5, w.now + DAY_MS,
+			       w.key[NEXT], &t, &e));
+	repo_put(&w, "timestamp.json", &t);
+	OK(world_refresh(&w, &e));
+	assert_int_equal(world_trusts(&w, "timestamp"), 5);
+	assert_int_equal(world_trusts(&w, "snapshot"), 5);
+	world_fini(&w);
+}
+
+static void a_key_that_is_only_added_leaves_what_is_trusted(void **state)
+{
+	struct world w;
+	struct err e = ERR_INIT;
+	const struct pubkey *both[2];
+
+	(void)state;
+	world_init(&w);
+	OK(world_refresh(&w, &e));
+	struct repo_root_spec spec = world_spec(&w, 2);
+
+	both[0] = w.pub[TIMESTAMP];
+	both[1] = w.pub[NEXT];
+	spec.timestamp = (struct repo_role_keys){both, 2, 1};
+	repo_put_root(&w, &spec, by_root_a, 1);
+	OK(world_refresh(&w, &e));
+	assert_string_equal(w.asked, "2.root.json 3.root.json timestamp.json");
+	world_fini(&w);
+}
+
+/* Twenty roots in five years; from each to the next one of the two root keys is
+ * replaced, and each of them has long expired but for the last. */
+static void a_device_that_slept_for_five_years_follows_twenty_rotations(void **state)
+{
+	struct world w;
+	struct err e = ERR_INIT;
+	struct privkey *old[2];
+	struct pubkey *pub[2];
+
+	(void)state;
+	world_init(&w);
+	old[0] = w.key[ROOT_A];
+	old[1] = w.key[ROOT_B];
+	pub[0] = w.pub[ROOT_A];
+	pub[1] = w.pub[ROOT_B];
+	w.key[ROOT_A] = w.key[ROOT_B] = NULL;
+	w.pub[ROOT_A] = w.pub[ROOT_B] = NULL;
+	for (uint64_t version = 2; version <= 21; version++) {
+		AUTO(buf) struct buf root = BUF_INIT(TUF_ROOT_MAX_BYTES);
+		struct privkey *fresh = privkey_generate(KEY_ED25519, &e);
+		size_t slot = version % 2;
+		const struct privkey *signers[3] = {old[0], old[1], fresh};
+		char path[32];
+
+		w.now += YEAR_MS / 4;
+		privkey_free(w.key[ROOT_A]); /* the one retired a round ago */
+		w.key[ROOT_A] = old[slot];
+		pubkey_free(pub[slot]);
+		old[slot] = fresh;
+		pub[slot] = privkey_public(fresh, &e);
+		struct repo_root_spec spec = world_spec(&w, version);
+
+		spec.root =
+		    (struct repo_role_keys){(const struct pubkey *const *)pub, 2, 2};
+		spec.expires_utc_ms = w.now + YEAR_MS / 2;
+		OK(repo_make_root(&spec, signers, 3, &root, &e));
+		snprintf(path, sizeof(path), "%llu.root.json",
+			 (unsigned long long)version);
+		repo_put(&w, path, &root);
+	}
+	world_add_target(&w, "release/gateway/5.0.0.json", TARGETS);
+	repo_publish(&w);
+	OK(world_refresh(&w, &e));
+	assert_int_equal(world_trusts(&w, "root"), 21);
+	for (int i = 0; i < 2; i++) {
+		privkey_free(old[i]);
+		pubkey_free(pub[i]);
+	}
+	world_fini(&w);
+}
+
+static void a_refresh_cut_off_at_any_store_goes_on_from_there(void **state)
+{
+	struct err e = ERR_INIT;
+	int cuts = 0;
+
+	(void)state;
+	for (;; cuts++) {
+		struct world w;
+		struct tuf_target t;
+
+		world_init(&w);
+		struct repo_root_spec spec = world_spec(&w, 2);
+
+		repo_put_root(&w, &spec, by_root_a, 1);
+		w.puts_left = cuts;
+		if (world_refresh(&w, &e) == 0) {
+			world_fini(&w);
+			break;
+		}
+		assert_int_equal(e.code, ERR_NO_SPACE);
+		w.puts_left = -1;
+		OK(world_find(&w, RELEASE, &t, &e));
+		world_fini(&w);
+	}
+	assert_int_equal(cuts, 4); /* root, timestamp, snapshot, targets */
+}
+
+static void a_search_for_newer_roots_has_an_end(void **state)
+{
+	struct world w;
+	struct err e = ERR_INIT;
+	struct tuf_client *c;
+	unsigned n = 0;
+
+	(void)state;
+	world_init(&w);
+	c = world_client(&w, &e);
+	assert_non_null(c);
+	OK(tuf_client_refresh(c, &e));
+	for (uint64_t version = 2;; version++, n++) {
+		struct repo_root_spec spec = world_spec(&w, version);
+		AUTO(buf) struct buf root = BUF_INIT(TUF_ROOT_MAX_BYTES);
+		const struct privkey *signer = w.key[ROOT_A];
+
+		OK(repo_make_root(&spec, &signer, 1, &root, &e));
+		if (tuf_client_give(c, root.data, root.len, &e) != 0)
+			break;
+	}
+	assert_int_equal(n, TUF_MAX_ROOTS);
+	assert_int_equal(e.code, ERR_LIMIT);
+	tuf_client_free(c);
+	world_fini(&w);
+}
+
+/* ------------------------------------------------------------------ first trust,
+ * offline */
+
+static void without_a_root_nothing_begins(void **state)
+{
+	struct world w;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	world_init(&w);
+	files_clear(&w.store);
+	assert_null(world_client(&w, &e));
+	assert_int_equal(e.code, ERR_UNTRUSTED);
+	world_fini(&w);
+}
+
+static void a_second_first_root_is_refused(void **state)
+{
+	struct world w;
+	struct err e = ERR_INIT;
+	struct file *f;
+
+	(void)state;
+	world_init(&w);
+	struct tuf_store store = world_store(&w);
+	struct repo_root_spec spec = world_spec(&w, 1);
+
+	f = files_need(&w.repo, "1.root.json");
+	OK(tuf_init(&store, f->data.data, f->data.len,
+		    &e)); /* the same again is fine */
+	spec.expires_utc_ms += 1000;
+	repo_put_root(&w, &spec, by_root_a, 1);
+	f = files_need(&w.repo, "1.root.json");
+	FAILS(tuf_init(&store, f->data.data, f->data.len, &e), ERR_CONFLICT);
+	files_clear(&w.store);
+	spec.root =
+	    (struct repo_role_keys){(const struct pubkey *const *)&w.pub[NEXT], 1, 1};
+	repo_put_root(&w, &spec, by_root_b, 1);
+	f = files_need(&w.repo, "1.root.json");
+	FAILS(tuf_init(&store, f->data.data, f->data.len, &e), ERR_SIGNATURE);
+	assert_int_equal(w.store.n, 0);
+	world_fini(&w);
+}
+
+static void a_bundle_may_be_old_but_its_targets_may_not_have_expired(void **state)
+{
+	struct world w;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	world_init(&w);
+	w.now += 100 * DAY_MS;
+	FAILS(world_refresh(&w, &e), ERR_EXPIRED);
+	w.offline = true;
+	OK(world_refresh(&w, &e));
+	w.now += YEAR_MS;
+	FAILS(world_refresh(&w, &e), ERR_EXPIRED);
+	world_fini(&w);
+}
+
+/* ------------------------------------------------------------------ delegations */
+
+struct role {
+	const char *name;
+	const char *targets;  /* JSON members of "targets" */
+	const char *children; /* JSON elements of "roles" */
+	enum who signer;
+};
+
+#define LINE(name) "\"" name "\":{\"length\":1,\"hashes\":{\"sha256\":\"" ZEROS "\"}}"
+#define ZEROS                                                                          \
+	"00000000000000000000000000000000"                                             \
+	"00000000000000000000000000000000"
+#define CHILD(name, paths, terminating)                                                \
+	"{\"name\":\"" name "\",\"keyids\":[\"k\"],\"threshold\":1,\"paths\":[" paths  \
+	"],\"terminating\":" terminating "}"
+
+/* Serves these roles (the first is "targets"); delegations are to the key of NEXT, an
+ * Ed25519 key. */
+static void repo_put_roles(struct world *w, const struct role *roles, size_t n)
+{
+	struct err e = ERR_INIT;
+	AUTO(buf) struct buf meta = BUF_INIT(1u << 20), public = BUF_INIT(1024);
+	AUTO(buf) struct buf body = BUF_INIT(1u << 20);
+	char path[400];
+
+	OK(pubkey_to_text(w->pub[NEXT], &public, &e));
+	for (size_t i = 0; i < n; i++) {
+		buf_clear(&body);
+		OK(buf_printf(
+		    &body, &e,
+		    "{\"_type\":\"targets\"," FAR ",\"version\":5,\"targets\":{%s},"
+		    "\"delegations\":{\"keys\":{\"k\":{\"keytype\":\"ed25519\","
+		    "\"scheme\":\"ed25519\",\"keyval\":{\"public\":\"%s\"}}},"
+		    "\"roles\":[%s]}}",
+		    roles[i].targets, buf_str(&public), roles[i].children));
+		snprintf(path, sizeof(path), "5.%s.json", roles[i].name);
+		repo_put_signed(w, path, buf_str(&body), &roles[i].signer, 1);
+		struct file *f = files_need(&w->repo, path);
+		char *id = text_after(f, "\"keyid\":\"");
+
+		if (i > 0) { /* delegators call the key "k" */
+			size_t len = strcspn(id, "\"");
+
+			memmove(id + 1, id + len, strlen(id + len) + 1);
+			id[0] = 'k';
+			f->data.len -= len - 1;
+		}
+		OK(buf_printf(&meta, &e, "%s\"%s.json\":{\"version\":5}",
+			      i == 0 ? "" : ",", roles[i].name));
+	}
+	buf_clear(&body);
+	OK(buf_printf(&body, &e,
+		      "{\"_type\":\"snapshot\"," FAR ",\"version\":50,\"meta\":{%s}}",
+		      buf_str(&meta)));
+	repo_put_signed(w, "50.snapshot.json", buf_str(&body), by_snapshot, 1);
+	repo_put_signed(w, "timestamp.json",
+			"{\"_type\":\"timestamp\"," FAR ",\"version\":50,"
+			"\"meta\":{\"snapshot.json\":{\"version\":50}}}",
+			by_timestamp, 1);
+}
+
+#define TREE(...)                                                                      \
+	(const struct role[])                                                          \
+	{                                                                              \
+		__VA_ARGS__                                                            \
+	}
+
+static const struct search {
+	const char *what;
+	const struct role *roles;
+	size_t n_roles;
+	bool any_names;
+	const char *name;
+	enum err_code result;
+	const char *visited; /* what is asked for below 5.targets.json */
+} searches[] = {
+    {"roles are visited in pre-order",
+     TREE(
+	 {"targets", "", CHILD("A", "\"*\"", "false") "," CHILD("B", "\"*\"", "false"),
+	  TARGETS},
+	 {"A", "", CHILD("C", "\"*\"", "false") "," CHILD("D", "\"*\"", "false"), NEXT},
+	 {"B", "", "", NEXT}, {"C", "", "", NEXT}, {"D", "", "", NEXT}),
+     5, true, "x", ERR_NOT_FOUND, " 5.A.json 5.C.json 5.D.json 5.B.json"},
+    {"a terminating role ends the search",
+     TREE({"targets", "", CHILD("A", "\"*\"", "false") "," CHILD("B", "\"*\"", "false"),
+	   TARGETS},
+	  {"A", "", CHILD("C", "\"*\"", "true") "," CHILD("D", "\"*\"", "false"), NEXT},
+	  {"B", LINE("x"), "", NEXT}, {"C", "", "", NEXT}, {"D", LINE("x"), "", NEXT}),
+     5, true, "x", ERR_NOT_FOUND, " 5.A.json 5.C.json"},
+    {"a cycle is walked once",
+     TREE({"targets", "", CHILD("A", "\"*\"", "false"), TARGETS},
+	  {"A", "", CHILD("B", "\"*\"", "false"), NEXT},
+	  {"B", "", CHILD("A", "\"*\"", "false"), NEXT}),
+     3, true, "x", ERR_NOT_FOUND, " 5.A.json 5.B.json"},
+    {"a pattern does not cross a slash",
+     TREE({"targets", "",
+	   CHILD("A", "\"*\"", "false") "," CHILD("B", "\"*/*\"", "false"), TARGETS},
+	  {"A", LINE("d/x"), "", NEXT}, {"B", LINE("d/x"), "", NEXT}),
+     3, true, "d/x", ERR_NONE, " 5.B.json"},
+    {"the first that lists it wins",
+     TREE({"targets", LINE("x"), CHILD("A", "\"*\"", "false"), TARGETS},
+	  {"A", LINE("x"), "", NEXT}),
+     2, true, "x", ERR_NONE, ""},
+    {"a role signed by another key is refused",
+     TREE({"targets", "", CHILD("A", "\"*\"", "false"), TARGETS},
+	  {"A", LINE("x"), "", STRANGER}),
+     2, true, "x", ERR_SIGNATURE, " 5.A.json"},
+    {"a product's role lists its product's releases",
+     TREE({"targets", "", CHILD("gateway", "\"release/*/*\"", "false"), TARGETS},
+	  {"gateway", LINE("release/gateway/2"), "", NEXT}),
+     2, false, "release/gateway/2", ERR_NONE, " 5.gateway.json"},
+    {"a product's role cannot speak for another product",
+     TREE({"targets", "", CHILD("gateway", "\"release/*/*\"", "false"), TARGETS},
+	  {"gateway", LINE("release/meter/2"), "", NEXT}),
+     2, false, "release/meter/2", ERR_NOT_FOUND, " 5.gateway.json"},
+    {"the online role cannot list a release, whatever was delegated to it",
+     TREE({"targets", "", CHILD("delta", "\"*\",\"*/*\",\"*/*/*\"", "false"), TARGETS},
+	  {"delta", LINE("release/gateway/2"), "", NEXT}),
+     2, false, "release/gateway/2", ERR_NOT_FOUND, ""},
+    {"nor can a role that it delegates to",
+     TREE({"targets", "", CHILD("delta", "\"*/*/*\"", "false"), TARGETS},
+	  {"delta", "", CHILD("gateway", "\"*/*/*\"", "false"), NEXT},
+	  {"gateway", LINE("release/gateway/2"), "", NEXT}),
+     3, false, "release/gateway/2", ERR_NOT_FOUND, ""},
+    {"the online role lists deltas",
+     TREE({"targets", "", CHILD("delta", "\"delta/*/*\"", "false"), TARGETS},
+	  {"delta", LINE("delta/gateway/1-2"), "", NEXT}),
+     2, false, "delta/gateway/1-2", ERR_NONE, " 5.delta.json"},
+    {"a delta in the top-level role is passed over",
+     TREE({"targets", LINE("delta/gateway/1-2"), "", TARGETS}), 1, false,
+     "delta/gateway/1-2", ERR_NOT_FOUND, ""},
+    {"a name of neither kind is refused", TREE({"targets", LINE("x"), "", TARGETS}), 1,
+     false, "x", ERR_UNTRUSTED, ""},
+};
+
+static void the_search_for_a_target_follows_the_delegations(void **state)
+{
+	static const char start[] =
+	    "2.root.json timestamp.json 50.snapshot.json 5.targets.json";
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMS(searches); i++) {
+		const struct search *s = &searches[i];
+		struct world w;
+		struct err e = ERR_INIT;
+		struct tuf_target t;
+		int result;
+
+		world_init(&w);
+		w.any_names = s->any_names;
+		repo_put_roles(&w, s->roles, s->n_roles);
+		result = world_find(&w, s->name, &t, &e);
+		if ((result == 0) != (s->result == ERR_NONE) || e.code != s->result)
+			fail_msg("%s: %s: %s", s->what, err_slug(e.code), e.text);
+		if (strncmp(w.asked, start, strlen(start)) != 0 ||
+		    strcmp(w.asked + strlen(start), s->visited) != 0)
+			fail_msg("%s: asked for %s", s->what, w.asked);
+		world_fini(&w);
+	}
+}
+
+static void a_delegated_role_is_fetched_once_and_then_read_from_the_store(void **state)
+{
+	const struct role roles[] = {
+	    {"targets", "", CHILD("A", "\"*\"", "false"), TARGETS},
+	    {"A", LINE("x"), "", NEXT},
+	};
+	struct world w;
+	struct err e = ERR_INIT;
+	struct tuf_target t;
+
+	(void)state;
+	world_init(&w);
+	w.any_names = true;
+	repo_put_roles(&w, roles, N_ELEMS(roles));
+	OK(world_find(&w, "x", &t, &e));
+	OK(world_find(&w, "x", &t, &e));
+	assert_string_equal(w.asked, "2.root.json timestamp.json");
+	world_fini(&w);
+}
+
+static void no_more_than_32_delegated_roles_are_visited(void **state)
+{
+	static char names[40][8], children[40][256];
+	struct role roles[40] = {{"targets", "", children[0], TARGETS}};
+	struct world w;
+	struct err e = ERR_INIT;
+	struct tuf_target t;
+
+	(void)state;
+	world_init(&w);
+	w.any_names = true;
+	for (int i = 0; i < 40; i++) {
+		snprintf(names[i], sizeof(names[i]), "r%d", i);
+		snprintf(children[i], sizeof(children[i]),
+			 "{\"name\":\"r%d\",\"keyids\":[\"k\"],\"threshold\":1,"
+			 "\"paths\":[\"*\"],\"terminating\":false}",
+			 i + 1);
+		if (i > 0)
+			roles[i] = (struct role){names[i], "", children[i], NEXT};
+	}
+	children[39][0] = '\0';
+	repo_put_roles(&w, roles, 40);
+	FAILS(world_find(&w, "x", &t, &e), ERR_LIMIT);
+	assert_non_null(strstr(w.asked, " 5.r32.json"));
+	assert_null(strstr(w.asked, " 5.r33.json"));
+	world_fini(&w);
+}
+
+static void
+a_role_name_is_quoted_in_requests_and_never_a_path_in_the_store(void **state)
+{
+	const struct role roles[] = {
+	    {"targets", "", CHILD("../a?#", "\"*\"", "false"), TARGETS},
+	    {"../a?#", LINE("x"), "", NEXT},
+	};
+	struct world w;
+	struct err e = ERR_INIT;
+	struct tuf_target t;
+	struct file *f;
+
+	(void)state;
+	world_init(&w);
+	w.any_names = true;
+	repo_put_roles(&w, roles, N_ELEMS(roles));
+	f = files_need(&w.repo, "5.../a?#.json");
+	files_put(&w.repo, "5...%2Fa%3F%23.json", f->data.data, f->data.len);
+	OK(world_find(&w, "x", &t, &e));
+	for (size_t i = 0; i < w.store.n; i++)
+		assert_null(strchr(w.store.items[i].name, '/'));
+	world_fini(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+		a_first_refresh_asks_for_the_files_in_the_order_of_the_specification),
+	    cmocka_unit_test(a_second_refresh_asks_for_no_more_than_root_and_timestamp),
+	    cmocka_unit_test(a_timestamp_renewed_alone_costs_no_snapshot),
+	    cmocka_unit_test(what_is_trusted_is_stored_byte_for_byte),
+	    cmocka_unit_test(a_listed_target_is_found_and_its_bytes_are_checked),
+	    cmocka_unit_test(a_withdrawn_release_is_not_found_any_more),
+	    cmocka_unit_test(every_attack_is_refused_and_what_was_trusted_stays),
+	    cmocka_unit_test(
+		a_timestamp_of_the_same_version_with_other_content_changes_nothing),
+	    cmocka_unit_test(fast_forwarded_versions_end_with_the_keys_that_made_them),
+	    cmocka_unit_test(a_key_that_is_only_added_leaves_what_is_trusted),
+	    cmocka_unit_test(
+		a_device_that_slept_for_five_years_follows_twenty_rotations),
+	    cmocka_unit_test(a_refresh_cut_off_at_any_store_goes_on_from_there),
+	    cmocka_unit_test(a_search_for_newer_roots_has_an_end),
+	    cmocka_unit_test(without_a_root_nothing_begins),
+	    cmocka_unit_test(a_second_first_root_is_refused),
+	    cmocka_unit_test(a_bundle_may_be_old_but_its_targets_may_not_have_expired),
+	    cmocka_unit_test(the_search_for_a_target_follows_the_delegations),
+	    cmocka_unit_test(
+		a_delegated_role_is_fetched_once_and_then_read_from_the_store),
+	    cmocka_unit_test(no_more_than_32_delegated_roles_are_visited),
+	    cmocka_unit_test(
+		a_role_name_is_quoted_in_requests_and_never_a_path_in_the_store),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
