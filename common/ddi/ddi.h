@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The device API's messages as structs, for both ends: hawkBit DDI v1 plus the `ota:` links
- * that other clients ignore (docs/API.md). Writers produce the exact forms that real clients
- * need; readers ignore unknown members and refuse what is malformed or beyond a limit.
+ * The device API's messages as structs, for both ends: hawkBit DDI v1 plus the `ota:`
+ *links that other clients ignore (docs/API.md). Writers produce the exact forms that
+ *real clients need; readers ignore unknown members and refuse what is malformed or
+ *beyond a limit.
  *
  * Extension links. In the poll's _links:
  *	"ota:repository": {"href": metadata base URL, "targets": targets base URL}
@@ -12,7 +13,8 @@
  *	"ota:payload": {"head": .., "body": .., "descriptor": ..}
  * In feedback's status: "ota:proof" {"rootHash","bootId","slot","counter"}, "ota:agent"
  *	{"version","capabilities":[..]} and "ota:event" {"id","slot","state","reason"}.
- * An object with "must_understand" != 0 is not used by a reader that does not know its bits.
+ * An object with "must_understand" != 0 is not used by a reader that does not know its
+ *bits.
  */
 #ifndef OTA_DDI_DDI_H
 #define OTA_DDI_DDI_H
@@ -32,18 +34,19 @@
 
 /* Poll answer. Empty string: the link is absent. */
 struct ddi_poll {
-	uint64_t sleep_ms;			/* written as HH:MM:SS, at most 23:59:59 */
+	uint64_t sleep_ms; /* written as HH:MM:SS, at most 23:59:59 */
 	char deployment_base[DDI_URL_LEN];
 	char cancel_action[DDI_URL_LEN];
 	char confirmation_base[DDI_URL_LEN];
 	char installed_base[DDI_URL_LEN];
 	char config_data[DDI_URL_LEN];
-	char repository[DDI_URL_LEN];		/* ota: */
+	char repository[DDI_URL_LEN]; /* ota: */
 	char repository_targets[DDI_URL_LEN];
 	char events[DDI_URL_LEN];
 };
 int ddi_poll_write(const struct ddi_poll *p, struct buf *ret, struct err *e) MUST_USE;
-int ddi_poll_parse(const void *data, size_t len, struct ddi_poll *ret, struct err *e) MUST_USE;
+int ddi_poll_parse(const void *data, size_t len, struct ddi_poll *ret,
+		   struct err *e) MUST_USE;
 
 enum ddi_handling { DDI_SKIP, DDI_ATTEMPT, DDI_FORCED };
 enum ddi_window { DDI_WINDOW_NONE, DDI_WINDOW_AVAILABLE, DDI_WINDOW_UNAVAILABLE };
@@ -54,7 +57,7 @@ struct ddi_artifact {
 	uint8_t sha1[SHA1_LEN], md5[MD5_LEN], sha256[SHA256_LEN];
 	char download[DDI_URL_LEN];
 	char md5sum[DDI_URL_LEN];
-	char manifest[DDI_URL_LEN];		/* ota: */
+	char manifest[DDI_URL_LEN]; /* ota: */
 	char manifest_name[256];
 	char payload_head[DDI_URL_LEN];
 	char payload_body[DDI_URL_LEN];
@@ -62,46 +65,58 @@ struct ddi_artifact {
 };
 
 struct ddi_deployment {
-	char id[12];				/* decimal, 100001 .. 2^31-1 */
+	char id[12]; /* decimal, 100001 .. 2^31-1 */
 	enum ddi_handling download, update;
 	enum ddi_window window;
-	char part[16], version[65], name[129];	/* of the one chunk */
+	char part[16], version[65], name[129]; /* of the one chunk */
 	struct ddi_artifact artifacts[DDI_MAX_ARTIFACTS];
 	size_t n_artifacts;
 };
-int ddi_deployment_write(const struct ddi_deployment *d, struct buf *ret, struct err *e) MUST_USE;
-int ddi_deployment_parse(const void *data, size_t len, struct ddi_deployment *ret, struct err *e) MUST_USE;
+int ddi_deployment_write(const struct ddi_deployment *d, struct buf *ret,
+			 struct err *e) MUST_USE;
+int ddi_deployment_parse(const void *data, size_t len, struct ddi_deployment *ret,
+			 struct err *e) MUST_USE;
 
 enum ddi_execution {
-	DDI_CLOSED, DDI_PROCEEDING, DDI_SCHEDULED, DDI_RESUMED, DDI_DOWNLOAD, DDI_DOWNLOADED,
-	DDI_REJECTED, DDI_CANCELED, N_DDI_EXECUTIONS
+	DDI_CLOSED,
+	DDI_PROCEEDING,
+	DDI_SCHEDULED,
+	DDI_RESUMED,
+	DDI_DOWNLOAD,
+	DDI_DOWNLOADED,
+	DDI_REJECTED,
+	DDI_CANCELED,
+	N_DDI_EXECUTIONS
 };
 enum ddi_finished { DDI_NONE, DDI_SUCCESS, DDI_FAILURE };
 
 struct ddi_proof {
 	bool present;
-	uint8_t root_hash[SHA256_LEN];		/* digest of the descriptor the bootloader verified */
+	uint8_t root_hash[SHA256_LEN]; /* digest of the descriptor the bootloader
+					  verified */
 	uint8_t boot_id[16];
-	char slot;				/* 'A', 'B' */
+	char slot; /* 'A', 'B' */
 	uint64_t counter;
 };
 
 struct ddi_feedback {
 	enum ddi_execution execution;
 	enum ddi_finished finished;
-	uint64_t progress_cnt, progress_of;	/* of == 0: absent */
+	uint64_t progress_cnt, progress_of; /* of == 0: absent */
 	bool has_code;
 	int64_t code;
-	char details[DDI_MAX_DETAILS][DDI_TEXT_LEN];	/* cut, never refused */
+	char details[DDI_MAX_DETAILS][DDI_TEXT_LEN]; /* cut, never refused */
 	size_t n_details;
 	struct ddi_proof proof;
-	char agent_version[33];			/* "" if absent */
+	char agent_version[33]; /* "" if absent */
 	char capabilities[16][33];
 	size_t n_capabilities;
-	uint32_t event_id;			/* the slot event it reports; 0: none */
+	uint32_t event_id; /* the slot event it reports; 0: none */
 };
-int ddi_feedback_write(const struct ddi_feedback *f, const char *id, struct buf *ret, struct err *e) MUST_USE;
-int ddi_feedback_parse(const void *data, size_t len, struct ddi_feedback *ret, struct err *e) MUST_USE;
+int ddi_feedback_write(const struct ddi_feedback *f, const char *id, struct buf *ret,
+		       struct err *e) MUST_USE;
+int ddi_feedback_parse(const void *data, size_t len, struct ddi_feedback *ret,
+		       struct err *e) MUST_USE;
 const char *ddi_execution_name(enum ddi_execution x);
 
 /* configData */
@@ -109,18 +124,22 @@ enum ddi_mode { DDI_MERGE, DDI_REPLACE, DDI_REMOVE };
 struct ddi_attribute {
 	char key[DDI_ATTR_LEN + 1];
 	char value[DDI_ATTR_LEN + 1];
-	bool is_null;				/* remove this one */
+	bool is_null; /* remove this one */
 };
 struct ddi_config_data {
 	enum ddi_mode mode;
 	struct ddi_attribute attributes[DDI_MAX_ATTRIBUTES];
 	size_t n_attributes;
 };
-int ddi_config_write(const struct ddi_config_data *c, struct buf *ret, struct err *e) MUST_USE;
-int ddi_config_parse(const void *data, size_t len, struct ddi_config_data *ret, struct err *e) MUST_USE;
+int ddi_config_write(const struct ddi_config_data *c, struct buf *ret,
+		     struct err *e) MUST_USE;
+int ddi_config_parse(const void *data, size_t len, struct ddi_config_data *ret,
+		     struct err *e) MUST_USE;
 
 /* cancelAction: {"id","cancelAction":{"stopId"}} */
-int ddi_cancel_write(const char *id, const char *stop_id, struct buf *ret, struct err *e) MUST_USE;
-int ddi_cancel_parse(const void *data, size_t len, char ret_stop_id[12], struct err *e) MUST_USE;
+int ddi_cancel_write(const char *id, const char *stop_id, struct buf *ret,
+		     struct err *e) MUST_USE;
+int ddi_cancel_parse(const void *data, size_t len, char ret_stop_id[12],
+		     struct err *e) MUST_USE;
 
 #endif

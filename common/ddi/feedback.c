@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Feedback: what a device says of an action. Read leniently: a refused report leaves a
+ * device looping, so what is too long is cut and an extension that makes no sense is
+ * not used. */
+#include "link.h"
+
+#include "../base/text.h"
+
+#include <string.h>
+
+static const char *const execution_names[N_DDI_EXECUTIONS] = {
+    [DDI_CLOSED] = "closed",	   [DDI_PROCEEDING] = "proceeding",
+    [DDI_SCHEDULED] = "scheduled", [DDI_RESUMED] = "resumed",
+    [DDI_DOWNLOAD] = "download",   [DDI_DOWNLOADED] = "downloaded",
+    [DDI_REJECTED] = "rejected",   [DDI_CANCELED] = "canceled",
+};
+
+static const char *const finished_names[] = {
+    [DDI_NONE] = "none", [DDI_SUCCESS] = "success", [DDI_FAILURE] = "failure"};
+
+const char *ddi_execution_name(enum ddi_execution x)
+{
+	return (unsigned)x < N_DDI_EXECUTIONS ? execution_names[x] : "?";
+}
+
+/* ---- writing ---- */
+
+static int set_u64(struct json *object, const char *key, uint64_t v, struct err *e)
+{
+	return json_set(object, key, json_new_int((int64_t)v), e);
+}
+
+static int write_result(struct json *status, const struct ddi_feedback *f,
+			struct err *e)
+{
+	struct json *result = ddi_set_object(status, "result", e);
+	struct json *progress;
+
+	if (result == NULL ||
+	    ddi_set_text(result, "finished", finished_names[f->finished], e) < 0)
+		return -1;
+	if (f->progress_of == 0)
+		return 0;
+	progress = ddi_set_object(result, "progress", e);
+	if (progress == NULL || set_u64(progress, "cnt", f->progress_cnt, e) < 0)
+		return -1;
+	return set_u64(progress, "of", f->progress_of, e);
+}
+
+static int write_details(struct json *status, const struct ddi_feedback *f,
+			 struct err *e)
+{
+	struct json *list = ddi_set_list(status, "details", e);
+
+	if (list == NULL)
+		return -1;
+	for (size_t i = 0; i < f->n_details; i++) {
+		if (json_append(list, json_new_text(f->details[i]), e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int write_proof(struct json *status, const struct ddi_proof *p, struct err *e)
+{
+	const char slot[2] = {p->slot, '\0'};
+	struct json *proof;
+
+	if (!p->present)
+		return 0;
+	proof = ddi_set_object(status, "ota:proof", e);
+	if (proof == NULL ||
+	    json_set(proof, "rootHash", json_new_hex(p->root_hash, SHA256_LEN), e) <
+		0 ||
+	    json_set(proof, "bootId", json_new_hex(p->boot_id, sizeof(p->boot_id)), e) <
+		0 ||
+	    ddi_set_text(proof, "slot", slot, e) < 0)
+		return -1;
+	return set_u64(proof, "counter", p->counter, e);
+}
+
+static int write_agent(struct json *status, const struct ddi_feedback *f, struct err *e)
+{
+	struct json *agent, *list;
+
+	if (f->agent_version[0] == '\0')
+		return 0;
+	agent = ddi_set_object(status, "ota:agent", e);
+	if (agent == NULL || ddi_set_text(agent, "version", f->agent_version, e) < 0)
+		return -1;
+	list = ddi_set_list(agent, "capabilities", e);
+	if (list == NULL)
+		return -1;
+	for (size_t i = 0; i < f->n_capabilities; i++) {
+		if (json_append(list, json_new_text(f->capabilities[i]), e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int write_event(struct json *status, uint32_t event_id, struct err *e)
+{
+	struct json *event;
+
+	if (event_id == 0)
+		return 0;
+	event = ddi_set_object(status, "ota:event", e);
+	return event == NULL ? -1 : set_u64(event, "id", event_id, e);
+}
+
+int ddi_feedback_write(const struct ddi_feedback *f, const char *id, struct buf *ret,
+		       struct err *e)
+{
+	AUTO_PTR(json) struct json *root = json_new_object();
+	struct json *status;
+
+	if (root == NULL)
+		return err_nomem(e);
+	if (ddi_set_text(root, "id", id, e) < 0)
+		return -1;
+	status = ddi_set_object(root, "status", e);
+	if (status == NULL ||
+	    ddi_set_text(status, "execution", ddi_execution_name(f->execution), e) <
+		0 ||
+	    write_result(status, f, e) < 0 || write_details(status, f, e) < 0)
+		return -1;
+	if (f->has_code && json_set(status, "code", json_new_int(f->code), e) < 0)
+		return -1;
+	if (write_proof(status, &f->proof, e) < 0 || write_agent(status, f, e) < 0 ||
+	    write_event(status, f->event_id, e) < 0)
+		return -1;
+	return json_write(root, ret, e);
+}
+
+/* ---- reading ---- */
+
+/* Cuts at the border of a UTF-8 character. */
+static void copy_cut(char *ret, size_t room, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len >= room) {
+		len = room - 1;
+		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+			len--;
+	}
+	memcpy(ret, text, len);
+	ret[len] = '\0';
+}
+
+/* SWUpdate sends a list, others one text, some leave it out. */
+static void read_details(const struct json *status, struct ddi_feedback *ret)
+{
+	const struct json *details = json_get(status, "details");
+
+	if (details == NULL)
+		return;
+	if (json_is_string(details))
+		copy_cut(ret->details[ret->n_details++], DDI_TEXT_LEN,
+			 json_text(details));
+	for (size_t i = 0; i < json_len(details) && ret->n_details < DDI_MAX_DETAILS;
+	     i++) {
+		const struct json *line =
+		    json_is_array(details) ? json_at(details, i) : NULL;
+
+		if (line != NULL && json_is_string(line))
+			copy_cut(ret->details[ret->n_details++], DDI_TEXT_LEN,
+				 json_text(line));
+	}
+}
+
+static int read_result(const struct json *status, struct ddi_feedback *ret,
+		       struct err *e)
+{
+	const struct json *result, *progress;
+	const char *finished;
+	size_t i = 0;
+	uint64_t cnt = 0, of = 0;
+
+	if (json_get_object(status, "result", &result, e) < 0 ||
+	    json_get_text(result, "finished", &finished, e) < 0 ||
+	    ddi_name_index(finished_names, N_ELEMS(finished_names), finished,
+			   "success, failure or none", &i, e) < 0)
+		return -1;
+	ret->finished = (enum ddi_finished)i;
+	progress = json_get(result, "progress");
+	if (progress != NULL && json_is_object(progress) &&
+	    json_opt_u64(progress, "cnt", &cnt, NULL) == 0 &&
+	    json_opt_u64(progress, "of", &of, NULL) == 0) {
+		ret->progress_cnt = cnt;
+		ret->progress_of = of;
+	}
+	return 0;
+}
+
+static void read_proof(const struct json *status, struct ddi_proof *ret)
+{
+	const struct json *p = ddi_extension(status, "ota:proof");
+	const char *slot;
+
+	if (p == NULL ||
+	    json_get_hex(p, "rootHash", ret->root_hash, SHA256_LEN, NULL) < 0 ||
+	    json_get_hex(p, "bootId", ret->boot_id, sizeof(ret->boot_id), NULL) < 0 ||
+	    json_get_text(p, "slot", &slot, NULL) < 0 ||
+	    json_get_u64(p, "counter", &ret->counter, NULL) < 0 || strlen(slot) != 1 ||
+	    slot[0] < 'A' || slot[0] > 'Z') {
+		*ret = (struct ddi_proof){0};
+		return;
+	}
+	ret->slot = slot[0];
+	ret->present = true;
+}
+
+static void read_agent(const struct json *status, struct ddi_feedback *ret)
+{
+	const struct json *agent = ddi_extension(status, "ota:agent");
+	const struct json *list =
+	    agent != NULL ? json_get(agent, "capabilities") : NULL;
+	const char *version = "";
+
+	if (agent == NULL || json_opt_text(agent, "version", &version, NULL) < 0)
+		return;
+	copy_cut(ret->agent_version, sizeof(ret->agent_version), version);
+	if (list == NULL || !json_is_array(list))
+		return;
+	for (size_t i = 0;
+	     i < json_len(list) && ret->n_capabilities < N_ELEMS(ret->capabilities);
+	     i++) {
+		const char *text = json_text(json_at(list, i));
+
+		if (text != NULL)
+			copy_cut(ret->capabilities[ret->n_capabilities++],
+				 sizeof(ret->capabilities[0]), text);
+	}
+}
+
+static void read_event(const struct json *status, struct ddi_feedback *ret)
+{
+	const struct json *event = ddi_extension(status, "ota:event");
+	uint64_t id = 0;
+
+	if (event != NULL && json_opt_u64(event, "id", &id, NULL) == 0 &&
+	    id <= UINT32_MAX)
+		ret->event_id = (uint32_t)id;
+}
+
+static int read_feedback(const struct json *root, struct ddi_feedback *ret,
+			 struct err *e)
+{
+	const struct json *status, *code;
+	const char *execution;
+	size_t i = 0;
+
+	if (json_get_object(root, "status", &status, e) < 0 ||
+	    json_get_text(status, "execution", &execution, e) < 0 ||
+	    ddi_name_index(execution_names, N_DDI_EXECUTIONS, execution, "an execution",
+			   &i, e) < 0 ||
+	    read_result(status, ret, e) < 0)
+		return -1;
+	ret->execution = (enum ddi_execution)i;
+	code = json_get(status, "code");
+	ret->has_code = code != NULL && json_is_int(code);
+	ret->code = ret->has_code ? json_int(code) : 0;
+	read_details(status, ret);
+	read_proof(status, &ret->proof);
+	read_agent(status, ret);
+	read_event(status, ret);
+	return 0;
+}
+
+int ddi_feedback_parse(const void *data, size_t len, struct ddi_feedback *ret,
+		       struct err *e)
+{
+	AUTO_PTR(json) struct json *root = json_parse_lenient(data, len, e);
+
+	*ret = (struct ddi_feedback){0};
+	if (root == NULL || read_feedback(root, ret, e) < 0)
+		return err_wrap(e, "feedback");
+	return 0;
+}
