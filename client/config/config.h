@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A device's configuration: one INI file that the bootloader model, the agent and the firmware
- * read. docs/OPERATIONS.md lists the keys; client_config_options[] is where they are defined.
+ * A device's configuration: one INI file that the bootloader model, the agent and the
+ *firmware read. docs/OPERATIONS.md lists the keys; client_config_options[] is where
+ *they are defined.
  *
- * A program's struct of values begins with a struct client_config, so that the offsets in
- * client_config_options[] hold for it:
+ * A program's struct of values begins with a struct client_config, so that the offsets
+ *in client_config_options[] hold for it:
  *
  *	struct values {
  *		struct client_config device;	// first
@@ -53,7 +54,8 @@ struct client_config {
 
 extern const struct option client_config_options[];
 
-/* Where the images of a slot and its descriptor are. Paths are borrowed from the configuration. */
+/* Where the images of a slot and its descriptor are. Paths are borrowed from the
+ * configuration. */
 struct slot_image {
 	char name[IMAGE_NAME_MAX_LEN + 1];
 	const char *path;
@@ -65,8 +67,9 @@ struct slot_layout {
 	const char *descriptor;
 };
 
-/* Both slots: 1..4 images each, the same names in the same order, absolute paths, nothing named
- * twice in all of the device's media. ERR_CONFIG says what is wrong with which key. */
+/* Both slots: 1..4 images each, the same names in the same order, absolute paths,
+ * nothing named twice in all of the device's media. ERR_CONFIG says what is wrong with
+ * which key. */
 int client_config_slots(const struct client_config *c, struct slot_layout ret[N_SLOTS],
 			struct err *e) MUST_USE;
 
@@ -74,9 +77,9 @@ int client_config_slots(const struct client_config *c, struct slot_layout ret[N_
 int slot_layout_find(const struct slot_layout *l, const char *image_name);
 
 /* Opens an image of a slot, or its descriptor, as "slot B firmware". */
-int slot_layout_open_image(const struct slot_layout *l, unsigned slot, size_t image, int writable,
-			   struct dev **ret, struct err *e) MUST_USE;
-int slot_layout_open_descriptor(const struct slot_layout *l, unsigned slot, int writable,
-				struct dev **ret, struct err *e) MUST_USE;
+int slot_layout_open_image(const struct slot_layout *l, unsigned slot, size_t image,
+			   int writable, struct dev **ret, struct err *e) MUST_USE;
+int slot_layout_open_descriptor(const struct slot_layout *l, unsigned slot,
+				int writable, struct dev **ret, struct err *e) MUST_USE;
 
 #endif
