@@ -80,7 +80,7 @@ const char *deployment_state_name(enum deployment_state s)
 
 int deployment_state_parse(const char *text, enum deployment_state *ret, struct err *e)
 {
-	unsigned v;
+	unsigned v = 0;
 
 	if (value_of(deployment_states, N_DEPLOYMENT_STATES, text, "deployment state",
 		     &v, e) < 0)
@@ -106,7 +106,7 @@ const char *role_name(enum role r)
 
 int role_parse(const char *text, enum role *ret, struct err *e)
 {
-	unsigned v;
+	unsigned v = 0;
 
 	if (value_of(roles, N_ROLES, text, "role", &v, e) < 0)
 		return -1;

@@ -89,8 +89,10 @@ struct release {
 
 /*
  *	ASSIGNED -> DOWNLOADING -> INSTALLING -> REBOOTING -> CONFIRMED
- *	    any open state -> FAILED, ROLLED_BACK | CANCELLING -> CANCELLED (or back:
- *refused) server/fleet/policy.h decides the edges.
+ *	any open state -> FAILED, ROLLED_BACK
+ *	any open state -> CANCELLING -> CANCELLED, or back if the device refuses
+ *
+ * server/fleet/policy.h decides the edges.
  */
 enum deployment_state {
 	DEPLOYMENT_ASSIGNED,
@@ -134,7 +136,8 @@ struct deployment {
 	int64_t created_at, updated_at;
 	struct proof proof;
 	uint64_t n_statuses;
-	uint64_t revision; /* compare-and-set in STORE_DEPLOYMENT_MOVE; `?c=` */
+	uint64_t content;  /* changes when what is offered changes: `?c=` */
+	uint64_t revision; /* changes with every move: compare-and-set */
 };
 
 struct status {

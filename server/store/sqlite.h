@@ -9,7 +9,7 @@
 /* Opens or creates path, checks it, backs it up and migrates it if its schema is older,
  * starts the writer thread. ERR_UNSUPPORTED: made by a newer server (names both
  * schemas); ERR_FORMAT: damaged or not a database; ERR_IO, ERR_NO_SPACE: says which
- * file and what to do. log: migrations. */
+ * file. log: migrations. */
 struct store *store_sqlite_open(const char *path, const struct log *log,
 				struct err *e) MUST_USE;
 

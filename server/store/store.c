@@ -94,6 +94,11 @@ void store_submit(struct store *s, struct store_call *c)
 	s->ops->submit(s, c);
 }
 
+void store_watch(struct store *s, struct loop *l, void (*fn)(void *ctx), void *ctx)
+{
+	s->ops->watch(s, l, fn, ctx);
+}
+
 void store_close(struct store *s)
 {
 	if (s != NULL)

@@ -3,32 +3,34 @@
  * The server's memory: domain verbs, asynchronous, never SQL.
  *
  * A verb is a row of STORE_VERBS. Who needs one fills a struct store_call (verb, `in`,
- *where to answer) and submits it; the back-end fills `out` and `err` and calls done()
- *exactly once, in the thread of call->loop. Reads may be answered before store_submit()
- *returns, so let the submit be the last thing a function does with its state.
+ * where to answer) and submits it; the back-end fills `out` and `err` and calls done()
+ * exactly once, in the thread of call->loop, which is the one that submits. Reads may
+ * be answered before store_submit() returns, so let the submit be the last thing a
+ * function does.
  *
- *	struct store_call *c = store_call_new(STORE_DEVICE_GET, loop, on_device,
- *request, &e); (fill c->in.device_id) store_submit(store, c);
+ *	c = store_call_new(STORE_DEVICE_GET, loop, on_device, request, &e);
+ *	(fill c->in.device_id)
+ *	store_submit(store, c);
  *	...
  *	static void on_device(struct store_call *c)
  *	{
  *		AUTO_PTR(store_call) struct store_call *owned = c;
+ *
  *		if (c->err.code != ERR_NONE) ...; else use c->out.device;
  *	}
  *
  * What is safe: a write is answered after it is on the disk (group commit: writes of a
- *few milliseconds share one flush); if the commit fails each of its writes is answered
- *with that error. Every write is one transaction together with the events it carries. A
- *deadline that passes while the call waits in the queue is ERR_TIMEOUT and nothing was
- *done; a write that has begun is answered with its outcome. After store_close() begins,
- *calls get ERR_CANCELLED.
+ * few milliseconds share one flush); if the commit fails, each of its writes gets that
+ * error. Every write is one transaction together with the events it carries. A deadline
+ * that passes while the call waits in the queue is ERR_TIMEOUT and nothing was done; a
+ * write that has begun is answered with its outcome.
  *
  * Every verb works within one tenant. ERR_NOT_FOUND, ERR_CONFLICT (exists already) and
- * ERR_PRECONDITION (compare-and-set lost) are answers; ERR_IO, ERR_NO_SPACE,
- *ERR_INTERNAL are the back-end's trouble, whose text is for logs and not for clients.
+ * ERR_PRECONDITION (compare-and-set lost) are answers; ERR_IO, ERR_NO_SPACE and
+ * ERR_INTERNAL are the back-end's trouble, whose text is for logs, not for clients.
  *
  * A back-end is a file with a struct store_ops: sqlite.c is the embedded default; tests
- *wrap it in one that delays and fails. All pass tests/unit/test_store.c.
+ * wrap it in one that delays and fails. All pass tests/unit/test_store.c.
  */
 #ifndef OTA_SERVER_STORE_STORE_H
 #define OTA_SERVER_STORE_STORE_H
@@ -78,7 +80,7 @@ enum store_kind { STORE_READ, STORE_WRITE };
 	X(UPLOAD_DELETE, STORE_WRITE)	  /* in.upload_id; none is fine */               \
 	/* the published repository */                                                   \
 	X(METADATA_GET, STORE_READ)	  /* in.metadata {role, version; 0: newest} -> blob, out.metadata_version */ \
-	X(METADATA_PUBLISH, STORE_WRITE)  /* items of struct publication, all or none; in.release_id "" or in.release with it; ERR_PRECONDITION */ \
+	X(METADATA_PUBLISH, STORE_WRITE)  /* items of struct publication and in.publish's release: all or none; ERR_PRECONDITION */ \
 	/* events */                                                                     \
 	X(EVENT_LIST, STORE_READ)	  /* in.page.after_id -> items of struct event, in order */ \
 	X(EVENT_BOUNDS, STORE_READ)	  /* -> out.bounds {oldest, newest} */           \
@@ -97,7 +99,7 @@ enum store_kind { STORE_READ, STORE_WRITE };
 	X(SETTING_PUT, STORE_WRITE)	  /* in.setting, blob */                         \
 	/* self */                                                                       \
 	X(CHECK, STORE_READ)		  /* -> out.check: schema, size; ERR_IO if damaged */ \
-	X(EXPIRE, STORE_WRITE)		  /* drops sessions, login tokens and uploads that ended before now_ms */
+	X(EXPIRE, STORE_WRITE)		  /* drops sessions and login tokens that ended before now_ms */
 /* clang-format on */
 
 enum store_verb {
@@ -285,8 +287,9 @@ struct store; /* a back-end's handle: its first member is const struct store_ops
 struct store_ops {
 	const char *name;
 	void (*submit)(struct store *s, struct store_call *c);
-	/* Answers everything that was submitted, then frees. No loop need run any more.
-	 */
+	void (*watch)(struct store *s, struct loop *l, void (*fn)(void *ctx),
+		      void *ctx);
+	/* Answers everything that was submitted, then frees. */
 	void (*close)(struct store *s);
 };
 
@@ -294,15 +297,20 @@ struct store {
 	const struct store_ops *ops;
 };
 
-/* Takes c until done(). May be called from any thread. */
+/* Takes c until done(). Call it in c->loop's thread, or anywhere without a loop. */
 void store_submit(struct store *s, struct store_call *c);
+
+/* fn(ctx) runs in l's thread soon after new events became readable; several may share
+ * one call. One watcher a store; set before traffic, NULL loop: none. */
+void store_watch(struct store *s, struct loop *l, void (*fn)(void *ctx), void *ctx);
 
 /* Submits and waits; for start-up, command lines and worker threads, never for a loop's
  * thread. done and loop must be NULL; c stays the caller's. Returns c->err as a result.
  */
 int store_wait(struct store *s, struct store_call *c, struct err *e) MUST_USE;
 
-void store_close(struct store *s); /* NULL is fine */
+/* NULL is fine. Loops that await answers still run, or are freed undelivered. */
+void store_close(struct store *s);
 
 /* Delivers a finished call where it wants to be; for back-ends. */
 void store_answer(struct store_call *c);

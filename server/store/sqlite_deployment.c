@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verbs of deployments. A move changes deployment, status rows and device at once.
+ */
+#include "sqlite_verbs.h"
+
+#include "../../common/base/text.h"
+
+#include <string.h>
+
+static void load_proof(const struct query *q, int first, struct proof *p)
+{
+	char slot[2];
+
+	*p = (struct proof){.present = !query_is_null(q, first)};
+	if (!p->present)
+		return;
+	query_bytes(q, first, p->root_hash, sizeof(p->root_hash));
+	query_bytes(q, first + 1, p->boot_id, sizeof(p->boot_id));
+	query_text(q, first + 2, slot, sizeof(slot));
+	p->slot = slot[0];
+	p->counter = (uint64_t)query_int(q, first + 3);
+}
+
+static int load_deployment(struct conn *db, const char *tenant, const struct query *q,
+			   void *ret, struct err *e)
+{
+	struct deployment *d = ret;
+
+	(void)db;
+	(void)tenant;
+	(void)e;
+	d->id = (uint64_t)query_int(q, 0);
+	query_text(q, 1, d->device, sizeof(d->device));
+	query_text(q, 2, d->release, sizeof(d->release));
+	query_text(q, 3, d->product, sizeof(d->product));
+	query_text(q, 4, d->version, sizeof(d->version));
+	d->state = (enum deployment_state)query_int(q, 5);
+	query_text(q, 6, d->detail, sizeof(d->detail));
+	d->grade = (enum grade)query_int(q, 7);
+	d->forced = query_int(q, 8) != 0;
+	d->offered = query_int(q, 9) != 0;
+	d->progress = (unsigned)query_int(q, 10);
+	d->created_at = query_int(q, 11);
+	d->updated_at = query_int(q, 12);
+	load_proof(q, 13, &d->proof);
+	d->n_statuses = (uint64_t)query_int(q, 17);
+	d->content = (uint64_t)query_int(q, 18);
+	d->revision = (uint64_t)query_int(q, 19);
+	return 0;
+}
+
+static int load_by_id(struct conn *db, const char *tenant, uint64_t id,
+		      struct deployment *ret, struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)id);
+	if (query_open(db, SQL_DEPLOYMENT_GET, &q, e, ARGS(ARG_T(tenant), ARG_I(id))) <
+		0 ||
+	    step_one(&q, "deployment", text, e) < 0)
+		return -1;
+	return load_deployment(db, tenant, &q, ret, e);
+}
+
+int verb_DEPLOYMENT_GET(struct conn *db, struct store_call *c, struct err *e)
+{
+	return load_by_id(db, c->tenant, c->in.deployment_id, &c->out.deployment, e);
+}
+
+int verb_DEPLOYMENT_LIST(struct conn *db, struct store_call *c, struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+	const struct store_page *p = &c->in.page;
+	enum sql which =
+	    p->device[0] == '\0' ? SQL_DEPLOYMENT_LIST : SQL_DEPLOYMENT_OF_DEVICE;
+	unsigned limit = page_limit(p);
+	const struct arg args[] = {ARG_T(c->tenant), ARG_I(p->after_id),
+				   ARG_I(p->state), ARG_I(limit + 1), ARG_T(p->device)};
+
+	if (query_open(db, which, &q, e, args, p->device[0] == '\0' ? 4 : 5) < 0)
+		return -1;
+	return load_items(&q, c, limit, sizeof(struct deployment), load_deployment, e);
+}
+
+static int load_status(struct conn *db, const char *tenant, const struct query *q,
+		       void *ret, struct err *e)
+{
+	struct status *s = ret;
+
+	(void)db;
+	(void)tenant;
+	(void)e;
+	s->at = query_int(q, 0);
+	query_text(q, 1, s->execution, sizeof(s->execution));
+	query_text(q, 2, s->finished, sizeof(s->finished));
+	query_text(q, 3, s->details, sizeof(s->details));
+	return 0;
+}
+
+int verb_DEPLOYMENT_STATUSES(struct conn *db, struct store_call *c, struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+
+	if (query_open(db, SQL_STATUS_LIST, &q, e,
+		       ARGS(ARG_T(c->tenant), ARG_I(c->in.deployment_id),
+			    ARG_I(DEPLOYMENT_MAX_STATUSES))) < 0)
+		return -1;
+	return load_items(&q, c, DEPLOYMENT_MAX_STATUSES, sizeof(struct status),
+			  load_status, e);
+}
+
+/* ---- assigning ---- */
+
+struct open_one {
+	uint64_t id;
+	enum deployment_state state;
+	bool offered;
+};
+
+/* At most two are ever open: one being cancelled and the one that waits for that. More
+ * is refused rather than forgotten. */
+#define MAX_OPEN 4
+
+static int find_open(struct conn *db, const struct store_call *c, struct open_one *ret,
+		     size_t *ret_n, struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+	char release[RELEASE_ID_LEN + 1];
+	bool row;
+
+	if (query_open(db, SQL_DEPLOYMENT_OPEN, &q, e,
+		       ARGS(ARG_T(c->tenant), ARG_T(c->in.assign.device))) < 0)
+		return -1;
+	for (*ret_n = 0;; (*ret_n)++) {
+		struct open_one *o = &ret[*ret_n];
+
+		if (query_step(&q, &row, e) < 0)
+			return -1;
+		if (!row)
+			return 0;
+		if (*ret_n == MAX_OPEN)
+			return err_set(e, ERR_CONFLICT, "too many open deployments");
+		o->id = (uint64_t)query_int(&q, 0);
+		query_text(&q, 1, release, sizeof(release));
+		o->state = (enum deployment_state)query_int(&q, 2);
+		o->offered = query_int(&q, 3) != 0;
+		if (o->state != DEPLOYMENT_CANCELLING &&
+		    strcmp(release, c->in.assign.release) == 0)
+			return err_set(
+			    e, ERR_CONFLICT,
+			    "deployment %llu of this release to \"%.128s\" is open",
+			    (unsigned long long)o->id, c->in.assign.device);
+	}
+}
+
+/* One that the device has never seen needs no talk with it. */
+static int supersede(struct conn *db, struct store_call *c, const struct open_one *o,
+		     uint64_t by, struct err *e)
+{
+	enum deployment_state to =
+	    o->offered ? DEPLOYMENT_CANCELLING : DEPLOYMENT_CANCELLED;
+	struct event v = {.type = EVENT_DEPLOYMENT, .deployment = o->id};
+	char why[64];
+
+	if (o->state == DEPLOYMENT_CANCELLING)
+		return 0;
+	(void)snprintf(v.device, sizeof(v.device), "%s", c->in.assign.device);
+	(void)snprintf(why, sizeof(why), "superseded by %llu", (unsigned long long)by);
+	if (query_run(db, SQL_DEPLOYMENT_SUPERSEDE, e,
+		      ARGS(ARG_T(c->tenant), ARG_I(o->id), ARG_I(to), ARG_T(why),
+			   ARG_I(c->now_ms))) < 0)
+		return -1;
+	return event_insert(db, c, &v, e);
+}
+
+static int insert_deployment(struct conn *db, struct store_call *c, uint64_t *ret_id,
+			     struct err *e)
+{
+	if (query_run(db, SQL_DEPLOYMENT_INSERT, e,
+		      ARGS(ARG_T(c->tenant), ARG_T(c->in.assign.device),
+			   ARG_T(c->in.assign.release), ARG_I(c->in.assign.forced),
+			   ARG_I(c->now_ms))) < 0) {
+		if (e->code == ERR_CONFLICT)
+			(void)err_set(e, ERR_NOT_FOUND, "there is no release \"%s\"",
+				      c->in.assign.release);
+		return -1;
+	}
+	*ret_id = (uint64_t)conn_last_id(db);
+	if (*ret_id > ACTION_ID_LAST)
+		return err_set(e, ERR_LIMIT, "action ids are used up");
+	return 0;
+}
+
+int verb_DEPLOYMENT_ASSIGN(struct conn *db, struct store_call *c, struct err *e)
+{
+	struct open_one open[MAX_OPEN];
+	struct device device;
+	size_t n_open;
+	uint64_t id;
+
+	if (device_load_by_id(db, c->tenant, c->in.assign.device, &device, e) < 0 ||
+	    find_open(db, c, open, &n_open, e) < 0 ||
+	    insert_deployment(db, c, &id, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n_open; i++) {
+		if (supersede(db, c, &open[i], id, e) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < c->n_events; i++) {
+		if (c->events[i].type == EVENT_DEPLOYMENT &&
+		    c->events[i].deployment == 0)
+			c->events[i].deployment = id;
+	}
+	return load_by_id(db, c->tenant, id, &c->out.deployment, e);
+}
+
+/* ---- moving ---- */
+
+static int store_proof(struct conn *db, const struct store_call *c, struct err *e)
+{
+	const struct proof *p = &c->in.move.proof;
+	char slot[2] = {p->slot, '\0'};
+
+	if (!p->present)
+		return 0;
+	return query_run(db, SQL_DEPLOYMENT_PROOF, e,
+			 ARGS(ARG_T(c->tenant), ARG_I(c->in.move.id),
+			      ARG_B(p->root_hash, sizeof(p->root_hash)),
+			      ARG_B(p->boot_id, sizeof(p->boot_id)), ARG_T(slot),
+			      ARG_I(p->counter)));
+}
+
+/* Beyond the quota a report still moves the deployment, but is no longer kept. */
+static int store_status(struct conn *db, const struct store_call *c, struct err *e)
+{
+	const struct status *s = &c->in.move.status;
+
+	if (!c->in.move.add_status)
+		return 0;
+	if (query_run(db, SQL_STATUS_INSERT, e,
+		      ARGS(ARG_T(c->tenant), ARG_I(c->in.move.id), ARG_I(c->now_ms),
+			   ARG_T(s->execution), ARG_T(s->finished), ARG_T(s->details),
+			   ARG_I(DEPLOYMENT_MAX_STATUSES))) < 0)
+		return -1;
+	return query_run(db, SQL_DEPLOYMENT_COUNT_STATUS, e,
+			 ARGS(ARG_T(c->tenant), ARG_I(c->in.move.id)));
+}
+
+static int store_device_change(struct conn *db, const struct store_call *c,
+			       const char *id, struct err *e)
+{
+	const struct device_change *d = &c->in.move.device;
+
+	if (d->set_version && query_run(db, SQL_DEVICE_VERSION, e,
+					ARGS(ARG_T(c->tenant), ARG_T(id),
+					     ARG_T(d->version), ARG_I(d->grade))) < 0)
+		return -1;
+	if (d->set_state &&
+	    query_run(db, SQL_DEVICE_STATE, e,
+		      ARGS(ARG_T(c->tenant), ARG_T(id), ARG_I(d->state))) < 0)
+		return -1;
+	if ((d->agent_version[0] != '\0' || d->capabilities[0] != '\0') &&
+	    query_run(db, SQL_DEVICE_AGENT, e,
+		      ARGS(ARG_T(c->tenant), ARG_T(id), ARG_T(d->agent_version),
+			   ARG_T(d->capabilities))) < 0)
+		return -1;
+	if (c->in.move.state != DEPLOYMENT_CONFIRMED)
+		return 0;
+	return query_run(db, SQL_DEVICE_INSTALLED, e,
+			 ARGS(ARG_T(c->tenant), ARG_T(id), ARG_I(c->in.move.id)));
+}
+
+int verb_DEPLOYMENT_MOVE(struct conn *db, struct store_call *c, struct err *e)
+{
+	const struct deployment_move *m = &c->in.move;
+
+	if (query_run(db, SQL_DEPLOYMENT_MOVE, e,
+		      ARGS(ARG_T(c->tenant), ARG_I(m->id), ARG_I(m->expect_revision),
+			   ARG_I(m->state), ARG_I(m->progress), ARG_I(m->grade),
+			   ARG_I(m->offered), ARG_I(m->touch_content), ARG_T(m->detail),
+			   ARG_I(c->now_ms))) < 0)
+		return -1;
+	if (conn_changes(db) == 0) {
+		if (load_by_id(db, c->tenant, m->id, &c->out.deployment, e) < 0)
+			return -1;
+		return err_set(e, ERR_PRECONDITION,
+			       "deployment %llu changed in between",
+			       (unsigned long long)m->id);
+	}
+	if (store_proof(db, c, e) < 0 || store_status(db, c, e) < 0 ||
+	    load_by_id(db, c->tenant, m->id, &c->out.deployment, e) < 0)
+		return -1;
+	return store_device_change(db, c, c->out.deployment.device, e);
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verbs of events, tokens, sessions, settings, and of the database itself. */
+#include "sqlite_verbs.h"
+
+#include <string.h>
+
+/* ---- events ---- */
+
+int event_insert(struct conn *db, const struct store_call *c, const struct event *v,
+		 struct err *e)
+{
+	return query_run(db, SQL_EVENT_INSERT, e,
+			 ARGS(ARG_T(c->tenant), ARG_I(c->now_ms), ARG_I(v->type),
+			      ARG_T(v->device), ARG_I(v->deployment),
+			      ARG_T(v->release)));
+}
+
+static int load_event(struct conn *db, const char *tenant, const struct query *q,
+		      void *ret, struct err *e)
+{
+	struct event *v = ret;
+
+	(void)db;
+	(void)tenant;
+	(void)e;
+	v->id = (uint64_t)query_int(q, 0);
+	v->at = query_int(q, 1);
+	v->type = (enum event_type)query_int(q, 2);
+	query_text(q, 3, v->device, sizeof(v->device));
+	v->deployment = (uint64_t)query_int(q, 4);
+	query_text(q, 5, v->release, sizeof(v->release));
+	return 0;
+}
+
+int verb_EVENT_LIST(struct conn *db, struct store_call *c, struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+	unsigned limit = page_limit(&c->in.page);
+
+	if (query_open(db, SQL_EVENT_LIST, &q, e,
+		       ARGS(ARG_T(c->tenant), ARG_I(c->in.page.after_id),
+			    ARG_I(limit + 1))) < 0)
+		return -1;
+	return load_items(&q, c, limit, sizeof(struct event), load_event, e);
+}
+
+int verb_EVENT_BOUNDS(struct conn *db, struct store_call *c, struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+
+	if (query_open(db, SQL_EVENT_BOUNDS, &q, e, ARGS(ARG_T(c->tenant))) < 0 ||
+	    step_one(&q, "event", "bounds", e) < 0)
+		return -1;
+	c->out.bounds.oldest = (uint64_t)query_int(&q, 0);
+	c->out.bounds.newest = (uint64_t)query_int(&q, 1);
+	return 0;
+}
+
+int verb_EVENT_PRUNE(struct conn *db, struct store_call *c, struct err *e)
+{
+	return query_run(db, SQL_EVENT_PRUNE, e,
+			 ARGS(ARG_T(c->tenant), ARG_I(c->in.before_id)));
+}
+
+/* ---- tokens ---- */
+
+static int load_api_token(struct conn *db, const char *tenant, const struct query *q,
+			  void *ret, struct err *e)
+{
+	struct api_token *t = ret;
+
+	(void)db;
+	(void)tenant;
+	(void)e;
+	query_bytes(q, 0, t->hash, SHA256_LEN);
+	query_text(q, 1, t->prefix, sizeof(t->prefix));
+	query_text(q, 2, t->name, sizeof(t->name));
+	t->role = (enum role)query_int(q, 3);
+	t->created_at = query_int(q, 4);
+	t->expires_at = query_int(q, 5);
+	return 0;
+}
+
+int verb_API_TOKEN_CREATE(struct conn *db, struct store_call *c, struct err *e)
+{
+	const struct api_token *t = &c->in.api_token;
+
+	return query_run(db, SQL_API_TOKEN_INSERT, e,
+			 ARGS(ARG_T(c->tenant), ARG_B(t->hash, SHA256_LEN),
+			      ARG_T(t->prefix), ARG_T(t->name), ARG_I(t->role),
+			      ARG_I(c->now_ms), ARG_I(t->expires_at)));
+}
+
+int verb_API_TOKEN_GET(struct conn *db, struct store_call *c, struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+
+	if (query_open(db, SQL_API_TOKEN_GET, &q, e,
+		       ARGS(ARG_T(c->tenant), ARG_B(c->in.hash, SHA256_LEN),
+			    ARG_I(c->now_ms))) < 0 ||
+	    step_one(&q, "API", "token", e) < 0)
+		return -1;
+	return load_api_token(db, c->tenant, &q, &c->out.api_token, e);
+}
+
+int verb_API_TOKEN_LIST(struct conn *db, struct store_call *c, struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+
+	if (query_open(db, SQL_API_TOKEN_LIST, &q, e, ARGS(ARG_T(c->tenant))) < 0)
+		return -1;
+	return load_items(&q, c, STORE_LIST_MAX, sizeof(struct api_token),
+			  load_api_token, e);
+}
+
+int verb_API_TOKEN_DELETE(struct conn *db, struct store_call *c, struct err *e)
+{
+	if (query_run(db, SQL_API_TOKEN_DELETE, e,
+		      ARGS(ARG_T(c->tenant), ARG_B(c->in.hash, SHA256_LEN))) < 0)
+		return -1;
+	if (conn_changes(db) == 0)
+		return err_set(e, ERR_NOT_FOUND, "there is no such API token");
+	return 0;
+}
+
+/* ---- sessions ---- */
+
+int verb_LOGIN_CREATE(struct conn *db, struct store_call *c, struct err *e)
+{
+	const struct login_token *t = &c->in.login;
+
+	return query_run(db, SQL_LOGIN_INSERT, e,
+			 ARGS(ARG_T(c->tenant), ARG_B(t->hash, SHA256_LEN),
+			      ARG_T(t->user), ARG_I(t->role), ARG_I(t->expires_at)));
+}
+
+/* Deletes the token and says whose it was: it serves once. */
+static int take_login(struct conn *db, struct store_call *c, struct session *ret,
+		      struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+	bool row;
+
+	if (query_open(db, SQL_LOGIN_TAKE, &q, e,
+		       ARGS(ARG_T(c->tenant),
+			    ARG_B(c->in.exchange.token_hash, SHA256_LEN),
+			    ARG_I(c->now_ms))) < 0 ||
+	    query_step(&q, &row, e) < 0)
+		return -1;
+	if (!row)
+		return err_set(e, ERR_AUTH,
+			       "this login link was used or is no longer valid");
+	query_text(&q, 0, ret->user, sizeof(ret->user));
+	ret->role = (enum role)query_int(&q, 1);
+	return 0;
+}
+
+int verb_LOGIN_EXCHANGE(struct conn *db, struct store_call *c, struct err *e)
+{
+	struct session *s = &c->out.session;
+
+	*s = (struct session){.created_at = c->now_ms,
+			      .expires_at = c->in.exchange.expires_at};
+	memcpy(s->hash, c->in.exchange.session_hash, SHA256_LEN);
+	if (take_login(db, c, s, e) < 0)
+		return -1;
+	return query_run(db, SQL_SESSION_INSERT, e,
+			 ARGS(ARG_T(c->tenant), ARG_B(s->hash, SHA256_LEN),
+			      ARG_T(s->user), ARG_I(s->role), ARG_I(s->created_at),
+			      ARG_I(s->expires_at)));
+}
+
+int verb_SESSION_GET(struct conn *db, struct store_call *c, struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+	struct session *s = &c->out.session;
+
+	if (query_open(db, SQL_SESSION_GET, &q, e,
+		       ARGS(ARG_T(c->tenant), ARG_B(c->in.hash, SHA256_LEN),
+			    ARG_I(c->now_ms))) < 0 ||
+	    step_one(&q, "such", "session", e) < 0)
+		return -1;
+	query_bytes(&q, 0, s->hash, SHA256_LEN);
+	query_text(&q, 1, s->user, sizeof(s->user));
+	s->role = (enum role)query_int(&q, 2);
+	s->created_at = query_int(&q, 3);
+	s->expires_at = query_int(&q, 4);
+	return 0;
+}
+
+int verb_SESSION_DELETE(struct conn *db, struct store_call *c, struct err *e)
+{
+	return query_run(db, SQL_SESSION_DELETE, e,
+			 ARGS(ARG_T(c->tenant), ARG_B(c->in.hash, SHA256_LEN)));
+}
+
+/* ---- settings ---- */
+
+int verb_SETTING_GET(struct conn *db, struct store_call *c, struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+
+	if (query_open(db, SQL_SETTING_GET, &q, e,
+		       ARGS(ARG_T(c->tenant), ARG_T(c->in.setting))) < 0 ||
+	    step_one(&q, "setting", c->in.setting, e) < 0)
+		return -1;
+	return query_blob(&q, 0, &c->blob, e);
+}
+
+int verb_SETTING_PUT(struct conn *db, struct store_call *c, struct err *e)
+{
+	return query_run(db, SQL_SETTING_PUT, e,
+			 ARGS(ARG_T(c->tenant), ARG_T(c->in.setting),
+			      ARG_B(buf_str(&c->blob), c->blob.len)));
+}
+
+/* ---- the database itself ---- */
+
+static int first_int(struct conn *db, enum sql which, int64_t *ret, struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+	bool row;
+
+	if (query_open(db, which, &q, e, NO_ARGS) < 0 || query_step(&q, &row, e) < 0)
+		return -1;
+	*ret = row ? query_int(&q, 0) : 0;
+	return 0;
+}
+
+int verb_CHECK(struct conn *db, struct store_call *c, struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+	int64_t schema, size;
+	char answer[128];
+
+	if (first_int(db, SQL_SCHEMA, &schema, e) < 0 ||
+	    first_int(db, SQL_SIZE, &size, e) < 0)
+		return -1;
+	c->out.check.schema = (unsigned)schema;
+	c->out.check.size_bytes = (uint64_t)size;
+	if (query_open(db, SQL_QUICK_CHECK, &q, e, NO_ARGS) < 0 ||
+	    step_one(&q, "answer to the", "check", e) < 0)
+		return -1;
+	query_text(&q, 0, answer, sizeof(answer));
+	if (strcmp(answer, "ok") != 0)
+		return err_set(e, ERR_IO, "the database is damaged: %s", answer);
+	return 0;
+}
+
+int verb_EXPIRE(struct conn *db, struct store_call *c, struct err *e)
+{
+	const struct arg args[] = {ARG_T(c->tenant), ARG_I(c->now_ms)};
+
+	if (query_run(db, SQL_EXPIRE_SESSIONS, e, args, N_ELEMS(args)) < 0)
+		return -1;
+	return query_run(db, SQL_EXPIRE_LOGINS, e, args, N_ELEMS(args));
+}

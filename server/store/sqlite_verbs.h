@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What each verb does with a connection; for the sqlite*.c files only. A function fills
+ * c->out (or items, blob) or e; of a write it runs within a transaction that its caller
+ * ends. */
+#ifndef OTA_SERVER_STORE_SQLITE_VERBS_H
+#define OTA_SERVER_STORE_SQLITE_VERBS_H
+
+#include "sqlite_conn.h"
+#include "store.h"
+
+typedef int (*verb_fn)(struct conn *db, struct store_call *c, struct err *e);
+
+/* One row a verb, in four files by subject. */
+extern const verb_fn sqlite_verbs[N_STORE_VERBS];
+
+#define X(verb, kind)                                                                  \
+	int verb_##verb(struct conn *db, struct store_call *c, struct err *e);
+STORE_VERBS(X)
+#undef X
+
+/* Turns the rows of an opened query into c->items: `limit` of them, c->more if there is
+ * one further. load writes one row to *ret_item. */
+int load_items(struct query *q, struct store_call *c, size_t limit, size_t item_size,
+	       int (*load)(struct conn *db, const char *tenant, const struct query *q,
+			   void *ret_item, struct err *e),
+	       struct err *e) MUST_USE;
+
+/* One row, or ERR_NOT_FOUND: there is no <what>. */
+int step_one(struct query *q, const char *what, const char *id, struct err *e) MUST_USE;
+
+unsigned page_limit(const struct store_page *p);
+
+int device_load_by_id(struct conn *db, const char *tenant, const char *id,
+		      struct device *ret, struct err *e) MUST_USE;
+int release_insert(struct conn *db, struct store_call *c, const struct release *r,
+		   struct err *e) MUST_USE;
+int event_insert(struct conn *db, const struct store_call *c, const struct event *v,
+		 struct err *e) MUST_USE;
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store_fixture.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static void open_dir(struct fixture *f)
+{
+	strcpy(f->dir, "/tmp/ota-store-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(f->path, sizeof(f->path), "%s/ota.db", f->dir);
+}
+
+struct store *open_path(const char *path)
+{
+	struct err e = ERR_INIT;
+	struct store *s = store_sqlite_open(path, NULL, &e);
+
+	if (s == NULL)
+		fail_msg("%s", e.text);
+	return s;
+}
+
+int setup_sqlite(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	open_dir(f);
+	f->store = open_path(f->path);
+	*state = f;
+	return 0;
+}
+
+int setup_delayed(void **state)
+{
+	const struct chaos_plan plan = {.seed = 7, .max_delay_ms = 4};
+	struct err e = ERR_INIT;
+	struct fixture *f;
+
+	setup_sqlite(state);
+	f = *state;
+	f->store = store_chaos_new(f->store, &plan, &e);
+	assert_non_null(f->store);
+	return 0;
+}
+
+int teardown(void **state)
+{
+	struct fixture *f = *state;
+	char command[128];
+
+	store_close(f->store);
+	snprintf(command, sizeof(command), "rm -rf '%s'", f->dir);
+	assert_int_equal(system(command), 0);
+	free(f);
+	return 0;
+}
+
+struct store_call *verb(enum store_verb v)
+{
+	struct store_call *c = store_call_new(v, NULL, NULL, NULL, NULL);
+
+	assert_non_null(c);
+	c->now_ms = 1000;
+	return c;
+}
+
+void must(struct store *s, struct store_call *c)
+{
+	struct err e = ERR_INIT;
+
+	OK(store_wait(s, c, &e));
+}
+
+void must_fail(struct store *s, struct store_call *c, enum err_code code)
+{
+	struct err e = ERR_INIT;
+
+	FAILS(store_wait(s, c, &e), code);
+}
+
+/* Runs c, frees it. */
+void done(struct store *s, struct store_call *c)
+{
+	must(s, c);
+	store_call_free(c);
+}
+
+void make_device(struct store *s, const char *id)
+{
+	struct store_call *c = verb(STORE_DEVICE_CREATE);
+
+	strcpy(c->in.device_new.device.id, id);
+	memcpy(c->in.device_new.token_hash, id, strnlen(id, SHA256_LEN));
+	store_call_event(c, EVENT_DEVICE, id, 0, NULL);
+	done(s, c);
+}
+
+struct device get_device(struct store *s, const char *id)
+{
+	struct store_call *c = verb(STORE_DEVICE_GET);
+	struct device d;
+
+	strcpy(c->in.device_id, id);
+	must(s, c);
+	d = c->out.device;
+	store_call_free(c);
+	return d;
+}
+
+struct release a_release(const char *id, const char *version)
+{
+	struct release r = {.security_version = 3, .n_hardware = 2, .n_images = 1};
+
+	strcpy(r.id, id);
+	strcpy(r.product, "gateway");
+	strcpy(r.version, version);
+	strcpy(r.hardware[0], "revA");
+	strcpy(r.hardware[1], "revB");
+	strcpy(r.notes, "it's \"new\"");
+	strcpy(r.images[0].name, "firmware");
+	r.images[0].size = 1ull << 33;
+	memset(r.images[0].root_hash, 0xab, SHA256_LEN);
+	memset(r.descriptor_sha256, 0xcd, SHA256_LEN);
+	r.body_size = 1ull << 32;
+	return r;
+}
+
+void make_release(struct store *s, const char *id, const char *version)
+{
+	struct store_call *c = verb(STORE_RELEASE_CREATE);
+
+	c->in.release = a_release(id, version);
+	done(s, c);
+}
+
+struct store_call *assign_call(const char *device, const char *release)
+{
+	struct store_call *c = verb(STORE_DEPLOYMENT_ASSIGN);
+
+	strcpy(c->in.assign.device, device);
+	strcpy(c->in.assign.release, release);
+	store_call_event(c, EVENT_DEPLOYMENT, device, 0, NULL);
+	return c;
+}
+
+uint64_t assign(struct store *s, const char *device, const char *release)
+{
+	struct store_call *c = assign_call(device, release);
+	uint64_t id;
+
+	must(s, c);
+	id = c->out.deployment.id;
+	store_call_free(c);
+	return id;
+}
+
+struct deployment get_deployment(struct store *s, uint64_t id)
+{
+	struct store_call *c = verb(STORE_DEPLOYMENT_GET);
+	struct deployment d;
+
+	c->in.deployment_id = id;
+	must(s, c);
+	d = c->out.deployment;
+	store_call_free(c);
+	return d;
+}
+
+struct store_call *move_call(const struct deployment *d, enum deployment_state to)
+{
+	struct store_call *c = verb(STORE_DEPLOYMENT_MOVE);
+
+	c->in.move.id = d->id;
+	c->in.move.expect_revision = d->revision;
+	c->in.move.state = to;
+	c->in.move.offered = true;
+	store_call_event(c, EVENT_DEPLOYMENT, d->device, d->id, NULL);
+	return c;
+}
+
+void move(struct store *s, uint64_t id, enum deployment_state to)
+{
+	struct deployment d = get_deployment(s, id);
+
+	done(s, move_call(&d, to));
+}
+
+size_t n_events(struct store *s)
+{
+	struct store_call *c = verb(STORE_EVENT_LIST);
+	size_t n;
+
+	must(s, c);
+	n = c->n_items;
+	store_call_free(c);
+	return n;
+}
+
+struct store *store_of(void **state)
+{
+	return ((struct fixture *)*state)->store;
+}
+
+static void one_came(struct store_call *c)
+{
+	struct crowd *w = c->ctx;
+
+	w->wrong_thread += pthread_equal(pthread_self(), w->thread) == 0;
+	w->failed += c->err.code != ERR_NONE;
+	w->came++;
+	store_call_free(c);
+	if (w->came == w->wanted)
+		loop_stop(w->loop);
+}
+
+void run_crowd(struct store *s, struct crowd *w, unsigned n)
+{
+	struct err e = ERR_INIT;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct store_call *c =
+		    store_call_new(STORE_DEVICE_CREATE, w->loop, one_came, w, &e);
+
+		snprintf(c->in.device_new.device.id, 16, "dev-%u", i);
+		memcpy(c->in.device_new.token_hash, &i, sizeof(i));
+		store_call_event(c, EVENT_DEVICE, c->in.device_new.device.id, 0, NULL);
+		store_submit(s, c);
+	}
+	OK(loop_run(w->loop, &e));
+}
