@@ -286,7 +286,9 @@ static struct json *new_images(const struct manifest *m, struct err *e)
 	AUTO_PTR(json) struct json *list = json_new_array();
 
 	for (size_t i = 0; i < m->n_images; i++) {
-		if (json_append(list, new_image(&m->images[i], e), e) < 0)
+		struct json *image = new_image(&m->images[i], e);
+
+		if (image == NULL || json_append(list, image, e) < 0)
 			return NULL;
 	}
 	return TAKE(list);
@@ -326,21 +328,28 @@ static struct json *new_payload(const struct manifest *m, struct err *e)
 	return TAKE(p);
 }
 
+/* NULL says that its maker has failed and why. */
+static int set_made(struct json *object, const char *key, struct json *made,
+		    struct err *e)
+{
+	return made != NULL ? json_set(object, key, made, e) : -1;
+}
+
 static int fill_object(const struct manifest *m, struct json *j, struct err *e)
 {
 	if (json_set(j, "_type", json_new_text(TYPE), e) < 0 ||
 	    set_u64(j, "format", FORMAT, e) < 0 ||
 	    set_u64(j, "must_understand", 0, e) < 0 ||
 	    json_set(j, "product", json_new_text(m->product), e) < 0 ||
-	    json_set(j, "hardware", new_hardware(m, e), e) < 0 ||
+	    set_made(j, "hardware", new_hardware(m, e), e) < 0 ||
 	    json_set(j, "version", json_new_text(m->version), e) < 0 ||
 	    set_u64(j, "security_version", m->security_version, e) < 0 ||
 	    set_u64(j, "raise_floor_to", m->raise_floor_to, e) < 0 ||
 	    json_set(j, "notes", json_new_text(m->notes), e) < 0 ||
-	    json_set(j, "images", new_images(m, e), e) < 0 ||
-	    json_set(j, "descriptor", new_descriptor(m, e), e) < 0)
+	    set_made(j, "images", new_images(m, e), e) < 0 ||
+	    set_made(j, "descriptor", new_descriptor(m, e), e) < 0)
 		return -1;
-	return json_set(j, "payload", new_payload(m, e), e);
+	return set_made(j, "payload", new_payload(m, e), e);
 }
 
 /* What was written is read back: nothing leaves that a device would refuse. */
