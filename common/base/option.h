@@ -9,8 +9,9 @@
  *
  * A value comes from, in rising order: the table's default, the INI file (--config
  * FILE), the command line. INI key `listen` in section [http] is the option
- * --http-listen. An unknown section, key or option, a value of the wrong type and a
- * duplicate key are ERR_USAGE/ERR_CONFIG and name the line number.
+ * --http-listen. In the file a list is its key on several lines; a list on the command
+ * line replaces the file's. An unknown section, key or option, a value of the wrong
+ * type and a value given twice are ERR_USAGE/ERR_CONFIG and name the line number.
  *
  * Every program understands, besides its own: --help, --version, --config FILE,
  * --log-level, --log-form, and the hidden --print-man, --print-completion and
@@ -49,7 +50,7 @@ struct option {
 	size_t offset;		/* of the variable in the caller's struct */
 	const char *fallback;	/* default as text, or NULL: none (zero, NULL) */
 	const char *value_name; /* "FILE" in the help, NULL for flags */
-	const char *help;	/* one sentence, no full stop */
+	const char *help; /* one sentence, no full stop; NULL: works but is not shown */
 };
 
 #define OPTION_END                                                                     \
@@ -69,18 +70,21 @@ struct command {
 };
 
 struct program {
-	const char *name;
+	const char *name;		/* also names the man page */
 	const char *summary;		/* one sentence */
 	const char *description;	/* a paragraph for the man page */
 	const struct option *options;	/* common to all commands */
 	const struct command *commands; /* ends with name == NULL */
 	void *values; /* the struct the offsets point into, zeroed by the caller */
+	const char
+	    *config_file; /* read without --config if it exists; "~/": $HOME; or NULL */
 };
 
 /*
  * The whole main(): parses, prints what is asked for, runs the command, prints its
  * error as "PROGRAM: text" on stderr. Returns the process's exit status (enum
- * exit_code).
+ * exit_code). What the values point to lives until then. No command's name may be the
+ * beginning of another's ("keys" and "keys init").
  */
 int program_main(const struct program *p, int argc, char **argv);
 

@@ -269,19 +269,30 @@ static void the_vector_in_the_document_opens_to_the_key_it_names(void **state)
 	    "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
 }
 
-#define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, drop_place)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_PLACE(a_key_comes_back_with_its_passphrase),
-	    IN_PLACE(a_wrong_passphrase_opens_nothing),
-	    IN_PLACE(the_file_is_for_its_owner_alone_and_never_overwritten),
-	    IN_PLACE(a_demo_key_is_refused_where_demo_is_not_allowed),
-	    IN_PLACE(an_offline_key_needs_a_passphrase),
-	    IN_PLACE(nothing_in_the_file_can_be_altered),
-	    IN_PLACE(a_file_that_asks_for_too_much_is_refused),
-	    IN_PLACE(what_is_no_key_file_is_refused),
+	    cmocka_unit_test_setup_teardown(a_key_comes_back_with_its_passphrase,
+					    make_place, drop_place),
+	    cmocka_unit_test_setup_teardown(a_wrong_passphrase_opens_nothing,
+					    make_place, drop_place),
+	    cmocka_unit_test_setup_teardown(
+		the_file_is_for_its_owner_alone_and_never_overwritten, make_place,
+		drop_place),
+	    cmocka_unit_test_setup_teardown(
+		a_demo_key_is_refused_where_demo_is_not_allowed, make_place,
+		drop_place),
+	    cmocka_unit_test_setup_teardown(an_offline_key_needs_a_passphrase,
+					    make_place, drop_place),
+	    cmocka_unit_test_setup_teardown(nothing_in_the_file_can_be_altered,
+					    make_place, drop_place),
+	    cmocka_unit_test_setup_teardown(a_file_that_asks_for_too_much_is_refused,
+					    make_place, drop_place),
+	    cmocka_unit_test_setup_teardown(what_is_no_key_file_is_refused, make_place,
+					    drop_place),
+	    cmocka_unit_test_setup_teardown(
+		the_vector_in_the_document_opens_to_the_key_it_names, make_place,
+		drop_place),
 	};
 
 	return cmocka_run_group_tests_name("keyfile", tests, NULL, NULL);
