@@ -138,12 +138,13 @@ struct table {
 
 #define N_TABLES 3
 
+/* In this order an option is looked for: a command may have a --version of its own. */
 static void tables_of(struct command_line *l, struct table ret[N_TABLES])
 {
-	ret[0] = (struct table){option_builtin_table, &l->builtin};
-	ret[1] = (struct table){l->program->options, l->program->values};
-	ret[2] = (struct table){l->command != NULL ? l->command->options : NULL,
+	ret[0] = (struct table){l->command != NULL ? l->command->options : NULL,
 				l->program->values};
+	ret[1] = (struct table){l->program->options, l->program->values};
+	ret[2] = (struct table){option_builtin_table, &l->builtin};
 }
 
 static int unknown_option(struct command_line *l, const char *name, size_t len,

@@ -13,6 +13,9 @@
  * line replaces the file's. An unknown section, key or option, a value of the wrong
  * type and a value given twice are ERR_USAGE/ERR_CONFIG and name the line number.
  *
+ * Two rows of a table that set the same variable are two names of one option: the first
+ * is the one for the command line, the other (with a section) the one for the file.
+ *
  * Every program understands, besides its own: --help, --version, --config FILE,
  * --log-level, --log-form, and the hidden --print-man, --print-completion and
  * --print-config that the build uses.

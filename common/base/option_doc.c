@@ -66,6 +66,25 @@ static int describe(const struct option *o, struct buf *ret, struct err *e)
 	return buf_printf(ret, e, " [%s]", o->fallback);
 }
 
+/* Another name for a variable that an earlier row of the table has. */
+static bool is_second_name(const struct option *table, const struct option *o)
+{
+	while (table != o && table->offset != o->offset)
+		table++;
+	return table != o;
+}
+
+/* How the file calls what row o sets: o itself or a later row; NULL if it cannot stand
+ * there. */
+static const struct option *name_in_file(const struct option *o)
+{
+	for (const struct option *row = o; row->name != NULL; row++) {
+		if (row->offset == o->offset && row->section != NULL)
+			return row;
+	}
+	return NULL;
+}
+
 static int put_option(struct buf *out, const struct option *o, struct err *e)
 {
 	AUTO(buf) struct buf left = BUF_INIT(256);
@@ -91,7 +110,7 @@ static int put_table(struct buf *out, const char *title, const struct option *ta
 	if (buf_printf(out, e, "\n%s\n", title) < 0)
 		return -1;
 	for (const struct option *o = table; o->name != NULL; o++) {
-		if (put_option(out, o, e) < 0)
+		if (!is_second_name(table, o) && put_option(out, o, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -168,6 +187,7 @@ static int put_roff(struct buf *out, const char *text, struct err *e)
 
 static int put_man_option(struct buf *out, const struct option *o, struct err *e)
 {
+	const struct option *in_file = name_in_file(o);
 	AUTO(buf) struct buf text = BUF_INIT(1024);
 	char name[OPTION_NAME_MAX];
 	const char *value = value_name(o);
@@ -184,10 +204,10 @@ static int put_man_option(struct buf *out, const struct option *o, struct err *e
 	if (describe(o, &text, e) < 0 || buf_add_str(out, "\n", e) < 0 ||
 	    put_roff(out, buf_str(&text), e) < 0)
 		return -1;
-	if (o->section != NULL &&
-	    buf_printf(out, e, ".\nIn the configuration file: [%s] ", o->section) < 0)
-		return -1;
-	if (o->section != NULL && put_roff(out, o->name, e) < 0)
+	if (in_file != NULL &&
+	    (buf_printf(out, e, ".\nIn the configuration file: [%s] ",
+			in_file->section) < 0 ||
+	     put_roff(out, in_file->name, e) < 0))
 		return -1;
 	return buf_add_str(out, ".\n", e);
 }
@@ -195,7 +215,7 @@ static int put_man_option(struct buf *out, const struct option *o, struct err *e
 static int put_man_table(struct buf *out, const struct option *table, struct err *e)
 {
 	for (const struct option *o = table; o != NULL && o->name != NULL; o++) {
-		if (put_man_option(out, o, e) < 0)
+		if (!is_second_name(table, o) && put_man_option(out, o, e) < 0)
 			return -1;
 	}
 	return 0;

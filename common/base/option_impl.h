@@ -30,18 +30,21 @@ struct option_state {
 void option_state_fini(struct option_state *s);
 
 /* "section-name" or "name": what stands behind the two dashes. */
-int option_long_name(const struct option *o, char ret[OPTION_NAME_MAX], struct err *e) MUST_USE;
+int option_long_name(const struct option *o, char ret[OPTION_NAME_MAX],
+		     struct err *e) MUST_USE;
 bool option_is_named(const struct option *o, const char *long_name, size_t len);
 
-/* Sets the variable at base + o->offset from text, which must outlive the state. ERR_USAGE if
- * it is no value of the option's type or was given before by the same source. */
-int option_set(struct option_state *s, const struct option *o, void *base, const char *text,
-	       enum option_source source, struct err *e) MUST_USE;
+/* Sets the variable at base + o->offset from text, which must outlive the state.
+ * ERR_USAGE if it is no value of the option's type or was given before by the same
+ * source. */
+int option_set(struct option_state *s, const struct option *o, void *base,
+	       const char *text, enum option_source source, struct err *e) MUST_USE;
 /* Every fallback of a table. */
 int option_set_fallbacks(struct option_state *s, const struct option *table, void *base,
 			 struct err *e) MUST_USE;
 /* A copy that lives as long as the state. NULL: out of memory. */
-const char *option_keep(struct option_state *s, const char *text, struct err *e) MUST_USE;
+const char *option_keep(struct option_state *s, const char *text,
+			struct err *e) MUST_USE;
 
 /* The options every program has. */
 struct option_builtin {
@@ -58,14 +61,16 @@ extern const struct option option_builtin_table[];
 
 /* Reads an INI file into builtin and p->values; ERR_CONFIG names file and line. */
 int option_read_file(struct option_state *s, const struct program *p,
-		     struct option_builtin *builtin, const char *path, struct err *e) MUST_USE;
+		     struct option_builtin *builtin, const char *path,
+		     struct err *e) MUST_USE;
 
 /* Text for people, made of the table. command NULL: the whole program. */
 int option_help(const struct program *p, const struct command *command, struct buf *ret,
 		struct err *e) MUST_USE;
 int option_man(const struct program *p, struct buf *ret, struct err *e) MUST_USE;
 int option_completion(const struct program *p, struct buf *ret, struct err *e) MUST_USE;
-int option_config_reference(const struct program *p, struct buf *ret, struct err *e) MUST_USE;
+int option_config_reference(const struct program *p, struct buf *ret,
+			    struct err *e) MUST_USE;
 
 /* Looks for what somebody may have meant. Offer each candidate, then ask. */
 struct guess {
@@ -75,7 +80,8 @@ struct guess {
 };
 void guess_offer(struct guess *g, const char *candidate);
 /* "; did you mean \"x\"?" or "". Points into g. */
-const char *guess_text(struct guess *g, char ret[OPTION_NAME_MAX + 24], const char *dashes);
+const char *guess_text(struct guess *g, char ret[OPTION_NAME_MAX + 24],
+		       const char *dashes);
 
 static inline bool program_has_commands(const struct program *p)
 {

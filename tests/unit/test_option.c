@@ -55,6 +55,7 @@ static int remember(void *values, int n, char **operands, const struct log *log,
 #define AT(member) offsetof(struct values, member)
 
 static const struct option common[] = {
+    {NULL, "at", OPT_TEXT, AT(url), NULL, "URL", "Where the server is"},
     {"server", "url", OPT_TEXT, AT(url), NULL, "URL", "Where the server is"},
     {"server", "ca", OPT_PATH, AT(ca), NULL, "FILE", "Whom to trust"},
     {NULL, "json", OPT_FLAG, AT(flag), NULL, NULL, "Print JSON"},
@@ -65,6 +66,7 @@ static const struct option push_options[] = {
     {"push", "port", OPT_U64, AT(port), "8443", NULL, "Which port"},
     {"push", "part-size", OPT_SIZE, AT(size), "4MiB", NULL, "How much at once"},
     {"push", "timeout", OPT_DURATION, AT(timeout), "30s", NULL, "How long to wait"},
+    {NULL, "version", OPT_TEXT, AT(ca), NULL, "VERSION", "A version of its own"},
     {"push", "maybe", OPT_BOOL, AT(maybe), NULL, NULL, "Whether or not"},
     {"push", "name", OPT_LIST, AT(names), "nobody", "NAME", "Who"},
     OPTION_END,
@@ -258,6 +260,8 @@ static void options_and_operands_mix_in_any_order(void **state)
 	assert_true(seen.values.flag);
 	assert_string_equal(seen.operands, "one,two,");
 	assert_string_equal(seen.url, "U");
+	assert_int_equal(run("release list --at V"), EXIT_DONE);
+	assert_string_equal(seen.url, "V");
 	assert_int_equal(run("release push -- --json -"), EXIT_DONE);
 	assert_false(seen.values.flag);
 	assert_string_equal(seen.operands, "--json,-,");
@@ -366,9 +370,10 @@ static void help_names_every_command_and_every_option(void **state)
 	assert_int_equal(seen.runs, 0);
 	assert_says(&out, "release push BUNDLE [SERVER]");
 	assert_says(&out, "keys init DIR");
-	assert_says(&out, "--server-url URL");
+	assert_says(&out, "--at URL");
 	assert_says(&out, "--log-level LEVEL");
 	assert_null(strstr(buf_str(&out), "print-man"));
+	assert_null(strstr(buf_str(&out), "--server-url"));
 	assert_int_equal(run("release push --help"), EXIT_DONE);
 	assert_says(&out, "Usage: ota release push [OPTIONS] BUNDLE [SERVER]");
 	assert_says(&out, "--push-timeout TIME");
@@ -389,9 +394,11 @@ static void no_line_of_help_is_wider_than_a_terminal(void **state)
 	}
 }
 
-static void the_version_is_printed(void **state)
+static void the_version_is_printed_unless_the_command_has_its_own(void **state)
 {
 	(void)state;
+	assert_int_equal(run("release push b --version 2.0"), EXIT_DONE);
+	assert_string_equal(seen.ca, "2.0");
 	assert_int_equal(run("--version"), EXIT_DONE);
 	assert_string_equal(buf_str(&out), "ota " OTA_VERSION "\n");
 }
@@ -436,6 +443,8 @@ static void the_man_page_is_roff_that_man_takes(void **state)
 	assert_says(&out, ".TH \"OTA\" 1");
 	assert_says(&out, ".SS \"ota release push BUNDLE [SERVER]\"");
 	assert_says(&out, ".B \\-\\-push\\-timeout \\fITIME\\fR");
+	assert_says(&out, ".B \\-\\-at \\fIURL\\fR\nWhere the server is.\n"
+			  "In the configuration file: [server] url.\n");
 	assert_says(&out, ".SH EXIT STATUS");
 }
 
@@ -513,7 +522,7 @@ int main(void)
 	    cmocka_unit_test(the_exit_status_is_that_of_the_error),
 	    cmocka_unit_test(help_names_every_command_and_every_option),
 	    cmocka_unit_test(no_line_of_help_is_wider_than_a_terminal),
-	    cmocka_unit_test(the_version_is_printed),
+	    cmocka_unit_test(the_version_is_printed_unless_the_command_has_its_own),
 	    cmocka_unit_test(the_configuration_reference_has_every_key_once),
 	    cmocka_unit_test(the_configuration_reference_is_a_valid_file),
 	    cmocka_unit_test(the_man_page_is_roff_that_man_takes),
