@@ -316,6 +316,8 @@ static int set_values(struct command_line *l, struct err *e)
 
 	if (set_fallbacks(l, e) < 0)
 		return -1;
+	if (l->program->ret_config != NULL)
+		*l->program->ret_config = config;
 	if (config != NULL &&
 	    option_read_file(&l->state, l->program, &l->builtin, config, e) < 0)
 		return -1;

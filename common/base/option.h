@@ -81,6 +81,8 @@ struct program {
 	void *values; /* the struct the offsets point into, zeroed by the caller */
 	const char
 	    *config_file; /* read without --config if it exists; "~/": $HOME; or NULL */
+	const char **ret_config; /* left there before a command runs: the name of the
+				    file that was read, or NULL; or NULL */
 };
 
 /*
