@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+	root: new URL("..", import.meta.url).pathname,
+	test: {
+		include: ["e2e/**/*.e2e.ts"],
+		environment: "node",
+		testTimeout: 30_000,
+		hookTimeout: 30_000,
+		fileParallelism: false,
+	},
+});

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What an event does to what is on the screen. Pure: old state and events in, new state out. */
+import type { LiveEvent } from "../live/live.svelte.ts";
+import type { Deployment, DeploymentState, Device, Progress, Slot } from "./types.ts";
+
+export interface DeviceWindow {
+	items: Device[]; /* ascending by id: the order of the list's cursor */
+	next: string | undefined; /* there is more behind the last item */
+}
+
+export interface BatchResult {
+	window: DeviceWindow;
+	reset: boolean;
+}
+
+const CLOSED: ReadonlySet<DeploymentState> = new Set(["confirmed", "failed", "rolled-back", "cancelled"]);
+
+export function isOpen(deployment: Deployment | null | undefined): deployment is Deployment {
+	return !!deployment && !CLOSED.has(deployment.state);
+}
+
+/** Does the list's filter take this device? As the server's ?q= does: id, name or version begins with it. */
+export function matches(device: Device, q: string): boolean {
+	const wanted = q.toLowerCase();
+	return [device.id, device.name, device.version].some((text) => (text ?? "").toLowerCase().startsWith(wanted));
+}
+
+/** One batch of events applied to the loaded part of the list. The old window is left as it is. */
+export function applyToWindow(old: DeviceWindow, q: string, batch: LiveEvent[]): BatchResult {
+	const items = [...old.items];
+	const at = new Map(items.map((device, index) => [device.id, index]));
+	const fresh: Device[] = [];
+	for (const event of batch) {
+		if (event.type === "reset") return { window: old, reset: true };
+		if (event.event === "device") {
+			const device = event.data as Device;
+			const index = at.get(device.id);
+			if (index !== undefined) items[index] = mergeDevice(items[index]!, device);
+			else fresh.push(device);
+		} else if (event.event === "deployment" || event.event === "progress") {
+			const id = (event.data as { device: string }).device;
+			const index = at.get(id);
+			if (index !== undefined) items[index] = applyToDevice(items[index]!, event);
+		}
+	}
+	const inserted = insert(items, fresh, q, old.next !== undefined);
+	return { window: { items: inserted, next: old.next }, reset: false };
+}
+
+function insert(items: Device[], fresh: Device[], q: string, more: boolean): Device[] {
+	const last = items[items.length - 1];
+	const wanted = new Map<string, Device>();
+	for (const device of fresh) {
+		const inside = !more || (last !== undefined && device.id < last.id);
+		if (inside && matches(device, q)) wanted.set(device.id, device);
+	}
+	if (wanted.size === 0) return items;
+	return [...items, ...wanted.values()].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+}
+
+/** A device event carries no hashes and perhaps no details: what it does not say stays, as long as the slot
+ *  still holds the same version. */
+export function mergeDevice(old: Device, news: Device): Device {
+	const merged: Device = { ...old, ...news };
+	if (news.slots && old.slots) merged.slots = news.slots.map((slot) => mergeSlot(old.slots!, slot));
+	if (isOpen(merged.deployment) && isOpen(old.deployment) && merged.deployment.id === old.deployment.id) {
+		merged.deployment = mergeDeployment(old.deployment, merged.deployment);
+	}
+	return merged;
+}
+
+function mergeSlot(old: Slot[], news: Slot): Slot {
+	const before = old.find((slot) => slot.name === news.name);
+	if (news.root_hash || !before?.root_hash || before.version !== news.version) return news;
+	return { ...news, root_hash: before.root_hash };
+}
+
+/** Durable and volatile progress race: within one state the higher is the later. */
+export function mergeDeployment(old: Deployment, news: Deployment): Deployment {
+	const merged = { ...old, ...news };
+	if (old.state === news.state) merged.progress = Math.max(old.progress, news.progress);
+	return merged;
+}
+
+export function applyToDevice(device: Device, event: LiveEvent): Device {
+	if (event.type !== "event") return device;
+	if (event.event === "device") {
+		const news = event.data as Device;
+		return news.id === device.id ? mergeDevice(device, news) : device;
+	}
+	if (event.event === "deployment") {
+		const news = event.data as Deployment;
+		if (news.device !== device.id) return device;
+		const old = device.deployment;
+		if (old && old.id !== news.id && old.created_at > news.created_at) return device;
+		return { ...device, deployment: old?.id === news.id ? mergeDeployment(old, news) : news };
+	}
+	if (event.event === "progress") {
+		const news = event.data as Progress;
+		if (news.device !== device.id || !isOpen(device.deployment)) return device;
+		if (device.deployment.id !== news.deployment) return device;
+		const detail = news.detail || device.deployment.detail;
+		return { ...device, deployment: { ...device.deployment, progress: news.progress, detail } };
+	}
+	return device;
+}
+
+/** The history, newest first, after one event. */
+export function applyToHistory(history: Deployment[], device: string, event: LiveEvent): Deployment[] {
+	if (event.type !== "event") return history;
+	if (event.event === "deployment") {
+		const news = event.data as Deployment;
+		if (news.device !== device) return history;
+		const known = history.some((old) => old.id === news.id);
+		if (!known) return [news, ...history];
+		return history.map((old) => (old.id === news.id ? mergeDeployment(old, news) : old));
+	}
+	if (event.event === "progress") {
+		const news = event.data as Progress;
+		if (news.device !== device) return history;
+		return history.map((old) =>
+			old.id === news.deployment && isOpen(old)
+				? { ...old, progress: news.progress, detail: news.detail || old.detail }
+				: old,
+		);
+	}
+	return history;
+}
+
+/** Does a batch change something about this device that only the server knows whole? */
+export function concerns(batch: LiveEvent[], device: string): boolean {
+	return batch.some((event) => {
+		if (event.type === "reset") return true;
+		if (event.event === "device") return (event.data as Device).id === device;
+		return event.event === "deployment" && (event.data as Deployment).device === device;
+	});
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The management API's shapes, word for word as docs/API.md has them. Times end in _at: milliseconds UTC. */
+
+export type Grade = "proven" | "reported" | "unknown";
+export type DeviceState = "idle" | "updating" | "failed" | "rolled-back";
+export type SlotState = "EMPTY" | "WRITING" | "WRITTEN" | "PENDING" | "TRYING" | "GOOD" | "BAD";
+export type DeploymentState =
+	| "assigned"
+	| "downloading"
+	| "installing"
+	| "rebooting"
+	| "confirmed"
+	| "failed"
+	| "rolled-back"
+	| "cancelling"
+	| "cancelled";
+
+export interface Slot {
+	name: string;
+	state: SlotState;
+	version: string;
+	tries: number;
+	reason: string | null;
+	booted: boolean;
+	root_hash?: string | null;
+}
+
+export interface Proof {
+	root_hash: string;
+	boot_id: string;
+	slot: string;
+	counter: number;
+}
+
+export interface Status {
+	at: number;
+	execution: string;
+	finished: string;
+	details: string[];
+}
+
+export interface Deployment {
+	id: string;
+	device: string;
+	release: string;
+	product: string;
+	version: string;
+	state: DeploymentState;
+	detail: string | null;
+	progress: number;
+	created_at: number;
+	updated_at: number;
+	proof: Proof | null;
+	statuses?: Status[];
+}
+
+export interface Device {
+	id: string;
+	name: string | null;
+	product: string | null;
+	hardware: string | null;
+	version: string | null;
+	grade: Grade;
+	state: DeviceState;
+	agent_version: string | null;
+	address: string | null;
+	created_at: number;
+	seen_at: number | null;
+	slots?: Slot[] | null;
+	attributes?: Record<string, string>;
+	deployment?: Deployment | null;
+}
+
+export interface Image {
+	name: string;
+	size: number;
+	root_hash: string;
+}
+
+export interface Release {
+	id: string;
+	product: string;
+	version: string;
+	security_version: number;
+	hardware: string[];
+	notes: string | null;
+	size: number;
+	images: Image[];
+	created_at: number;
+	manifest_sha256: string;
+}
+
+export interface Info {
+	name: string;
+	version: string;
+	api: number;
+	demo: boolean;
+	now_at: number;
+	ca_fingerprint: string;
+	tuf: { root_version: number; targets_version: number; timestamp_expires_at: number | null } | null;
+}
+
+export interface Session {
+	user: string;
+	role: string;
+	expires_at: number;
+}
+
+export interface Page<T> {
+	items: T[];
+	next?: string;
+}
+
+export interface VersionCount {
+	product: string;
+	version: string;
+	grade: Grade;
+	devices: number;
+}
+
+/* The `progress` event: volatile, at most one a second a device. */
+export interface Progress {
+	device: string;
+	deployment: string;
+	progress: number;
+	detail: string | null;
+}

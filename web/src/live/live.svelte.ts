@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a tab's pages see of the stream: its state, and events in batches (a burst of a thousand changes is
+ * one repaint, not a thousand). */
+import { connect, type Link } from "./link.ts";
+import type { LiveMessage, LiveState } from "./stream.ts";
+
+export type LiveEvent = { type: "reset" } | { type: "event"; event: string; data: unknown };
+type Listener = (batch: LiveEvent[]) => void;
+
+const BATCH_MS = 40;
+
+let state = $state<LiveState>("connecting");
+let since = $state(Date.now());
+let link: Link | null = null;
+let waiting: LiveEvent[] = [];
+const listeners = new Set<Listener>();
+
+export const live = {
+	get state(): LiveState {
+		return state;
+	},
+	/** When it came into this state. */
+	get since(): number {
+		return since;
+	},
+	open(onSignedOut: () => void): void {
+		link ??= connect((message) => take(message, onSignedOut));
+		addEventListener("online", live.retry);
+	},
+	retry(): void {
+		link?.retry();
+	},
+	close(): void {
+		removeEventListener("online", live.retry);
+		link?.close();
+		link = null;
+		waiting = [];
+	},
+	/** Hears each batch until the returned function is called. */
+	listen(listener: Listener): () => void {
+		listeners.add(listener);
+		return () => listeners.delete(listener);
+	},
+};
+
+function take(message: LiveMessage, onSignedOut: () => void): void {
+	if (message.type === "state") {
+		state = message.state;
+		since = message.at;
+		if (message.state === "signed-out") onSignedOut();
+		return;
+	}
+	if (waiting.length === 0) setTimeout(deliver, BATCH_MS);
+	waiting.push(message);
+}
+
+function deliver(): void {
+	const batch = waiting;
+	waiting = [];
+	for (const listener of listeners) listener(batch);
+}
