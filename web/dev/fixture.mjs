@@ -28,6 +28,8 @@ export const CSP = [
 	"base-uri 'none'",
 	"form-action 'none'",
 	"frame-ancestors 'none'",
+	"require-trusted-types-for 'script'",
+	"trusted-types svelte-trusted-html ota-live",
 ].join("; ");
 const HEADERS = {
 	"Content-Security-Policy": CSP,

@@ -48,7 +48,7 @@ describe("what a device is doing, in words", () => {
 	});
 
 	test.each<[DeploymentState, RegExp]>([
-		["assigned", /begins in a moment/],
+		["assigned", /begins at its next call/],
 		["downloading", /40 %/],
 		["installing", /What runs now is not touched/],
 		["rebooting", /only after its health check/],
@@ -82,6 +82,14 @@ describe("what a device is doing, in words", () => {
 	test("silence is added to what is known and is a warning", () => {
 		const quiet = said(device({ seen_at: NOW - 11 * MINUTE }));
 		expect(quiet).toMatchObject({ tone: "warn", text: /Runs 1\.0\.0.*Last seen 11 min ago\.$/ });
+	});
+
+	test("a page left open does not call a device silent that it has not asked about since", () => {
+		const loaded = NOW - 30 * MINUTE;
+		expect(explain(device({ seen_at: loaded }), NOW, loaded).tone).toBe("calm");
+		const waiting = device({ seen_at: loaded, deployment: update("assigned") });
+		expect(explain(waiting, NOW, loaded).tone).toBe("busy");
+		expect(explain(waiting, NOW, NOW).tone).toBe("warn");
 	});
 });
 

@@ -15,16 +15,18 @@ export interface Explanation {
 const QUIET_MS = 10 * 60_000;
 const words = texts.explain;
 
-export function explain(device: Device, now: number): Explanation {
-	if (isOpen(device.deployment)) return explainOpen(device, device.deployment, now);
+/** `asOf`: when the device was last loaded. A page that has been open for an hour does not know that a device
+ *  fell silent; it may only say so of one that had been silent then. */
+export function explain(device: Device, now: number, asOf = now): Explanation {
+	if (isOpen(device.deployment)) return explainOpen(device, device.deployment, now, asOf);
 	if (!device.seen_at) return { tone: "warn", text: words.neverSeen };
 	const closed = explainClosed(device);
-	if (now - device.seen_at <= QUIET_MS) return closed;
+	if (asOf - device.seen_at <= QUIET_MS) return closed;
 	const tone = closed.tone === "calm" ? "warn" : closed.tone;
 	return { tone, text: `${closed.text} ${words.quiet(ago(device.seen_at, now))}` };
 }
 
-function explainOpen(device: Device, deployment: Deployment, now: number): Explanation {
+function explainOpen(device: Device, deployment: Deployment, now: number, asOf: number): Explanation {
 	const { version } = deployment;
 	switch (deployment.state) {
 		case "downloading":
@@ -36,7 +38,7 @@ function explainOpen(device: Device, deployment: Deployment, now: number): Expla
 			return { tone: "busy", text: words.cancelling(version) };
 		default:
 			if (!device.seen_at) return { tone: "warn", text: words.waitsNever(version) };
-			if (now - device.seen_at > QUIET_MS)
+			if (asOf - device.seen_at > QUIET_MS)
 				return { tone: "warn", text: words.waits(version, ago(device.seen_at, now)) };
 			return { tone: "busy", text: words.assigned(version) };
 	}

@@ -69,7 +69,7 @@ export const texts = {
 		noneThen: "Then start the agent on the device. It calls, and this page shows it without a reload.",
 		fleet: "Versions in the field",
 		fleetLine: (n: number, product: string, version: string, grade: Grade) =>
-			`${count(n, "device", "devices")} on ${product} ${version || "(unknown)"}, ${texts.grade[grade]}`,
+			`${count(n, "device", "devices")} on ${product || "an unknown product"}, ${version || "version unknown"}, ${texts.grade[grade]}`,
 	},
 
 	add: {
@@ -118,7 +118,7 @@ export const texts = {
 		none: "There is no release to assign yet. Push one with ota release push.",
 		replaces: (version: string) => `The open update to ${version} is cancelled by a new one.`,
 		runs: "The device runs this version already.",
-		done: (version: string) => `${version} is assigned. The device hears of it at once.`,
+		done: (version: string) => `${version} is assigned.`,
 	},
 
 	deployment: {
@@ -241,7 +241,7 @@ export const texts = {
 		waits: (version: string, quiet: string) =>
 			`${version} is assigned and waits: the device was last seen ${quiet}. It begins when the device calls.`,
 		waitsNever: (version: string) => `${version} is assigned and waits for the device's first call.`,
-		assigned: (version: string) => `${version} is assigned. The device has been told and begins in a moment.`,
+		assigned: (version: string) => `${version} is assigned. The device begins at its next call, at once if it listens for events.`,
 		downloading: (version: string, percent: number) =>
 			`Takes ${version} into the slot that is not running: ${percent} %. What runs now is not touched.`,
 		rebooting: (version: string) =>

@@ -8,11 +8,14 @@ export type LiveEvent = { type: "reset" } | { type: "event"; event: string; data
 type Listener = (batch: LiveEvent[]) => void;
 
 const BATCH_MS = 40;
+/* What no event tells (when a device last called) is loaded anew for a viewer who comes back after this. */
+const AWAY_MS = 60_000;
 
 let state = $state<LiveState>("connecting");
 let since = $state(Date.now());
 let link: Link | null = null;
 let waiting: LiveEvent[] = [];
+let hiddenAt = 0;
 const listeners = new Set<Listener>();
 
 export const live = {
@@ -26,12 +29,14 @@ export const live = {
 	open(onSignedOut: () => void): void {
 		link ??= connect((message) => take(message, onSignedOut));
 		addEventListener("online", live.retry);
+		document.addEventListener("visibilitychange", looked);
 	},
 	retry(): void {
 		link?.retry();
 	},
 	close(): void {
 		removeEventListener("online", live.retry);
+		document.removeEventListener("visibilitychange", looked);
 		link?.close();
 		link = null;
 		waiting = [];
@@ -50,8 +55,17 @@ function take(message: LiveMessage, onSignedOut: () => void): void {
 		if (message.state === "signed-out") onSignedOut();
 		return;
 	}
+	enqueue(message);
+}
+
+function looked(): void {
+	if (document.hidden) hiddenAt = Date.now();
+	else if (Date.now() - hiddenAt > AWAY_MS) enqueue({ type: "reset" });
+}
+
+function enqueue(event: LiveEvent): void {
 	if (waiting.length === 0) setTimeout(deliver, BATCH_MS);
-	waiting.push(message);
+	waiting.push(event);
 }
 
 function deliver(): void {
