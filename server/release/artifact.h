@@ -5,10 +5,10 @@
  *	DIR/sha256/ab/abcdef..	complete, verified, never changed again
  *	DIR/upload/<id>		on its way
  *
- * A file gets its final name only after its bytes were hashed and flushed, so what is under
- * sha256/ is what its name says, whenever the power went. Everything here waits for the disk: call
- * it in a worker's thread (upload.h does). Thread safe; one upload is worked on by one caller at a
- * time (ERR_BUSY).
+ * A file gets its final name only after its bytes were hashed and flushed, so what is
+ *under sha256/ is what its name says, whenever the power went. Everything here waits
+ *for the disk: call it in a worker's thread (upload.h does). Thread safe; one upload is
+ *worked on by one caller at a time (ERR_BUSY).
  */
 #ifndef OTA_SERVER_ARTIFACT_H
 #define OTA_SERVER_ARTIFACT_H
@@ -27,27 +27,30 @@ void artifacts_free(struct artifacts *a);
 AUTO_PTR_DEFINE(artifacts)
 
 /* A complete one, to read. ERR_NOT_FOUND. The caller closes *ret_fd. */
-int artifacts_open(const struct artifacts *a, const uint8_t sha256[SHA256_LEN], int *ret_fd,
-		   uint64_t *ret_size, struct err *e) MUST_USE;
+int artifacts_open(const struct artifacts *a, const uint8_t sha256[SHA256_LEN],
+		   int *ret_fd, uint64_t *ret_size, struct err *e) MUST_USE;
 /* Whole, into ret (its cap is the limit). */
-int artifacts_read(const struct artifacts *a, const uint8_t sha256[SHA256_LEN], struct buf *ret,
-		   struct err *e) MUST_USE;
+int artifacts_read(const struct artifacts *a, const uint8_t sha256[SHA256_LEN],
+		   struct buf *ret, struct err *e) MUST_USE;
 
-/* Bytes at offset of upload `id`, durable when it returns. size: of the whole, offset + len <= size. */
-int artifacts_write(const struct artifacts *a, const char *id, uint64_t size, uint64_t offset,
-		    const void *data, size_t len, struct err *e) MUST_USE;
+/* Bytes at offset of upload `id`, durable when it returns. size: of the whole, offset +
+ * len <= size. */
+int artifacts_write(const struct artifacts *a, const char *id, uint64_t size,
+		    uint64_t offset, const void *data, size_t len,
+		    struct err *e) MUST_USE;
 /* How many bytes of the upload's file there are; 0 if it has none. */
 int artifacts_written(const struct artifacts *a, const char *id, uint64_t *ret_size,
 		      struct err *e) MUST_USE;
 
-/* Hashes the whole upload; if it is `sha256` and `size` long it becomes that artifact, else
- * ERR_DIGEST and its bytes are dropped. Again after it is there: fine. */
+/* Hashes the whole upload; if it is `sha256` and `size` long it becomes that artifact,
+ * else ERR_DIGEST and its bytes are dropped. Again after it is there: fine. */
 int artifacts_commit(const struct artifacts *a, const char *id, uint64_t size,
-		     const uint8_t sha256[SHA256_LEN], struct artifact *ret, struct err *e) MUST_USE;
+		     const uint8_t sha256[SHA256_LEN], struct artifact *ret,
+		     struct err *e) MUST_USE;
 int artifacts_drop(const struct artifacts *a, const char *id, struct err *e) MUST_USE;
 
 /* Deletes files of uploads that keep() does not know; returns how many in *ret_n. */
-int artifacts_sweep(const struct artifacts *a, bool (*keep)(void *ctx, const char *id), void *ctx,
-		    size_t *ret_n, struct err *e) MUST_USE;
+int artifacts_sweep(const struct artifacts *a, bool (*keep)(void *ctx, const char *id),
+		    void *ctx, size_t *ret_n, struct err *e) MUST_USE;
 
 #endif

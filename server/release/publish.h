@@ -2,23 +2,24 @@
 /*
  * Publication: from committed artifacts to what devices see.
  *
- * The server holds no key that makes firmware. What release managers bring is checked here with the
- * same TUF client that devices use, before anything of it is served:
+ * The server holds no key that makes firmware. What release managers bring is checked
+ *here with the same TUF client that devices use, before anything of it is served:
  *
  *	read		the artifacts that the request names
- *	form		manifest; descriptor and head are those it names and agree with it
- *	body		each 64 KiB chunk is what the head says
- *	targets		a threshold of the root's targets keys; newer than what is published
+ *	form		manifest; descriptor and head are those it names and agree with
+ *it body		each 64 KiB chunk is what the head says targets		a
+ *threshold of the root's targets keys; newer than what is published
  *	sign		snapshot and timestamp by the signer
- *	as a device	one that trusts what is published now refreshes to this and finds the manifest
- *	publish		targets, snapshot, timestamp, release and its event in one transaction,
- *			each only if what it replaces is still there (compare-and-set)
+ *	as a device	one that trusts what is published now refreshes to this and
+ *finds the manifest
+ *	publish		targets, snapshot, timestamp, release and its event in one
+ *transaction, each only if what it replaces is still there (compare-and-set)
  *
- * A failure at any step leaves what was published as it was. Requests are carried out one after
- * the other in a thread of the publisher's own.
+ * A failure at any step leaves what was published as it was. Requests are carried out
+ *one after the other in a thread of the publisher's own.
  *
- * The timestamp is signed anew at half of its life, and the snapshot with it at half of its own,
- * without any release.
+ * The timestamp is signed anew at half of its life, and the snapshot with it at half of
+ *its own, without any release.
  */
 #ifndef OTA_SERVER_PUBLISH_H
 #define OTA_SERVER_PUBLISH_H
@@ -30,19 +31,19 @@
 #include "artifact.h"
 
 struct publisher_config {
-	struct store *store;		/* all borrowed */
+	struct store *store; /* all borrowed */
 	struct artifacts *artifacts;
 	struct signer *signer;
 	const struct clock *clock;
 	const struct log *log;
-	struct loop *loop;		/* for the renewal's timer */
-	uint64_t timestamp_life_ms;	/* 0: 7 days */
-	uint64_t snapshot_life_ms;	/* 0: 30 days */
+	struct loop *loop;	    /* for the renewal's timer */
+	uint64_t timestamp_life_ms; /* 0: 7 days */
+	uint64_t snapshot_life_ms;  /* 0: 30 days */
 };
 
 struct publish_request {
 	bool has_root;
-	uint8_t root[SHA256_LEN];	/* a next root, published with the release */
+	uint8_t root[SHA256_LEN]; /* a next root, published with the release */
 	uint8_t targets[SHA256_LEN];
 	uint8_t manifest[SHA256_LEN];
 	uint8_t descriptor[SHA256_LEN];
@@ -52,23 +53,27 @@ struct publish_request {
 
 struct publisher;
 
-struct publisher *publisher_new(const struct publisher_config *c, struct err *e) MUST_USE;
-/* In its loop's thread, after it has stopped or from it; what was asked for is finished first. */
+struct publisher *publisher_new(const struct publisher_config *c,
+				struct err *e) MUST_USE;
+/* In its loop's thread, after it has stopped or from it; what was asked for is finished
+ * first. */
 void publisher_free(struct publisher *p);
 AUTO_PTR_DEFINE(publisher)
 
 /* r holds if e->code is ERR_NONE. Comes once, in the loop's thread that was given. */
 typedef void publish_done(void *ctx, const struct release *r, const struct err *e);
 
-void publisher_release(struct publisher *p, struct loop *l, const struct publish_request *q,
-		       publish_done *done, void *ctx);
+void publisher_release(struct publisher *p, struct loop *l,
+		       const struct publish_request *q, publish_done *done, void *ctx);
 
-/* The first root (version 1) claims the repository; later ones must follow the chain. ERR_INCOMPATIBLE:
- * it does not name this server's own keys. done() gets r == NULL. */
+/* The first root (version 1) claims the repository; later ones must follow the chain.
+ * ERR_INCOMPATIBLE: it does not name this server's own keys. done() gets r == NULL. */
 void publisher_root(struct publisher *p, struct loop *l, const uint8_t root[SHA256_LEN],
 		    publish_done *done, void *ctx);
 
-/* Looks now whether something has to be signed anew, as the timer does; for tests and doctor. */
-void publisher_renew(struct publisher *p, struct loop *l, publish_done *done, void *ctx);
+/* Looks now whether something has to be signed anew, as the timer does; for tests and
+ * doctor. */
+void publisher_renew(struct publisher *p, struct loop *l, publish_done *done,
+		     void *ctx);
 
 #endif

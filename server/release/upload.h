@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Uploads in parts, as /api/v1/uploads has them: rows in the store, bytes in the artifacts, the
- * waiting in a worker's thread. Every call answers once, in the loop's thread that was given, and
- * never from inside the call.
+ * Uploads in parts, as /api/v1/uploads has them: rows in the store, bytes in the
+ * artifacts, the waiting in a worker's thread. Every call answers once, in the loop's
+ * thread that was given, and never from inside the call.
  *
- * An offset that was answered is durable. After a crash an upload stands at the last offset
- * answered, or beyond it by parts whose answer was lost: the client asks and goes on.
+ * An offset that was answered is durable. After a crash an upload stands at the last
+ * offset answered, or beyond it by parts whose answer was lost: the client asks and
+ * goes on.
  */
 #ifndef OTA_SERVER_UPLOAD_H
 #define OTA_SERVER_UPLOAD_H
@@ -20,21 +21,24 @@ struct uploads {
 	struct worker *worker;
 };
 
-/* e->code ERR_NONE: u (and after a commit a) hold; ERR_CONFLICT: u->offset is where it stands. */
+/* e->code ERR_NONE: u (and after a commit a) hold; ERR_CONFLICT: u->offset is where it
+ * stands. */
 typedef void upload_done(void *ctx, const struct upload *u, const struct artifact *a,
 			 const struct err *e);
 
-/* A new upload, or the one there is of this size and digest. An artifact that is there already
- * stands at its end: commit it. ERR_LIMIT, ERR_NO_SPACE. */
+/* A new upload, or the one there is of this size and digest. An artifact that is there
+ * already stands at its end: commit it. ERR_LIMIT, ERR_NO_SPACE. */
 void upload_begin(struct uploads *up, struct loop *l, uint64_t size,
 		  const uint8_t sha256[SHA256_LEN], upload_done *done, void *ctx);
 /* ERR_NOT_FOUND; likewise below. */
-void upload_get(struct uploads *up, struct loop *l, const char *id, upload_done *done, void *ctx);
-/* data is copied. ERR_CONFLICT if offset is not where it stands; ERR_RANGE beyond the size. */
+void upload_get(struct uploads *up, struct loop *l, const char *id, upload_done *done,
+		void *ctx);
+/* data is copied. ERR_CONFLICT if offset is not where it stands; ERR_RANGE beyond the
+ * size. */
 void upload_write(struct uploads *up, struct loop *l, const char *id, uint64_t offset,
 		  const void *data, size_t len, upload_done *done, void *ctx);
 /* ERR_CONFLICT if bytes are missing; ERR_DIGEST: begin anew. */
-void upload_commit(struct uploads *up, struct loop *l, const char *id, upload_done *done,
-		   void *ctx);
+void upload_commit(struct uploads *up, struct loop *l, const char *id,
+		   upload_done *done, void *ctx);
 
 #endif

@@ -2,8 +2,9 @@
 /*
  * Threads for what must not hold up a loop: disk flushes, hashing, the signer.
  *
- * A job is embedded in what needs it. run() is called in a worker's thread and may wait; done()
- * afterwards in the loop's thread that it names. Jobs begin in the order they are given.
+ * A job is embedded in what needs it. run() is called in a worker's thread and may
+ * wait; done() afterwards in the loop's thread that it names. Jobs begin in the order
+ * they are given.
  */
 #ifndef OTA_SERVER_WORKER_H
 #define OTA_SERVER_WORKER_H
@@ -12,9 +13,9 @@
 
 struct job {
 	void (*run)(struct job *j);
-	void (*done)(struct job *j);	/* owns j from here on */
-	struct loop *loop;		/* where done() runs; NULL: in the worker's thread */
-	struct job *next;		/* the worker's */
+	void (*done)(struct job *j); /* owns j from here on */
+	struct loop *loop; /* where done() runs; NULL: in the worker's thread */
+	struct job *next;  /* the worker's */
 };
 
 struct worker;
