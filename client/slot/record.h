@@ -12,17 +12,18 @@
  *                  reject, tries exhausted: BAD(reason) <─────────┘
  *   GOOD ── reject, raise_floor: BAD(reason), only while another slot is GOOD
  *
- * One write of the record per transition. "Primary" is derived by record_choose(), never
- * stored. What the transitions promise together (tests/unit/test_record.c walks every
- * reachable record):
+ * One write of the record per transition. "Primary" is derived by record_choose(),
+ * never stored. What the transitions promise together (tests/unit/test_record.c walks
+ * every reachable record):
  *
  *   - The running slot is never written or armed.
- *   - While one slot is GOOD and not below the floor, one stays so: an update begins only
- *     from a running slot that is GOOD, and a GOOD slot turns BAD only if another is GOOD.
+ *   - While one slot is GOOD and not below the floor, one stays so: an update
+ *     begins only from a running slot that is GOOD, and a GOOD slot turns BAD
+ *     only if another one is GOOD.
  *   - A slot below the floor is neither armed nor booted.
- *   - A rollback is never lost: an event that says BAD stays in the ring until it is
- *     acknowledged. write_begin is refused (ERR_BUSY) where the ring has no room left for
- *     the ways in which this install could fail.
+ *   - A rollback is never lost: an event that says BAD stays in the ring until
+ *     it is acknowledged. write_begin is refused (ERR_BUSY) where the ring has
+ *     no room left for the ways in which this install could fail.
  */
 #ifndef OTA_CLIENT_RECORD_H
 #define OTA_CLIENT_RECORD_H
