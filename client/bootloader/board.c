@@ -289,6 +289,17 @@ static void log_end(const struct board *b, const struct firmware *f, enum end en
 		  messages[end], "how", how, "lived_ms", lived, NULL);
 }
 
+/* The record is closed again before firmware opens it. */
+static int choose(const struct board *b, struct launch *ret, struct err *e)
+{
+	AUTO_PTR(boot) struct boot *boot = NULL;
+
+	if (bootloader_open_boot(b->loader, &boot, e) < 0 ||
+	    bootloader_boot(b->loader, boot, ret, e) < 0)
+		return err_wrap(e, "halt");
+	return 0;
+}
+
 /* One boot, from the bootloader's first step to the firmware's end. */
 static int run_once(const struct board *b, int signal_fd, struct firmware *f,
 		    enum end *ret_end, struct err *e)
@@ -296,8 +307,8 @@ static int run_once(const struct board *b, int signal_fd, struct firmware *f,
 	struct launch l;
 	int started;
 
-	if (bootloader_boot(b->loader, &l, e) < 0)
-		return err_wrap(e, "halt");
+	if (choose(b, &l, e) < 0)
+		return -1;
 	started = start(b, &l, f, e);
 	(void)close(l.firmware_fd);
 	if (started < 0)

@@ -220,14 +220,11 @@ int bootloader_open_boot(const struct bootloader *b, struct boot **ret, struct e
 }
 
 /* Each round passes a slot over, makes it BAD, or is the last one; hence the bound. */
-int bootloader_boot(const struct bootloader *b, struct launch *ret, struct err *e)
+int bootloader_boot(const struct bootloader *b, struct boot *boot, struct launch *ret,
+		    struct err *e)
 {
-	AUTO_PTR(boot) struct boot *boot = NULL;
-	struct attempt a = {.loader = b, .launch = {.firmware_fd = -1}};
+	struct attempt a = {.loader = b, .boot = boot, .launch = {.firmware_fd = -1}};
 
-	if (bootloader_open_boot(b, &boot, e) < 0)
-		return -1;
-	a.boot = boot;
 	if (load_or_recover(&a, e) < 0)
 		return -1;
 	for (unsigned round = 0; round <= 2 * N_SLOTS; round++) {

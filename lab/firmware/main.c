@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "firmware.h"
+
+#include "../../client/boot/boot_model.h"
+#include "run_agent.h"
+
+/* The record's path and the descriptors that the bootloader left. */
+static int open_boot(const struct client_config *c, struct boot **ret, struct err *e)
+{
+	struct boot_params p = {
+	    .record_path = c->boot.record,
+	    .erase_size_bytes = c->boot.erase_size_bytes,
+	};
+
+	if (boot_model_inherited(&p, e) < 0)
+		return -1;
+	return boot_open(c->boot.backend, &p, ret, e);
+}
+
+static int run(void *values, int n_operands, char **operands, const struct log *log,
+	       struct err *e)
+{
+	const struct client_config *c = values;
+	AUTO_PTR(boot) struct boot *b = NULL;
+	struct handover ho;
+
+	(void)n_operands;
+	(void)operands;
+	if (open_boot(c, &b, e) < 0 || boot_handover(b, &ho, e) < 0)
+		return -1;
+	log_info(log, "firmware", "started", "variant", firmware.name, "version",
+		 ho.version, NULL);
+	if (firmware.run != NULL)
+		return firmware.run(c, b, log, e);
+	return run_agent(c, b, firmware.health_command, log, e);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct command commands[] = {
+	    {"", "", 0, 0, NULL, "Run as the firmware of a slot", run},
+	    {.name = NULL},
+	};
+	struct client_config values = {0};
+	const struct program program = {
+	    .name = "firmware",
+	    .summary = firmware.summary,
+	    .description = "Firmware of a process device, started by ota-boot from a "
+			   "slot. It contains the agent.",
+	    .options = client_config_options,
+	    .commands = commands,
+	    .values = &values,
+	};
+
+	return program_main(&program, argc, argv);
+}
