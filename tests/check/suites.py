@@ -110,6 +110,16 @@ def console(result):
         result.expect(status == 0, sentence, text)
 
 
+def browser(result):
+    """The console in a real Chromium, both themes, over the development fixture."""
+    env = node_env(result)
+    if env is None or not npm_install(result, env):
+        return
+    for script, sentence in (("build", "the console builds"), ("e2e", "the console works in a browser")):
+        status, text = command("npm", "run", script, cwd=TOP / "web", env=env, timeout=600)
+        result.expect(status == 0, sentence, text)
+
+
 def story(result):
     """./demo --story: every row of its table holds."""
     status, text = command(TOP / "demo", "--yes", "--story", timeout=600)
@@ -174,6 +184,7 @@ SUITES = [
     ("build", build, True, True),
     ("unit", unit, True, True),
     ("console", console, False, True),
+    ("browser", browser, False, True),
     ("integration", integration, True, True),
     ("story", story, False, True),
     ("sanitize", sanitize, False, True),
