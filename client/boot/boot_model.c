@@ -6,9 +6,9 @@
  *	| copy 0 | unused ...  | copy 1 | unused ...
  *
  * A store goes to the copy that does not count, is flushed, and is read back past the
- *cache. So at any moment the copy that counts is not being written: after a power cut
- *the old record is there, or the new one, and a torn one is told by its CRC. Which copy
- *counts is looked up on the medium each time and never remembered.
+ * cache. So at any moment the copy that counts is not being written: after a power cut
+ * the old record is there, or the new one, and a torn one is told by its CRC. Which
+ * copy counts is looked up on the medium each time and never remembered.
  */
 #include "boot_model.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The board around the bootloader: power, the reset line and the watchdog, in one
- *process.
+ * The board around the bootloader: power, the reset line and the watchdog, in one process.
  *
  *	power on -> bootloader steps -> firmware in a child process
  *	               ^                      │ ends by itself, or
@@ -9,12 +8,11 @@
  *	               └── reset: all of its ─┘
  *	                   processes killed
  *
- *	SIGTERM, SIGINT: power off, at once. The board killed: its firmware is killed
- *with it.
+ * SIGTERM, SIGINT: power off, at once. The board killed: its firmware is killed with it.
  *
  * What runs is killed, never asked: so it is when the power goes. Firmware that resets
- *within a second of its start is started again after a pause that doubles up to
- *reset_delay_max_ms.
+ * within a second of its start is started again after a pause that doubles up to
+ * reset_delay_max_ms.
  */
 #ifndef OTA_CLIENT_BOOTLOADER_BOARD_H
 #define OTA_CLIENT_BOOTLOADER_BOARD_H

@@ -18,8 +18,7 @@ struct verify_rules {
 	const struct factory *factory;
 	uint32_t floor;
 	uint8_t min_key_index;
-	const uint8_t
-	    *root_hash; /* what the record says is in the slot; NULL: anything */
+	const uint8_t *root_hash; /* as the record has it; NULL: anything */
 };
 
 struct verified {

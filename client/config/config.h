@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A device's configuration: one INI file that the bootloader model, the agent and the
- *firmware read. docs/OPERATIONS.md lists the keys; client_config_options[] is where
- *they are defined.
+ * firmware read. docs/OPERATIONS.md lists the keys; client_config_options[] is where
+ * they are defined.
  *
  * A program's struct of values begins with a struct client_config, so that the offsets
- *in client_config_options[] hold for it:
+ * in client_config_options[] hold for it:
  *
  *	struct values {
  *		struct client_config device;	// first

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the factory left on the device: one directory that nobody writes to afterwards,
- *ideally on a read-only medium.
+ * ideally on a read-only medium.
  *
  *	root.json	the first trusted root (or any later version of it)
  *	ca.pem		the server CAs, one or more
  *	boot-key-0.pub .. boot-key-3.pub
  *			Ed25519, 64 hex digits and a newline; by index as in the slot
- *			descriptor; at least one. A demo key says " demo" behind the
- *digits hardware	the hardware id, one line product		the product, one
- *line demo		empty; there only in demo mode
+ *			descriptor; at least one. A demo key has " demo" behind them
+ *	hardware	the hardware id, one line
+ *	product		the product, one line
+ *	demo		empty; there only in demo mode
  *
  * A demo key, or a root.json with the member "x-ota-demo":true, is refused unless
- *`demo` is there: development keys never reach production. What is missing is an error,
- *never a default.
+ * `demo` is there: development keys never reach production. What is missing is an
+ * error, never a default.
  */
 #ifndef OTA_CLIENT_FACTORY_H
 #define OTA_CLIENT_FACTORY_H

@@ -73,8 +73,7 @@ struct slot {
 	bool verity_bad;
 	enum slot_reason reason;
 	uint32_t security_version;
-	uint8_t
-	    root_hash[SHA256_LEN]; /* digest of the slot descriptor: what the slot is */
+	uint8_t root_hash[SHA256_LEN]; /* of the slot descriptor: what the slot is */
 	char version[VERSION_MAX_LEN + 1];
 };
 
