@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "caller.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* The part behind "Scheme ", or NULL if the field has another scheme. */
+static const char *after_scheme(const char *field, const char *scheme)
+{
+	size_t len = strlen(scheme);
+
+	if (strncasecmp(field, scheme, len) != 0 || field[len] != ' ')
+		return NULL;
+	field += len;
+	return field + strspn(field, " ");
+}
+
+static int read_authorization(const char *field, struct caller *ret, struct err *e)
+{
+	const char *api = after_scheme(field, "Bearer");
+	const char *device = after_scheme(field, "TargetToken");
+
+	if (api != NULL) {
+		ret->kind = CALLER_API;
+		return secret_hash(SECRET_API, api, ret->hash, e);
+	}
+	if (device != NULL) {
+		ret->kind = CALLER_DEVICE;
+		return secret_hash(SECRET_DEVICE, device, ret->hash, e);
+	}
+	return err_set(e, ERR_AUTH, "Authorization is neither Bearer nor TargetToken");
+}
+
+bool cookie_read_session(const char *cookie, char ret_session[SECRET_TEXT_LEN + 1])
+{
+	const size_t name_len = strlen(SESSION_COOKIE);
+	unsigned n = 0;
+
+	while (*cookie != '\0') {
+		size_t len = strcspn(cookie, ";");
+
+		if (len > name_len && memcmp(cookie, SESSION_COOKIE, name_len) == 0 &&
+		    cookie[name_len] == '=') {
+			if (len != name_len + 1 + SECRET_TEXT_LEN || ++n > 1)
+				return false;
+			memcpy(ret_session, cookie + name_len + 1, SECRET_TEXT_LEN);
+			ret_session[SECRET_TEXT_LEN] = '\0';
+		}
+		cookie += len;
+		cookie += strspn(cookie, "; ");
+	}
+	return n == 1;
+}
+
+bool caller_is_same_origin(const struct caller_fields *f)
+{
+	static const char scheme[] = "https://";
+
+	if (f->sec_fetch_site != NULL)
+		return strcmp(f->sec_fetch_site, "same-origin") == 0;
+	return f->origin != NULL && f->host != NULL &&
+	       strncmp(f->origin, scheme, sizeof(scheme) - 1) == 0 &&
+	       strcasecmp(f->origin + sizeof(scheme) - 1, f->host) == 0;
+}
+
+static bool is_json(const char *content_type)
+{
+	static const char json[] = "application/json";
+	const size_t len = sizeof(json) - 1;
+
+	return content_type != NULL && strncasecmp(content_type, json, len) == 0 &&
+	       (content_type[len] == '\0' || content_type[len] == ';' ||
+		content_type[len] == ' ');
+}
+
+static bool is_safe(const char *method)
+{
+	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
+static int check_browser(const struct caller_fields *f, struct err *e)
+{
+	if (is_safe(f->method))
+		return 0;
+	if (!caller_is_same_origin(f))
+		return err_set(e, ERR_FORBIDDEN,
+			       "the request comes from another site's page");
+	if (f->has_body && !is_json(f->content_type))
+		return err_set(e, ERR_FORBIDDEN, "with a session only JSON is taken");
+	return 0;
+}
+
+int caller_read(const struct caller_fields *f, struct caller *ret, struct err *e)
+{
+	char session[SECRET_TEXT_LEN + 1];
+
+	*ret = (struct caller){.kind = CALLER_NOBODY};
+	if (f->authorization != NULL)
+		return read_authorization(f->authorization, ret, e);
+	if (f->cookie == NULL || !cookie_read_session(f->cookie, session) ||
+	    secret_hash(SECRET_SESSION, session, ret->hash, NULL) < 0)
+		return 0;
+	ret->kind = CALLER_SESSION;
+	return check_browser(f, e);
+}
+
+int cookie_write_session(const char *session, int64_t max_age_ms, struct buf *ret,
+			 struct err *e)
+{
+	return buf_printf(
+	    ret, e, "%s=%s; Max-Age=%lld; Path=/; Secure; HttpOnly; SameSite=Strict",
+	    SESSION_COOKIE, session, (long long)(max_age_ms / 1000));
+}
+
+int cookie_write_end(struct buf *ret, struct err *e)
+{
+	return buf_printf(ret, e,
+			  "%s=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Strict",
+			  SESSION_COOKIE);
+}
