@@ -26,6 +26,7 @@
 #include "err.h"
 #include "log.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum option_type {
