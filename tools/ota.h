@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ota, the operator's command line: noun, verb. One file a noun; what they share is here.
+ *
+ * Every command is a struct command's run(): values is a struct ota. What people read goes to
+ * standard output as a table or sentences, with --json as one JSON value; progress bars
+ * go to standard error if that is a terminal.
+ */
+#ifndef OTA_TOOLS_OTA_H
+#define OTA_TOOLS_OTA_H
+
+#include "../common/base/option.h"
+
+struct ota {
+	/* of all commands */
+	bool json;
+	/* the server */
+	const char *server_url;
+	const char *ca_file;
+	const char *token_file;
+	const char *tenant;
+	/* keys */
+	const char *passphrase_fd; /* NULL: ask the terminal */
+	bool demo;		   /* demo keys may be made and used */
+	const char *keys_dir;
+	const char *online_file;
+	uint64_t root_lifetime_ms;
+	uint64_t targets_lifetime_ms;
+	/* a release */
+	const char *product;
+	struct option_list hardware;
+	const char *version;
+	uint64_t security_version;
+	uint64_t raise_floor_to;
+	const char *notes;
+	const char *notes_file;
+	struct option_list images; /* "name=path" */
+	uint64_t boot_key_index;
+	/* verification */
+	const char *root_file;
+	struct option_list boot_keys; /* files, by index */
+	/* devices and deployments */
+	const char *query;
+	const char *csv_file;
+	const char *name;
+	const char *hardware_id;
+	bool force;
+	const char *device;
+	const char *state;
+};
+
+#define AT(member) offsetof(struct ota, member)
+
+/* Tables of options that several commands have. */
+#define OPTIONS_PASSPHRASE                                                             \
+	{NULL,                                                                         \
+	 "passphrase-fd",                                                              \
+	 OPT_TEXT,                                                                     \
+	 AT(passphrase_fd),                                                            \
+	 NULL,                                                                         \
+	 "N",                                                                          \
+	 "Read the passphrase from this file descriptor instead of the terminal"},     \
+	{                                                                              \
+		NULL, "demo", OPT_FLAG, AT(demo), NULL, NULL,                          \
+		    "Make or use demo keys: marked, without a passphrase, refused in " \
+		    "production"                                                       \
+	}
+
+#define RUN(name)                                                                      \
+	int name(void *values, int n_operands, char **operands, const struct log *log, \
+		 struct err *e)
+
+RUN(keys_init);
+RUN(keys_show);
+RUN(bundle_create);
+RUN(bundle_info);
+RUN(bundle_verify);
+RUN(release_sign);
+RUN(release_push);
+RUN(release_export);
+RUN(release_list);
+RUN(device_list);
+RUN(device_show);
+RUN(device_add);
+RUN(device_token);
+RUN(device_assign);
+RUN(deployment_list);
+RUN(deployment_show);
+RUN(deployment_cancel);
+
+extern const struct option keys_init_options[];
+extern const struct option bundle_create_options[];
+extern const struct option bundle_verify_options[];
+extern const struct option release_sign_options[];
+extern const struct option release_push_options[];
+extern const struct option release_export_options[];
+extern const struct option release_list_options[];
+extern const struct option device_list_options[];
+extern const struct option device_add_options[];
+extern const struct option device_options[];
+extern const struct option device_assign_options[];
+extern const struct option deployment_list_options[];
+extern const struct option deployment_options[];
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "passphrase.h"
+
+#include "../common/base/file.h"
+#include "../common/base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <termios.h>
+
+#define CHOSEN_MIN_LEN 8
+
+void passphrase_fini(struct passphrase *p)
+{
+	explicit_bzero(p, sizeof(*p));
+}
+
+/* One line, byte by byte: what follows on the descriptor is not ours. */
+static int read_line(int fd, char ret[PASSPHRASE_MAX_LEN + 1], struct err *e)
+{
+	size_t len = 0;
+
+	for (;;) {
+		char c;
+		ssize_t n = read(fd, &c, 1);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(e, "read passphrase");
+		if (n == 0 || c == '\n')
+			break;
+		if (len == PASSPHRASE_MAX_LEN)
+			return err_set(e, ERR_LIMIT,
+				       "the passphrase is longer than %d bytes",
+				       PASSPHRASE_MAX_LEN);
+		ret[len++] = c;
+	}
+	ret[len] = '\0';
+	return 0;
+}
+
+static int read_from_fd(const char *number, char ret[PASSPHRASE_MAX_LEN + 1],
+			struct err *e)
+{
+	uint64_t fd;
+
+	if (parse_u64(number, &fd, e) < 0 || fd > INT_MAX)
+		return err_set(e, ERR_USAGE, "--passphrase-fd: \"%s\" is no descriptor",
+			       number);
+	if (read_line((int)fd, ret, e) < 0)
+		return err_wrap(e, "--passphrase-fd %s", number);
+	return 0;
+}
+
+static int ask(const char *question, char ret[PASSPHRASE_MAX_LEN + 1], struct err *e)
+{
+	AUTO_CLOSE int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	struct termios saved;
+	struct termios silent;
+	int result;
+
+	if (tty < 0 || tcgetattr(tty, &saved) < 0)
+		return err_set(e, ERR_USAGE,
+			       "there is no terminal to ask for the passphrase: use "
+			       "--passphrase-fd");
+	silent = saved;
+	silent.c_lflag &= ~(tcflag_t)ECHO;
+	if (fd_write_full(tty, question, strlen(question), e) < 0)
+		return -1;
+	if (tcsetattr(tty, TCSAFLUSH, &silent) < 0)
+		return err_sys(e, "terminal");
+	result = read_line(tty, ret, e);
+	if (tcsetattr(tty, TCSAFLUSH, &saved) < 0 && result == 0)
+		result = err_sys(e, "terminal");
+	(void)!write(tty, "\n", 1);
+	return result;
+}
+
+static int ask_again(const char *first, struct err *e)
+{
+	char again[PASSPHRASE_MAX_LEN + 1];
+	int result = ask("The same again: ", again, e);
+	bool same = result == 0 && strcmp(first, again) == 0;
+
+	explicit_bzero(again, sizeof(again));
+	if (result == 0 && !same)
+		result = err_set(e, ERR_USAGE, "the two passphrases differ");
+	return result;
+}
+
+int passphrase_choose(struct passphrase *p, const struct ota *o, struct err *e)
+{
+	if (o->demo) {
+		p->known = true;
+		return 0;
+	}
+	if (o->passphrase_fd != NULL) {
+		if (read_from_fd(o->passphrase_fd, p->text, e) < 0)
+			return -1;
+	} else if (ask("Passphrase for the new keys: ", p->text, e) < 0 ||
+		   ask_again(p->text, e) < 0) {
+		return -1;
+	}
+	if (strlen(p->text) < CHOSEN_MIN_LEN)
+		return err_set(e, ERR_USAGE,
+			       "the passphrase has fewer than %d characters",
+			       CHOSEN_MIN_LEN);
+	p->known = true;
+	return 0;
+}
+
+static int passphrase_need(struct passphrase *p, const struct ota *o, const char *file,
+			   struct err *e)
+{
+	char question[128];
+
+	if (p->known)
+		return 0;
+	if (text_format(question, sizeof(question), e, "Passphrase of %.80s: ", file) <
+	    0)
+		return -1;
+	if (o->passphrase_fd != NULL ? read_from_fd(o->passphrase_fd, p->text, e) < 0
+				     : ask(question, p->text, e) < 0)
+		return -1;
+	p->known = true;
+	return 0;
+}
+
+struct privkey *key_open(const struct ota *o, const char *dir, const char *file,
+			 const char *role, struct passphrase *p, struct err *e)
+{
+	char path[PATH_MAX];
+	struct keyfile_info info;
+	AUTO_PTR(pubkey) struct pubkey *public = NULL;
+	struct privkey *key;
+
+	if (text_format(path, sizeof(path), e, "%s/%s", dir, file) < 0)
+		return NULL;
+	public = keyfile_read_public(path, &info, e);
+	if (public == NULL)
+		return NULL;
+	if (strcmp(info.role, role) != 0) {
+		(void)err_set(e, ERR_UNTRUSTED, "%s is a key for %s, not for %s", path,
+			      info.role, role);
+		return NULL;
+	}
+	if (!info.demo && passphrase_need(p, o, file, e) < 0)
+		return NULL;
+	key = keyfile_read(path, info.demo ? "" : p->text, o->demo, NULL, e);
+	if (key == NULL && e->code == ERR_UNTRUSTED)
+		(void)err_set(e, ERR_UNTRUSTED,
+			      "%s is a demo key; --demo allows its use", path);
+	return key;
+}
