@@ -95,6 +95,13 @@ describe("signing in", () => {
 		expect(own(user.complaints)).toEqual([]);
 	});
 
+	test("signing out in one tab signs out the others", async () => {
+		const first = await open("/devices");
+		const second = await open("/devices/gw-0001");
+		await first.getByRole("button", { name: "Sign out" }).click();
+		await second.getByRole("heading", { name: "Sign in" }).waitFor();
+	});
+
 	test("a session that the server ended leads to the login page by itself", async () => {
 		const page = await open("/devices");
 		fixture.endSessions();

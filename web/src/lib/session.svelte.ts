@@ -51,6 +51,7 @@ export const session = {
 		try {
 			await api.logout();
 		} finally {
+			live.recheck();
 			out();
 		}
 	},

@@ -40,7 +40,7 @@ export const texts = {
 		title: "Sign in",
 		working: "Signing in with the link…",
 		how: "The console opens with a one-time link. Ask for one where the server runs:",
-		command: "ota-server admin reset --config /etc/ota/server.ini",
+		command: "ota-server admin reset --config /etc/ota/ota-server.ini",
 		then: "It prints a link that works once, for ten minutes. Nothing is sent to anyone else.",
 		used: "This link does not work any more: it was used already, or it is older than ten minutes.",
 	},
@@ -133,7 +133,6 @@ export const texts = {
 		counter: "Counter",
 		reports: "What the device reported",
 		noReports: "Nothing yet.",
-		details: "Details",
 	},
 
 	releases: {
@@ -193,7 +192,6 @@ export const texts = {
 		receives: (version: string, percent: number) => `receives ${version} · ${percent} %`,
 		nothing: "nothing in it",
 		root: "root",
-		rail: "Power on",
 		state: {
 			EMPTY: "empty",
 			WRITING: "being written",

@@ -14,6 +14,7 @@ const NAME = "ota-live";
 
 export interface Link {
 	retry(): void;
+	recheck(): void;
 	close(): void;
 }
 
@@ -40,6 +41,7 @@ function bySharedWorker(emit: (message: LiveMessage) => void): Link {
 	addEventListener("pageshow", back);
 	return {
 		retry: () => (fallback ? fallback.retry() : say("retry")),
+		recheck: () => (fallback ? fallback.recheck() : say("recheck")),
 		close: () => {
 			removeEventListener("pagehide", leave);
 			removeEventListener("pageshow", back);
@@ -67,10 +69,11 @@ function byLock(emit: (message: LiveMessage) => void): Link {
 		if (message.type === "event") lastId = message.id;
 		emit(message);
 	};
-	channel.onmessage = ({ data }: MessageEvent<LiveMessage | "hello" | "retry">) => {
+	channel.onmessage = ({ data }: MessageEvent<LiveMessage | "hello" | "retry" | "recheck">) => {
 		if (data === "hello") {
 			if (stream) channel.postMessage(stream.state);
 		} else if (data === "retry") stream?.retry();
+		else if (data === "recheck") stream?.recheck();
 		else if (!stream) hear(data);
 	};
 	const lead = () =>
@@ -87,6 +90,7 @@ function byLock(emit: (message: LiveMessage) => void): Link {
 	channel.postMessage("hello");
 	return {
 		retry: () => (stream ? stream.retry() : channel.postMessage("retry")),
+		recheck: () => (stream ? stream.recheck() : channel.postMessage("recheck")),
 		close: () => {
 			stream?.stop();
 			leaving.abort();
@@ -98,5 +102,5 @@ function byLock(emit: (message: LiveMessage) => void): Link {
 function direct(emit: (message: LiveMessage) => void): Link {
 	const stream = new LiveStream(EVENTS, emit, browserHost());
 	stream.start();
-	return { retry: () => stream.retry(), close: () => stream.stop() };
+	return { retry: () => stream.retry(), recheck: () => stream.recheck(), close: () => stream.stop() };
 }

@@ -34,6 +34,10 @@ export const live = {
 	retry(): void {
 		link?.retry();
 	},
+	/** The session may have ended: every tab learns whether it has. */
+	recheck(): void {
+		link?.recheck();
+	},
 	close(): void {
 		removeEventListener("online", live.retry);
 		document.removeEventListener("visibilitychange", looked);

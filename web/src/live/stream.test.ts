@@ -185,6 +185,16 @@ describe("the live stream", () => {
 		expect(stage.heard.filter((m) => m.type === "event")).toHaveLength(1);
 	});
 
+	test("recheck() finds out that the session has ended", async () => {
+		const stage = started();
+		await stage.open();
+		stage.stream.recheck();
+		await settle();
+		await stage.tick();
+		await stage.refuse(401);
+		expect(stage.states()).toEqual(["live", "lost", "signed-out"]);
+	});
+
 	test("stop() ends it and nothing comes back", async () => {
 		const stage = started();
 		await stage.refuse(503);

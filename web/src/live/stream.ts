@@ -76,7 +76,7 @@ export class LiveStream {
 		this.#state = { type: "state", state: "connecting", at: host.now() };
 	}
 
-	get state(): LiveMessage {
+	get state(): LiveMessage & { type: "state" } {
 		return this.#state;
 	}
 
@@ -94,6 +94,11 @@ export class LiveStream {
 		this.#callOff?.();
 		this.#callOff = null;
 		void this.#connect();
+	}
+
+	/** Lets go of the connection and comes back: is this session still one? */
+	recheck(): void {
+		this.#abort?.abort();
 	}
 
 	stop(): void {
