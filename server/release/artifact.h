@@ -33,21 +33,28 @@ int artifacts_open(const struct artifacts *a, const uint8_t sha256[SHA256_LEN],
 int artifacts_read(const struct artifacts *a, const uint8_t sha256[SHA256_LEN],
 		   struct buf *ret, struct err *e) MUST_USE;
 
-/* Bytes at offset of upload `id`, durable when it returns. size: of the whole, offset +
- * len <= size. */
-int artifacts_write(const struct artifacts *a, const char *id, uint64_t size,
-		    uint64_t offset, const void *data, size_t len,
-		    struct err *e) MUST_USE;
-/* How many bytes of the upload's file there are; 0 if it has none. */
-int artifacts_written(const struct artifacts *a, const char *id, uint64_t *ret_size,
-		      struct err *e) MUST_USE;
+/*
+ * The file of upload `id`, made if it is not there, held until *ret_fd is closed. ERR_BUSY if
+ * somebody else holds it. What is written at an offset is durable when the call returns;
+ * offset + len <= size, the size of the whole.
+ */
+int artifacts_hold(const struct artifacts *a, const char *id, int *ret_fd,
+		   struct err *e) MUST_USE;
+int artifacts_write(const struct artifacts *a, int fd, uint64_t size, uint64_t offset,
+		    const void *data, size_t len, struct err *e) MUST_USE;
 
-/* Hashes the whole upload; if it is `sha256` and `size` long it becomes that artifact,
- * else ERR_DIGEST and its bytes are dropped. Again after it is there: fine. */
-int artifacts_commit(const struct artifacts *a, const char *id, uint64_t size,
+/* Hashes the whole held upload; if it is `sha256` and `size` long it becomes that
+ * artifact, else ERR_DIGEST and its bytes are dropped. Fine too if the artifact is there
+ * already: then the upload's bytes do not matter. */
+int artifacts_commit(const struct artifacts *a, const char *id, int fd, uint64_t size,
 		     const uint8_t sha256[SHA256_LEN], struct artifact *ret,
 		     struct err *e) MUST_USE;
+/* Gone is gone. */
 int artifacts_drop(const struct artifacts *a, const char *id, struct err *e) MUST_USE;
+
+/* ERR_NO_SPACE if `size` more bytes would not fit. */
+int artifacts_check_space(const struct artifacts *a, uint64_t size,
+			  struct err *e) MUST_USE;
 
 /* Deletes files of uploads that keep() does not know; returns how many in *ret_n. */
 int artifacts_sweep(const struct artifacts *a, bool (*keep)(void *ctx, const char *id),
