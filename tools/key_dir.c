@@ -62,6 +62,18 @@ int keys_read_metadata(const char *dir, const char *role, uint64_t version,
 	return file_read(path, ret, e);
 }
 
+/* Cuts blanks and the mark of a demo key off the end. */
+static void cut_end(struct buf *text)
+{
+	size_t mark = strlen(KEY_DEMO_MARK);
+
+	while (text->len > 0 && strchr("\r\n ", text->data[text->len - 1]) != NULL)
+		buf_cut(text, text->len - 1);
+	if (text->len > mark &&
+	    memcmp(text->data + text->len - mark, KEY_DEMO_MARK, mark) == 0)
+		buf_cut(text, text->len - mark);
+}
+
 struct pubkey *keys_read_public(const char *path, struct err *e)
 {
 	AUTO(buf) struct buf text = BUF_INIT(256);
@@ -69,8 +81,7 @@ struct pubkey *keys_read_public(const char *path, struct err *e)
 
 	if (file_read(path, &text, e) < 0)
 		return NULL;
-	while (text.len > 0 && strchr("\r\n ", text.data[text.len - 1]) != NULL)
-		buf_cut(&text, text.len - 1);
+	cut_end(&text);
 	key = pubkey_from_text(KEY_ED25519, buf_str(&text), e);
 	if (key == NULL)
 		(void)err_wrap(e, "%s", path);

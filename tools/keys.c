@@ -141,15 +141,15 @@ static int put_keys(const char *dir, const struct key_set *k, bool demo,
 		    keyfile_write(path, k->private[i], files[i].role, demo, pass, e) <
 			0 ||
 		    pubkey_to_text(k->public[i], &text, e) < 0 ||
-		    buf_add_str(&text, "\n", e) < 0 ||
+		    buf_add_str(&text, demo ? KEY_DEMO_MARK "\n" : "\n", e) < 0 ||
 		    put_file(dir, files[i].public_file, text.data, text.len, e) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int put_root(const char *dir, const struct key_set *k, int64_t expires_ms,
-		    struct err *e)
+static int put_root(const char *dir, const struct key_set *k, bool demo,
+		    int64_t expires_ms, struct err *e)
 {
 	AUTO(buf) struct buf root = BUF_INIT(TUF_ROOT_MAX_BYTES);
 	const struct pubkey *const *keys = (const struct pubkey *const *)k->public;
@@ -161,6 +161,7 @@ static int put_root(const char *dir, const struct key_set *k, int64_t expires_ms
 	    .timestamp = {&keys[TIMESTAMP], 1, 1},
 	    .version = 1,
 	    .expires_utc_ms = expires_ms,
+	    .demo = demo,
 	};
 
 	if (repo_make_root(&spec, &signer, 1, &root, e) < 0 ||
@@ -190,7 +191,7 @@ static int fill(const char *dir, const struct key_set *k, const struct ota *o,
 
 	if (text_format(path, sizeof(path), e, "%s/repository", dir) < 0 ||
 	    dir_make(path, 0755, e) < 0 || put_keys(dir, k, o->demo, pass, e) < 0 ||
-	    put_root(dir, k, now + (int64_t)o->root_lifetime_ms, e) < 0 ||
+	    put_root(dir, k, o->demo, now + (int64_t)o->root_lifetime_ms, e) < 0 ||
 	    put_targets(dir, k, now + (int64_t)o->targets_lifetime_ms, e) < 0)
 		return -1;
 	return o->demo ? put_file(dir, "demo", mark, sizeof(mark) - 1, e) : 0;

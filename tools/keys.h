@@ -3,7 +3,8 @@
  * A key directory: what `ota keys init` makes and the release machine keeps.
  *
  *	root.key targets.key boot-0.key		private halves (docs/formats/keyfile.md)
- *	root.pub targets.pub boot-key-0.pub	public halves, 64 hex digits and a newline
+ *	root.pub targets.pub boot-key-0.pub	public halves, 64 hex digits and a newline;
+ *						of demo keys " demo" between them
  *	root.json				the newest root: goes into each device
  *	repository/N.root.json			every root there ever was
  *	repository/N.targets.json		every targets metadata signed here
@@ -14,6 +15,8 @@
 #include "../common/format/descriptor.h"
 #include "../common/tuf/metadata.h"
 #include "../common/tuf/tuf.h"
+
+#define KEY_DEMO_MARK " demo" /* client/config/factory.h refuses it outside demo mode */
 
 /* The newest N for which dir/repository/N.<role>.json exists, 0 if none. */
 int keys_newest(const char *dir, const char *role, uint64_t *ret_version,

@@ -244,7 +244,8 @@ int repo_make_root(const struct repo_root_spec *spec,
 
 	if (set_common(body, "root", spec->version, spec->expires_utc_ms, e) != 0 ||
 	    json_set(body, "consistent_snapshot", json_new_bool(true), e) != 0 ||
-	    set_roles(body, spec, e) != 0)
+	    set_roles(body, spec, e) != 0 ||
+	    (spec->demo && json_set(body, "x-ota-demo", json_new_bool(true), e) != 0))
 		return err_wrap(e, "make root");
 	buf_clear(ret);
 	if (write_unsigned(TAKE(body), ret, e) != 0)

@@ -25,6 +25,7 @@ struct repo_root_spec {
 	struct repo_role_keys root, targets, snapshot, timestamp;
 	uint64_t version;
 	int64_t expires_utc_ms;
+	bool demo; /* marked "x-ota-demo": devices refuse it outside demo mode */
 };
 
 /* A root, signed by every one of signers (old and new root keys when it is a successor). */

@@ -36,6 +36,16 @@ def firmware_program(variant):
     return BUILD / "lab/firmware" / f"firmware-{variant}"
 
 
+def factory_files(keys, ca_pem, product, hardware, demo=False):
+    """What the factory puts on a device, from a directory of `ota keys init`."""
+    keys = pathlib.Path(keys)
+    files = {p.name: p.read_text() for p in [keys / "root.json", *sorted(keys.glob("boot-key-*.pub"))]}
+    files.update({"ca.pem": ca_pem, "product": product + "\n", "hardware": hardware + "\n"})
+    if demo:
+        files["demo"] = ""
+    return files
+
+
 def make_image(variant, version, out, assets_kib=256):
     """A firmware image in `out`; its path."""
     subprocess.run([MAKE_IMAGE, firmware_program(variant), version, out, "--assets", str(assets_kib)], check=True)
@@ -43,7 +53,7 @@ def make_image(variant, version, out, assets_kib=256):
 
 
 class Record:
-    """A copy of the slot record, read by docs/formats/record.md; None of it is decoded by our C code."""
+    """A copy of the slot record, read by docs/formats/record.md; no C of ours decodes it."""
 
     def __init__(self, data):
         if data[:8] != b"OTARECD1" or struct.unpack_from("<I", data, 508)[0] != zlib.crc32(data[:508]):

@@ -2,6 +2,7 @@
 """ota-boot: a board whose firmware crashes, hangs, lies or is not what was signed."""
 
 import hashlib
+import json
 import os
 import pathlib
 import random
@@ -13,7 +14,7 @@ import tempfile
 import unittest
 import zlib
 
-from .device import Device, make_image
+from .device import BUILD, Device, factory_files, make_image
 from .signing import BootKey, descriptor
 
 STATE = {"PENDING": 3, "TRYING": 4, "GOOD": 5, "BAD": 6}
@@ -395,6 +396,69 @@ class Boards(unittest.TestCase):
         d.expect("jump slot=")
         d.expect("started variant=healthy")
         self.assertEqual(d.stop(), 0)
+
+
+class Factory(unittest.TestCase):
+    """From `ota keys init` and `ota bundle create` to a board that boots."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.place = pathlib.Path(tempfile.mkdtemp(prefix="ota-factory-"))
+        cls.addClassCleanup(shutil.rmtree, cls.place)
+        online = {"keytype": "ed25519", "scheme": "ed25519"}
+        (cls.place / "online.json").write_text(
+            json.dumps({role: {**online, "public": BootKey().public_hex} for role in ("snapshot", "timestamp")})
+        )
+        cls.keys = cls.place / "keys"
+        cls.ota("keys", "init", "--demo", "--online", cls.place / "online.json", cls.keys)
+        make_image("healthy", "1.0.0", cls.place / "firmware.img")
+        (cls.place / "rootfs.img").write_bytes(os.urandom(300_001))
+        cls.bundle = cls.place / "one.ota"
+        cls.images = {name: cls.place / f"{name}.img" for name in ("firmware", "rootfs")}
+        words = [f"--image={name}={path}" for name, path in cls.images.items()]
+        cls.ota(
+            *("bundle", "create", "--demo", "--keys", cls.keys, "--product", "gateway", "--hardware", "revA"),
+            *("--version", "1.0.0", *words, cls.bundle),
+        )
+
+    @staticmethod
+    def ota(*words):
+        done = subprocess.run([BUILD / "tools/ota", *map(str, words)], capture_output=True, text=True, timeout=60)
+        if done.returncode != 0:
+            raise RuntimeError(f"ota {words}: {done.stderr}")
+
+    def device(self, demo):
+        factory = factory_files(self.keys, "-", "gateway", "revA", demo)
+        room = {"firmware": 4 << 20, "rootfs": 1 << 20}
+        d = Device(tempfile.mkdtemp(dir=self.place), factory, room)
+        self.addCleanup(d.kill)
+        return d
+
+    def test_a_bundle_s_descriptor_and_its_images_make_a_device(self):
+        d = self.device(demo=True)
+        d.provision(self.bundle, self.images)
+        self.assertEqual(d.image("A", "rootfs").read_bytes()[:300_001], self.images["rootfs"].read_bytes())
+        d.start()
+        d.expect("started variant=healthy version=1.0.0")
+
+    def test_every_image_of_a_slot_is_verified(self):
+        d = self.device(demo=True)
+        d.provision(self.bundle, self.images)
+        d.alter(d.image("A", "rootfs"), 300_000)
+        status, text = d.ota_boot()
+        self.assertEqual(status, 3)
+        self.assertIn("slot A: image rootfs: its content is not what was signed", text)
+
+    def test_keys_and_root_of_the_demo_are_marked_and_refused_elsewhere(self):
+        d = self.device(demo=False)
+        status, text = d.ota_boot()
+        self.assertEqual(status, 3)
+        self.assertIn("boot-key-0.pub is a demo key", text)
+        key = d.factory / "boot-key-0.pub"
+        key.write_text(key.read_text().replace(" demo", ""))
+        status, text = d.ota_boot()
+        self.assertEqual(status, 3)
+        self.assertIn("root.json is a demo key", text)
 
 
 if __name__ == "__main__":

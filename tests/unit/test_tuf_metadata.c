@@ -260,7 +260,7 @@ static void a_root_whose_threshold_nobody_can_reach_is_not_made(void **state)
 	const struct privkey *signers[] = {key};
 	struct repo_role_keys one = {keys, 1, 1}, two = {keys, 1, 2},
 			      none = {keys, 1, 0};
-	struct repo_root_spec spec = {one, one, one, one, 1, 1893456000000};
+	struct repo_root_spec spec = {one, one, one, one, 1, 1893456000000, false};
 	AUTO(buf) struct buf root = BUF_INIT(1u << 16);
 
 	(void)state;
