@@ -59,6 +59,7 @@ struct device {
 	bool wants_attributes;		   /* ask for configData at the next poll */
 	int64_t created_at, seen_at;
 	uint64_t open_deployment;      /* the oldest open one's id; 0: none */
+	uint64_t latest_deployment;    /* the newest one's id, open or not; 0: none */
 	uint64_t installed_deployment; /* the last that ended in CONFIRMED; 0: none */
 	uint64_t revision;	       /* changes with every durable change */
 };

@@ -68,6 +68,29 @@ int verb_DEPLOYMENT_GET(struct conn *db, struct store_call *c, struct err *e)
 	return load_by_id(db, c->tenant, c->in.deployment_id, &c->out.deployment, e);
 }
 
+int verb_DEPLOYMENT_MANY(struct conn *db, struct store_call *c, struct err *e)
+{
+	size_t n_ids = c->n_items;
+	AUTO_FREE uint64_t *ids = TAKE(c->items);
+	struct deployment *d = store_call_items(c, n_ids, sizeof(*d), e);
+	struct err skipped = ERR_INIT;
+
+	if (d == NULL)
+		return -1;
+	c->n_items = 0;
+	for (size_t i = 0; i < n_ids; i++) {
+		if (ids[i] == 0)
+			continue;
+		if (load_by_id(db, c->tenant, ids[i], &d[c->n_items], &skipped) == 0)
+			c->n_items++;
+		else if (skipped.code != ERR_NOT_FOUND) {
+			*e = skipped;
+			return -1;
+		}
+	}
+	return 0;
+}
+
 int verb_DEPLOYMENT_LIST(struct conn *db, struct store_call *c, struct err *e)
 {
 	AUTO(query) struct query q = QUERY_INIT;

@@ -25,8 +25,9 @@ static int load_device(struct conn *db, const char *tenant, const struct query *
 	d->created_at = query_int(q, 12);
 	d->seen_at = query_int(q, 13);
 	d->open_deployment = (uint64_t)query_int(q, 14);
-	d->installed_deployment = (uint64_t)query_int(q, 15);
-	d->revision = (uint64_t)query_int(q, 16);
+	d->latest_deployment = (uint64_t)query_int(q, 15);
+	d->installed_deployment = (uint64_t)query_int(q, 16);
+	d->revision = (uint64_t)query_int(q, 17);
 	return 0;
 }
 

@@ -10,6 +10,8 @@
 	"d.agent_version, d.capabilities, d.address, d.slots, d.wants_attributes, "    \
 	"d.created_at, d.seen_at, (SELECT min(p.id) FROM deployment p "                \
 	"WHERE p.tenant = d.tenant AND p.device = d.id AND p.state < 5), "             \
+	"(SELECT max(p.id) FROM deployment p "                                         \
+	"WHERE p.tenant = d.tenant AND p.device = d.id), "                             \
 	"d.installed_deployment, d.revision "
 #define RELEASE_COLUMNS                                                                \
 	"id, product, version, security_version, hardware, notes, manifest_sha256, "   \

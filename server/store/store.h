@@ -68,6 +68,7 @@ enum store_kind { STORE_READ, STORE_WRITE };
 	/* deployments */                                                                \
 	X(DEPLOYMENT_ASSIGN, STORE_WRITE) /* in.assign -> out.deployment; the open one becomes cancelling, or cancelled if never offered */ \
 	X(DEPLOYMENT_GET, STORE_READ)	  /* in.deployment_id -> out.deployment */       \
+	X(DEPLOYMENT_MANY, STORE_READ)	  /* items of uint64_t: ids; 0 and unknown are skipped -> items of struct deployment */ \
 	X(DEPLOYMENT_LIST, STORE_READ)	  /* in.page (device, state) newest first -> items of struct deployment */ \
 	X(DEPLOYMENT_STATUSES, STORE_READ) /* in.deployment_id -> items of struct status, oldest first */ \
 	X(DEPLOYMENT_MOVE, STORE_WRITE)	  /* in.move: state, status row, device, events at once -> out.deployment; ERR_PRECONDITION */ \

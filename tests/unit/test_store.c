@@ -391,11 +391,28 @@ static void deployments_are_listed_by_device_and_by_state(void **state)
 	move(s, assign(s, "dev-1", "r1"), DEPLOYMENT_FAILED);
 	assign(s, "dev-1", "r2");
 	assign(s, "dev-2", "r2");
+	assert_int_equal(get_device(s, "dev-1").latest_deployment, 100002);
 	assert_int_equal(n_deployments(s, "", -1), 3);
 	assert_int_equal(n_deployments(s, "dev-1", -1), 2);
 	assert_int_equal(n_deployments(s, "dev-1", STORE_STATE_OPEN), 1);
 	assert_int_equal(n_deployments(s, "", DEPLOYMENT_FAILED), 1);
 	assert_int_equal(n_deployments(s, "", STORE_STATE_OPEN), 2);
+}
+
+static void several_deployments_are_read_at_once_without_the_unknown(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_call *c = verb(STORE_DEPLOYMENT_MANY);
+	uint64_t *ids = store_call_items(c, 3, sizeof(*ids), NULL);
+
+	make_device(s, "dev-1");
+	make_release(s, "r1", "1.0");
+	ids[0] = 5;
+	ids[2] = assign(s, "dev-1", "r1");
+	must(s, c);
+	assert_int_equal(c->n_items, 1);
+	assert_int_equal(((struct deployment *)c->items)[0].id, 100001);
+	store_call_free(c);
 }
 
 static void an_upload_of_the_same_bytes_is_found_again_and_goes_on(void **state)
@@ -754,7 +771,8 @@ static void the_watcher_is_woken_when_an_event_became_readable(void **state)
 	X(assigning_needs_a_device_and_a_release_that_exist)                           \
 	X(a_move_changes_deployment_status_device_and_events_at_once)                  \
 	X(a_move_from_a_stale_view_changes_nothing)                                    \
-	X(deployments_are_listed_by_device_and_by_state)                               \
+	X(deployments_are_listed_by_device_and_by_state) \
+	X(several_deployments_are_read_at_once_without_the_unknown)                               \
 	X(an_upload_of_the_same_bytes_is_found_again_and_goes_on)                      \
 	X(an_artifact_is_put_once_and_again)                                           \
 	X(publication_is_all_or_nothing_and_only_goes_up)                              \
