@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The APIs: one table of routes, each with who may call it, and a handler a row.
+ *
+ *	http thread: trampoline of the row -> enter.c finds out who calls -> the row's handler
+ *	             -> store calls, each with a done() -> one answer
+ *
+ * A struct api_call lives from the request's arrival to its answer: after api_reply_*,
+ * api_fail() or http_* answered, nothing of it may be touched. Handlers never wait.
+ */
+#ifndef OTA_SERVER_API_API_H
+#define OTA_SERVER_API_API_H
+
+#include "../../common/base/clock.h"
+#include "../../common/json/json.h"
+#include "../auth/secret.h"
+#include "../event/hub.h"
+#include "../fleet/seen.h"
+#include "../http/http.h"
+#include "../release/publish.h"
+#include "../release/upload.h"
+
+/* What handlers work with; all borrowed from main. */
+struct api {
+	struct store *store;
+	struct hub *hub;
+	struct seen_cache *seen;
+	struct artifacts *artifacts;
+	struct uploads *uploads;
+	struct publisher *publisher;
+	struct signer *signer;
+	struct worker *worker;
+	const struct clock *clock;
+	const struct log *log;
+	const char *name;	 /* of this server, for people */
+	char ca_fingerprint[65]; /* hex */
+	uint64_t poll_interval_ms;
+	uint64_t session_life_ms;
+	bool demo;
+};
+
+/* Who may call a route. Ranks: each includes those before it, from VIEWER on. */
+enum permission {
+	ANYBODY,
+	A_DEVICE,
+	MAY_VIEW,
+	MAY_OPERATE,
+	MAY_RELEASE,
+	MAY_ADMINISTER
+};
+
+struct api_call;
+
+struct api_row {
+	const char *method;
+	const char *pattern;
+	size_t max_body;
+	enum permission permission;
+	bool device_side; /* errors in the form of the device API */
+	void (*handle)(struct api_call *a);
+};
+
+struct api_call {
+	struct http_request *http;
+	struct api *api;
+	const struct api_row *row;
+	enum role role; /* of a person or token; ROLE_NOBODY else */
+	char user[USER_MAX_LEN + 1];
+	int64_t session_expires_at;   /* 0: an API token */
+	uint8_t session[SHA256_LEN];  /* its hash */
+	struct device device;	      /* of A_DEVICE routes */
+	struct json *body;	      /* api_body() */
+	struct deployment deployment; /* what a chain of calls found so far */
+	struct release release;
+	struct artifact artifact;
+	unsigned tries; /* of a compare-and-set */
+	void *mine;	/* malloc'ed; freed with the call */
+};
+
+/* The HTTP routes made of the table; *ret_n of them. Static. */
+const struct http_route *api_routes(size_t *ret_n);
+/* For http_config.refuse. */
+void api_refuse(struct http_request *r, int status, const char *code,
+		const char *detail, void *app);
+
+/* enter.c */
+void api_enter(struct http_request *r, struct api *api, const struct api_row *row);
+
+/* answer.c: each ends the request. */
+void api_reply_json(struct api_call *a, int status, struct json *taken);
+void api_reply_text(struct api_call *a, int status, const char *type, const void *text,
+		    size_t len);
+void api_reply_empty(struct api_call *a, int status);
+/* The error as a client may see it: what is ours is logged and told as "internal". */
+void api_fail(struct api_call *a, const struct err *e);
+/* {"items":[..],"next":..}; takes items; next NULL: the last page. */
+void api_reply_page(struct api_call *a, struct json *items, const char *next);
+
+/* A store call whose ctx is a; NULL: a was answered. */
+struct store_call *api_store(struct api_call *a, enum store_verb v,
+			     void (*done)(struct store_call *c));
+void api_submit(struct api_call *a, struct store_call *c);
+/* True if c failed: a was answered. */
+bool api_failed(struct api_call *a, const struct store_call *c);
+
+/* body.c: what came in; -1: e says what is wrong, a is not answered yet. */
+/* Parses the JSON object; its members must be among the NULL-terminated names. */
+int api_body(struct api_call *a, const char *const *names, struct err *e) MUST_USE;
+int api_hex_member(struct api_call *a, const char *name, uint8_t ret[SHA256_LEN],
+		   struct err *e) MUST_USE;
+/* ?limit and ?after; numeric: after is a number into after_id. */
+int api_page(struct api_call *a, struct store_page *ret, bool numeric,
+	     struct err *e) MUST_USE;
+/* A decimal id out of the path. */
+int api_id_param(struct api_call *a, const char *name, uint64_t *ret,
+		 struct err *e) MUST_USE;
+
+/* device_offer.c: is the deployment in a->deployment this device's, and so on. */
+/* Loads deployment {action} of the calling device, then its release, then goes on with `then`.
+ * 404 in every case in which it is not this device's. */
+void load_own_action(struct api_call *a, void (*then)(struct api_call *a));
+/* Loads the device's oldest open deployment and its release; 404 if there is none. */
+void load_open_action(struct api_call *a, void (*then)(struct api_call *a));
+/* "https://HOST/TENANT/controller/v1/ID" + tail. */
+int device_url(struct api_call *a, char *ret, size_t room, struct err *e,
+	       const char *fmt, ...) PRINTF_LIKE(5, 6) MUST_USE;
+
+/* Loads a->device.latest_deployment (or of `id`) and answers D with status. */
+void answer_device(struct api_call *a, int status, const char *token);
+
+/* The handlers, a row each in routes.c. */
+#define API_HANDLERS(X)                                                                \
+	X(device_poll)                                                                 \
+	X(device_config)                                                               \
+	X(device_deployment)                                                           \
+	X(device_feedback)                                                             \
+	X(device_cancel)                                                               \
+	X(device_cancel_feedback)                                                      \
+	X(device_installed)                                                            \
+	X(device_artifacts)                                                            \
+	X(device_artifact)                                                             \
+	X(device_content)                                                              \
+	X(device_events)                                                               \
+	X(repository_metadata)                                                         \
+	X(repository_target)                                                           \
+	X(info_get)                                                                    \
+	X(session_create)                                                              \
+	X(session_get)                                                                 \
+	X(session_delete)                                                              \
+	X(devices_list)                                                                \
+	X(devices_create)                                                              \
+	X(devices_get)                                                                 \
+	X(devices_delete)                                                              \
+	X(devices_token)                                                               \
+	X(devices_history)                                                             \
+	X(releases_list)                                                               \
+	X(releases_get)                                                                \
+	X(releases_create)                                                             \
+	X(uploads_create)                                                              \
+	X(uploads_get)                                                                 \
+	X(uploads_put)                                                                 \
+	X(uploads_commit)                                                              \
+	X(repository_root)                                                             \
+	X(repository_keys)                                                             \
+	X(deployments_list)                                                            \
+	X(deployments_create)                                                          \
+	X(deployments_get)                                                             \
+	X(deployments_delete)                                                          \
+	X(versions_list)                                                               \
+	X(events_stream)                                                               \
+	X(health_live)                                                                 \
+	X(health_ready)
+
+#define X(name) void name(struct api_call *a);
+API_HANDLERS(X)
+#undef X
+
+#endif

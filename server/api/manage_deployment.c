@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Management API: deployments and a device's history. */
+#include "api.h"
+
+#include "../../common/base/text.h"
+#include "../fleet/policy.h"
+#include "../fleet/render.h"
+
+#include <string.h>
+
+#define MAX_TRIES 8
+
+static void answer_deployment(struct api_call *a, int status,
+			      const struct deployment *d)
+{
+	struct err e = ERR_INIT;
+	struct json *o = render_deployment(d, &e);
+
+	if (o == NULL)
+		api_fail(a, &e);
+	else
+		api_reply_json(a, status, o);
+}
+
+/* ---- lists ---- */
+
+static void got_list(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+	AUTO_PTR(json) struct json *list = json_new_array();
+	const struct deployment *d = c->items;
+	struct err e = ERR_INIT;
+	char next[24] = "";
+
+	if (api_failed(a, c))
+		return;
+	for (size_t i = 0; i < c->n_items; i++) {
+		if (json_append(list, render_deployment(&d[i], &e), &e) < 0) {
+			api_fail(a, &e);
+			return;
+		}
+	}
+	if (c->more)
+		(void)snprintf(next, sizeof(next), "%llu",
+			       (unsigned long long)d[c->n_items - 1].id);
+	api_reply_page(a, TAKE(list), c->more ? next : NULL);
+}
+
+static int read_filters(struct api_call *a, struct store_page *p, const char *device,
+			struct err *e)
+{
+	const char *state = http_query(a->http, "state");
+	enum deployment_state s;
+
+	if (api_page(a, p, true, e) < 0)
+		return -1;
+	if (device != NULL &&
+	    text_copy(p->device, sizeof(p->device), device, "device", e) < 0)
+		return -1;
+	if (state == NULL)
+		return 0;
+	if (strcmp(state, "open") == 0) {
+		p->state = STORE_STATE_OPEN;
+		return 0;
+	}
+	if (deployment_state_parse(state, &s, e) < 0)
+		return -1;
+	p->state = (int)s;
+	return 0;
+}
+
+static void list_of(struct api_call *a, const char *device)
+{
+	struct store_call *c = api_store(a, STORE_DEPLOYMENT_LIST, got_list);
+	struct err e = ERR_INIT;
+
+	if (c == NULL)
+		return;
+	if (read_filters(a, &c->in.page, device, &e) < 0) {
+		store_call_free(c);
+		api_fail(a, &e);
+		return;
+	}
+	api_submit(a, c);
+}
+
+void deployments_list(struct api_call *a)
+{
+	list_of(a, http_query(a->http, "device"));
+}
+
+static void history_of_device(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+
+	if (!api_failed(a, c))
+		list_of(a, http_param(a->http, "id"));
+}
+
+void devices_history(struct api_call *a)
+{
+	struct store_call *c = api_store(a, STORE_DEVICE_GET, history_of_device);
+	struct err e = ERR_INIT;
+
+	if (c == NULL)
+		return;
+	if (text_copy(c->in.device_id, sizeof(c->in.device_id),
+		      http_param(a->http, "id"), "id", &e) < 0) {
+		store_call_free(c);
+		api_fail(a, &e);
+		return;
+	}
+	api_submit(a, c);
+}
+
+/* ---- assigning ---- */
+
+static void assigned(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+
+	if (api_failed(a, c))
+		return;
+	hub_poke(a->api->hub, c->out.deployment.device);
+	answer_deployment(a, 201, &c->out.deployment);
+}
+
+static void assign(struct api_call *a)
+{
+	struct store_call *c = api_store(a, STORE_DEPLOYMENT_ASSIGN, assigned);
+	struct err e = ERR_INIT;
+	bool forced = false;
+
+	if (c == NULL)
+		return;
+	if (policy_fits(&a->device, &a->release, &e) < 0 ||
+	    json_opt_bool(a->body, "force", &forced, &e) < 0) {
+		store_call_free(c);
+		api_fail(a, &e);
+		return;
+	}
+	memcpy(c->in.assign.device, a->device.id, sizeof(c->in.assign.device));
+	memcpy(c->in.assign.release, a->release.id, sizeof(c->in.assign.release));
+	c->in.assign.forced = forced;
+	store_call_event(c, EVENT_DEPLOYMENT, a->device.id, 0, NULL);
+	store_call_event(c, EVENT_DEVICE, a->device.id, 0, NULL);
+	api_submit(a, c);
+}
+
+static void got_assign_release(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+
+	if (api_failed(a, c))
+		return;
+	a->release = c->out.release;
+	assign(a);
+}
+
+static void got_assign_device(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+	struct store_call *next;
+	struct err e = ERR_INIT;
+	const char *release;
+
+	if (api_failed(a, c))
+		return;
+	a->device = c->out.device;
+	next = api_store(a, STORE_RELEASE_GET, got_assign_release);
+	if (next == NULL)
+		return;
+	if (json_get_text(a->body, "release", &release, &e) < 0) {
+		store_call_free(next);
+		api_fail(a, &e);
+		return;
+	}
+	/* an id that is too long is cut to one that does not exist: they are all of one length */
+	(void)snprintf(next->in.release_id, sizeof(next->in.release_id), "%s",
+		       strlen(release) > RELEASE_ID_LEN ? "" : release);
+	api_submit(a, next);
+}
+
+void deployments_create(struct api_call *a)
+{
+	static const char *const names[] = {"device", "release", "force", NULL};
+	struct store_call *c = api_store(a, STORE_DEVICE_GET, got_assign_device);
+	struct err e = ERR_INIT;
+	const char *device, *release;
+	bool force = false;
+
+	if (c == NULL)
+		return;
+	if (api_body(a, names, &e) < 0 ||
+	    json_get_text(a->body, "device", &device, &e) < 0 ||
+	    json_get_text(a->body, "release", &release, &e) < 0 ||
+	    json_opt_bool(a->body, "force", &force, &e) < 0 ||
+	    text_copy(c->in.device_id, sizeof(c->in.device_id), device, "device", &e) <
+		0) {
+		store_call_free(c);
+		api_fail(a, &e);
+		return;
+	}
+	api_submit(a, c);
+}
+
+/* ---- one deployment ---- */
+
+static void load(struct api_call *a, void (*done)(struct store_call *c))
+{
+	struct err e = ERR_INIT;
+	struct store_call *c;
+	uint64_t id;
+
+	if (api_id_param(a, "id", &id, &e) < 0) {
+		api_fail(a, &e);
+		return;
+	}
+	c = api_store(a, STORE_DEPLOYMENT_GET, done);
+	if (c == NULL)
+		return;
+	c->in.deployment_id = id;
+	api_submit(a, c);
+}
+
+static void got_statuses(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+	AUTO_PTR(json) struct json *o = NULL;
+	struct err e = ERR_INIT;
+
+	if (api_failed(a, c))
+		return;
+	o = render_deployment(&a->deployment, &e);
+	if (o == NULL ||
+	    json_set(o, "statuses", render_statuses(c->items, c->n_items, &e), &e) < 0)
+		api_fail(a, &e);
+	else
+		api_reply_json(a, 200, TAKE(o));
+}
+
+static void got_one(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+	struct store_call *next;
+
+	if (api_failed(a, c))
+		return;
+	a->deployment = c->out.deployment;
+	next = api_store(a, STORE_DEPLOYMENT_STATUSES, got_statuses);
+	if (next == NULL)
+		return;
+	next->in.deployment_id = a->deployment.id;
+	api_submit(a, next);
+}
+
+void deployments_get(struct api_call *a)
+{
+	load(a, got_one);
+}
+
+/* ---- cancelling ---- */
+
+static void cancelled(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+
+	if (c->err.code == ERR_PRECONDITION && ++a->tries < MAX_TRIES) {
+		deployments_delete(a);
+		return;
+	}
+	if (api_failed(a, c))
+		return;
+	hub_poke(a->api->hub, c->out.deployment.device);
+	answer_deployment(a, 202, &c->out.deployment);
+}
+
+static void store_cancel(struct api_call *a, const struct deployment *d,
+			 const struct verdict *v)
+{
+	struct store_call *c = api_store(a, STORE_DEPLOYMENT_MOVE, cancelled);
+	struct deployment_move *m;
+
+	if (c == NULL)
+		return;
+	m = &c->in.move;
+	m->id = d->id;
+	m->expect_revision = d->revision;
+	m->state = v->state;
+	m->progress = v->progress;
+	m->offered = d->offered;
+	m->touch_content = true;
+	memcpy(m->detail, v->detail, sizeof(m->detail));
+	m->device.set_state = v->sets_device_state;
+	m->device.state = v->device_state;
+	store_call_event(c, EVENT_DEPLOYMENT, d->device, d->id, NULL);
+	store_call_event(c, EVENT_DEVICE, d->device, 0, NULL);
+	api_submit(a, c);
+}
+
+static void got_to_cancel(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+	const char *force = http_query(a->http, "force");
+	struct err e = ERR_INIT;
+	struct verdict v;
+
+	if (api_failed(a, c))
+		return;
+	if (policy_cancel(&c->out.deployment,
+			  force != NULL && strcmp(force, "true") == 0, &v, &e) < 0)
+		api_fail(a, &e);
+	else
+		store_cancel(a, &c->out.deployment, &v);
+}
+
+void deployments_delete(struct api_call *a)
+{
+	load(a, got_to_cancel);
+}

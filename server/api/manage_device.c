@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Management API: devices. */
+#include "api.h"
+
+#include "../../common/base/text.h"
+#include "../fleet/render.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- D with its newest deployment ---- */
+
+struct device_answer {
+	int status;
+	char token[SECRET_TEXT_LEN + 1];
+};
+
+static struct json *wrap_token(struct json *taken_device, const char *token,
+			       struct err *e)
+{
+	AUTO_PTR(json) struct json *device = taken_device;
+	AUTO_PTR(json) struct json *o = json_new_object();
+
+	if (o == NULL || device == NULL || json_set(o, "device", TAKE(device), e) < 0 ||
+	    json_set(o, "token", json_new_text(token), e) < 0)
+		return NULL;
+	return TAKE(o);
+}
+
+static void send_device(struct api_call *a, const struct deployment *d,
+			struct json *attributes)
+{
+	const struct device_answer *w = a->mine;
+	struct err e = ERR_INIT;
+	struct json *o = render_device(&a->device, d, true, &e);
+
+	if (o != NULL && attributes != NULL &&
+	    json_set(o, "attributes", attributes, &e) < 0) {
+		json_free(o);
+		o = NULL;
+	}
+	if (o != NULL && w->token[0] != '\0')
+		o = wrap_token(o, w->token, &e);
+	if (o == NULL)
+		api_fail(a, &e);
+	else
+		api_reply_json(a, w->status, o);
+}
+
+static void got_attributes(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+	struct err e = ERR_INIT;
+	struct json *attributes;
+
+	if (api_failed(a, c))
+		return;
+	attributes = render_attributes(c->items, c->n_items, &e);
+	if (attributes == NULL)
+		api_fail(a, &e);
+	else
+		send_device(a, a->deployment.id == 0 ? NULL : &a->deployment,
+			    attributes);
+}
+
+static void got_latest(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+	struct store_call *next;
+
+	if (c->err.code == ERR_NONE)
+		a->deployment = c->out.deployment;
+	else if (c->err.code != ERR_NOT_FOUND && api_failed(a, c))
+		return;
+	next = api_store(a, STORE_DEVICE_ATTRIBUTES, got_attributes);
+	if (next == NULL)
+		return;
+	memcpy(next->in.device_id, a->device.id, sizeof(next->in.device_id));
+	api_submit(a, next);
+}
+
+void answer_device(struct api_call *a, int status, const char *token)
+{
+	struct device_answer *w = calloc(1, sizeof(*w));
+	struct store_call *c = api_store(a, STORE_DEPLOYMENT_GET, got_latest);
+
+	if (c == NULL) {
+		free(w);
+		return;
+	}
+	if (w == NULL) {
+		store_call_free(c);
+		http_refuse(a->http, 503, err_slug(ERR_NO_MEMORY),
+			    err_meaning(ERR_NO_MEMORY));
+		return;
+	}
+	w->status = status;
+	(void)snprintf(w->token, sizeof(w->token), "%s", token);
+	a->mine = w;
+	c->in.deployment_id = a->device.latest_deployment;
+	api_submit(a, c);
+}
+
+/* ---- list ---- */
+
+static const struct deployment *find_deployment(const struct store_call *c, uint64_t id)
+{
+	const struct deployment *d = c->items;
+
+	for (size_t i = 0; i < c->n_items; i++) {
+		if (d[i].id == id)
+			return &d[i];
+	}
+	return NULL;
+}
+
+/* a->mine: the store call with the page of devices. */
+static void send_list(struct api_call *a, const struct store_call *page,
+		      const struct store_call *deployments)
+{
+	const struct device *d = page->items;
+	AUTO_PTR(json) struct json *list = json_new_array();
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < page->n_items; i++) {
+		const struct deployment *p =
+		    find_deployment(deployments, d[i].latest_deployment);
+
+		if (json_append(list, render_device(&d[i], p, false, &e), &e) < 0) {
+			api_fail(a, &e);
+			return;
+		}
+	}
+	api_reply_page(a, TAKE(list), page->more ? d[page->n_items - 1].id : NULL);
+}
+
+static void got_list_deployments(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+	AUTO_PTR(store_call) struct store_call *page = TAKE(a->mine);
+
+	if (!api_failed(a, c))
+		send_list(a, page, c);
+}
+
+static void got_list(struct store_call *page)
+{
+	struct api_call *a = page->ctx;
+	const struct device *d = page->items;
+	struct store_call *c;
+	uint64_t *ids;
+
+	if (api_failed(a, page) ||
+	    (c = api_store(a, STORE_DEPLOYMENT_MANY, got_list_deployments)) == NULL) {
+		store_call_free(page);
+		return;
+	}
+	ids = store_call_items(c, page->n_items, sizeof(*ids), &page->err);
+	if (ids == NULL) {
+		api_fail(a, &page->err);
+		store_call_free(c);
+		store_call_free(page);
+		return;
+	}
+	for (size_t i = 0; i < page->n_items; i++)
+		ids[i] = d[i].latest_deployment;
+	a->mine = page;
+	api_submit(a, c);
+}
+
+void devices_list(struct api_call *a)
+{
+	struct store_call *c = api_store(a, STORE_DEVICE_LIST, got_list);
+	const char *q = http_query(a->http, "q");
+	struct err e = ERR_INIT;
+
+	if (c == NULL)
+		return;
+	if (api_page(a, &c->in.page, false, &e) < 0 ||
+	    (q != NULL &&
+	     text_copy(c->in.page.text, sizeof(c->in.page.text), q, "q", &e) < 0)) {
+		store_call_free(c);
+		api_fail(a, &e);
+		return;
+	}
+	api_submit(a, c);
+}
+
+/* ---- create ---- */
+
+static int optional_text(struct api_call *a, const char *key, char *ret, size_t room,
+			 int (*check)(const char *text, struct err *e), struct err *e)
+{
+	const char *text = NULL;
+
+	if (json_opt_text(a->body, key, &text, e) < 0)
+		return -1;
+	if (text == NULL || text[0] == '\0')
+		return 0;
+	if (check != NULL && check(text, e) < 0)
+		return err_wrap(e, "field \"%s\"", key);
+	return text_copy(ret, room, text, key, e);
+}
+
+static int read_device(struct api_call *a, struct device *d, struct err *e)
+{
+	static const char *const names[] = {"id", "name", "product", "hardware", NULL};
+	const char *id;
+
+	if (api_body(a, names, e) < 0 || json_get_text(a->body, "id", &id, e) < 0 ||
+	    device_id_check(id, e) < 0 ||
+	    text_copy(d->id, sizeof(d->id), id, "id", e) < 0)
+		return -1;
+	if (optional_text(a, "name", d->name, sizeof(d->name), NULL, e) < 0 ||
+	    optional_text(a, "product", d->product, sizeof(d->product), product_check,
+			  e) < 0)
+		return -1;
+	return optional_text(a, "hardware", d->hardware, sizeof(d->hardware),
+			     hardware_check, e);
+}
+
+/* The secret waits in a->mine until the device is stored: only then is it worth anything. */
+static void created(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+	AUTO_FREE char *token = TAKE(a->mine);
+
+	if (api_failed(a, c))
+		return;
+	a->device = c->out.device;
+	answer_device(a, 201, token);
+}
+
+void devices_create(struct api_call *a)
+{
+	struct store_call *c = api_store(a, STORE_DEVICE_CREATE, created);
+	struct err e = ERR_INIT;
+	char *token = malloc(SECRET_TEXT_LEN + 1);
+
+	a->mine = token;
+	if (c == NULL)
+		return;
+	if (token == NULL)
+		(void)err_nomem(&e);
+	if (token == NULL || read_device(a, &c->in.device_new.device, &e) < 0 ||
+	    secret_make(SECRET_DEVICE, token, c->in.device_new.token_hash, &e) < 0) {
+		store_call_free(c);
+		api_fail(a, &e);
+		return;
+	}
+	store_call_event(c, EVENT_DEVICE, c->in.device_new.device.id, 0, NULL);
+	api_submit(a, c);
+}
+
+/* ---- one device ---- */
+
+/* A call about device {id}; NULL: answered. An id too long for any device is one that is not. */
+static struct store_call *about_device(struct api_call *a, enum store_verb v,
+				       void (*done)(struct store_call *c),
+				       size_t offset)
+{
+	struct store_call *c = api_store(a, v, done);
+	const char *id = http_param(a->http, "id");
+	struct err e = ERR_INIT;
+
+	if (c == NULL)
+		return NULL;
+	if (strlen(id) > DEVICE_ID_MAX_LEN) {
+		(void)err_set(&e, ERR_NOT_FOUND,
+			      "there is no device of such a long id");
+		store_call_free(c);
+		api_fail(a, &e);
+		return NULL;
+	}
+	memcpy((char *)&c->in + offset, id, strlen(id) + 1);
+	return c;
+}
+
+static void got_device(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+
+	if (api_failed(a, c))
+		return;
+	a->device = c->out.device;
+	answer_device(a, 200, "");
+}
+
+void devices_get(struct api_call *a)
+{
+	struct store_call *c = about_device(a, STORE_DEVICE_GET, got_device,
+					    offsetof(union store_in, device_id));
+
+	if (c != NULL)
+		api_submit(a, c);
+}
+
+static void deleted(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+
+	if (!api_failed(a, c))
+		api_reply_empty(a, 204);
+}
+
+void devices_delete(struct api_call *a)
+{
+	struct store_call *c = about_device(a, STORE_DEVICE_DELETE, deleted,
+					    offsetof(union store_in, device_id));
+
+	if (c == NULL)
+		return;
+	store_call_event(c, EVENT_DEVICE, c->in.device_id, 0, NULL);
+	api_submit(a, c);
+}
+
+static void token_set(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+	AUTO_PTR(json) struct json *o = NULL;
+	struct err e = ERR_INIT;
+
+	if (api_failed(a, c))
+		return;
+	o = json_new_object();
+	if (o == NULL || json_set(o, "token", json_new_text(a->mine), &e) < 0)
+		api_fail(a, &e);
+	else
+		api_reply_json(a, 200, TAKE(o));
+}
+
+void devices_token(struct api_call *a)
+{
+	struct store_call *c = about_device(a, STORE_DEVICE_SET_TOKEN, token_set,
+					    offsetof(union store_in, device_token.id));
+	struct err e = ERR_INIT;
+	char *token = malloc(SECRET_TEXT_LEN + 1);
+
+	if (c == NULL) {
+		free(token);
+		return;
+	}
+	a->mine = token;
+	if (token == NULL)
+		(void)err_nomem(&e);
+	if (token == NULL ||
+	    secret_make(SECRET_DEVICE, token, c->in.device_token.token_hash, &e) < 0) {
+		store_call_free(c);
+		api_fail(a, &e);
+		return;
+	}
+	api_submit(a, c);
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Management API: uploads, releases, the repository's root and the server's own keys. */
+#include "api.h"
+
+#include "../../common/base/text.h"
+#include "../fleet/render.h"
+
+#include <string.h>
+
+/* ---- uploads ---- */
+
+static struct json *render_upload(const struct upload *u, bool with_part, struct err *e)
+{
+	AUTO_PTR(json) struct json *o = json_new_object();
+
+	if (o == NULL || json_set(o, "id", json_new_text(u->id), e) < 0 ||
+	    json_set(o, "size", json_new_int((int64_t)u->size), e) < 0 ||
+	    json_set(o, "offset", json_new_int((int64_t)u->offset), e) < 0 ||
+	    (with_part &&
+	     json_set(o, "part_max", json_new_int(UPLOAD_PART_MAX_BYTES), e) < 0))
+		return NULL;
+	return TAKE(o);
+}
+
+static void answer_upload(struct api_call *a, int status, const struct upload *u)
+{
+	struct err e = ERR_INIT;
+	struct json *o = render_upload(u, true, &e);
+
+	if (o == NULL)
+		api_fail(a, &e);
+	else
+		api_reply_json(a, status, o);
+}
+
+static void upload_begun(void *ctx, const struct upload *u, const struct artifact *f,
+			 const struct err *e)
+{
+	(void)f;
+	if (e->code != ERR_NONE)
+		api_fail(ctx, e);
+	else
+		answer_upload(ctx, 201, u);
+}
+
+void uploads_create(struct api_call *a)
+{
+	static const char *const names[] = {"size", "sha256", NULL};
+	uint8_t sha256[SHA256_LEN];
+	struct err e = ERR_INIT;
+	uint64_t size;
+
+	if (api_body(a, names, &e) < 0 ||
+	    json_get_u64(a->body, "size", &size, &e) < 0 ||
+	    api_hex_member(a, "sha256", sha256, &e) < 0)
+		api_fail(a, &e);
+	else
+		upload_begin(a->api->uploads, http_loop(a->http), size, sha256,
+			     upload_begun, a);
+}
+
+static void upload_got(void *ctx, const struct upload *u, const struct artifact *f,
+		       const struct err *e)
+{
+	(void)f;
+	if (e->code != ERR_NONE)
+		api_fail(ctx, e);
+	else
+		answer_upload(ctx, 200, u);
+}
+
+/* Ids in a path go on as they are; what is too long cannot be one of ours. */
+static const char *upload_id(struct api_call *a)
+{
+	const char *id = http_param(a->http, "id");
+
+	return strlen(id) > UPLOAD_ID_LEN ? "" : id;
+}
+
+void uploads_get(struct api_call *a)
+{
+	upload_get(a->api->uploads, http_loop(a->http), upload_id(a), upload_got, a);
+}
+
+/* A conflict tells where to go on. */
+static void answer_conflict(struct api_call *a, const struct upload *u,
+			    const struct err *e)
+{
+	AUTO_PTR(json) struct json *o = render_upload(u, true, NULL);
+
+	if (o == NULL || json_set(o, "type", json_new_text("about:blank"), NULL) < 0 ||
+	    json_set(o, "title", json_new_text(err_meaning(e->code)), NULL) < 0 ||
+	    json_set(o, "status", json_new_int(409), NULL) < 0 ||
+	    json_set(o, "code", json_new_text(err_slug(e->code)), NULL) < 0 ||
+	    json_set(o, "detail", json_new_text(e->text), NULL) < 0)
+		api_fail(a, e);
+	else
+		api_reply_json(a, 409, TAKE(o));
+}
+
+static void upload_written(void *ctx, const struct upload *u, const struct artifact *f,
+			   const struct err *e)
+{
+	(void)f;
+	if (e->code == ERR_CONFLICT && u != NULL)
+		answer_conflict(ctx, u, e);
+	else if (e->code != ERR_NONE)
+		api_fail(ctx, e);
+	else
+		answer_upload(ctx, 200, u);
+}
+
+void uploads_put(struct api_call *a)
+{
+	const char *text = http_query(a->http, "offset");
+	struct err e = ERR_INIT;
+	uint64_t offset;
+	size_t len;
+	const void *data = http_body(a->http, &len);
+
+	if (text == NULL)
+		(void)err_set(&e, ERR_FORMAT, "?offset=N is missing");
+	if (text == NULL || parse_u64(text, &offset, &e) < 0)
+		api_fail(a, &e);
+	else
+		upload_write(a->api->uploads, http_loop(a->http), upload_id(a), offset,
+			     data, len, upload_written, a);
+}
+
+static void upload_committed(void *ctx, const struct upload *u,
+			     const struct artifact *f, const struct err *e)
+{
+	struct api_call *a = ctx;
+	AUTO_PTR(json) struct json *o = json_new_object();
+
+	if (e->code == ERR_CONFLICT && u != NULL)
+		answer_conflict(a, u, e);
+	else if (e->code != ERR_NONE)
+		api_fail(a, e);
+	else if (o == NULL ||
+		 json_set(o, "sha256", json_new_hex(f->sha256, SHA256_LEN), NULL) < 0)
+		api_fail(a,
+			 &(struct err){.code = ERR_NO_MEMORY, .text = "out of memory"});
+	else
+		api_reply_json(a, 200, TAKE(o));
+}
+
+void uploads_commit(struct api_call *a)
+{
+	upload_commit(a->api->uploads, http_loop(a->http), upload_id(a),
+		      upload_committed, a);
+}
+
+/* ---- releases ---- */
+
+static void got_releases(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+	AUTO_PTR(json) struct json *list = json_new_array();
+	const struct release *r = c->items;
+	struct err e = ERR_INIT;
+
+	if (api_failed(a, c))
+		return;
+	for (size_t i = 0; i < c->n_items; i++) {
+		if (json_append(list, render_release(&r[i], &e), &e) < 0) {
+			api_fail(a, &e);
+			return;
+		}
+	}
+	api_reply_page(a, TAKE(list), c->more ? r[c->n_items - 1].id : NULL);
+}
+
+void releases_list(struct api_call *a)
+{
+	struct store_call *c = api_store(a, STORE_RELEASE_LIST, got_releases);
+	struct err e = ERR_INIT;
+
+	if (c == NULL)
+		return;
+	if (api_page(a, &c->in.page, false, &e) < 0) {
+		store_call_free(c);
+		api_fail(a, &e);
+		return;
+	}
+	api_submit(a, c);
+}
+
+static void answer_release(struct api_call *a, int status, const struct release *r)
+{
+	struct err e = ERR_INIT;
+	struct json *o = render_release(r, &e);
+
+	if (o == NULL)
+		api_fail(a, &e);
+	else
+		api_reply_json(a, status, o);
+}
+
+static void got_release(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+
+	if (!api_failed(a, c))
+		answer_release(a, 200, &c->out.release);
+}
+
+void releases_get(struct api_call *a)
+{
+	struct store_call *c = api_store(a, STORE_RELEASE_GET, got_release);
+	const char *id = http_param(a->http, "id");
+
+	if (c == NULL)
+		return;
+	(void)snprintf(c->in.release_id, sizeof(c->in.release_id), "%s",
+		       strlen(id) > RELEASE_ID_LEN ? "" : id);
+	api_submit(a, c);
+}
+
+static void released(void *ctx, const struct release *r, const struct err *e)
+{
+	if (e->code != ERR_NONE)
+		api_fail(ctx, e);
+	else
+		answer_release(ctx, 201, r);
+}
+
+static int read_request(struct api_call *a, struct publish_request *q, struct err *e)
+{
+	static const char *const names[] = {"targets", "root", "manifest", "descriptor",
+					    "head",    "body", NULL};
+
+	if (api_body(a, names, e) < 0)
+		return -1;
+	q->has_root = json_get(a->body, "root") != NULL;
+	if (q->has_root && api_hex_member(a, "root", q->root, e) < 0)
+		return -1;
+	if (api_hex_member(a, "targets", q->targets, e) < 0 ||
+	    api_hex_member(a, "manifest", q->manifest, e) < 0 ||
+	    api_hex_member(a, "descriptor", q->descriptor, e) < 0 ||
+	    api_hex_member(a, "head", q->head, e) < 0)
+		return -1;
+	return api_hex_member(a, "body", q->body, e);
+}
+
+void releases_create(struct api_call *a)
+{
+	struct publish_request q = {.has_root = false};
+	struct err e = ERR_INIT;
+
+	if (read_request(a, &q, &e) < 0)
+		api_fail(a, &e);
+	else
+		publisher_release(a->api->publisher, http_loop(a->http), &q, released,
+				  a);
+}
+
+/* ---- the repository ---- */
+
+static void root_published(void *ctx, const struct release *r, const struct err *e)
+{
+	(void)r;
+	if (e->code != ERR_NONE)
+		api_fail(ctx, e);
+	else
+		api_reply_empty(ctx, 204);
+}
+
+void repository_root(struct api_call *a)
+{
+	static const char *const names[] = {"root", NULL};
+	uint8_t root[SHA256_LEN];
+	struct err e = ERR_INIT;
+
+	if (api_body(a, names, &e) < 0 || api_hex_member(a, "root", root, &e) < 0)
+		api_fail(a, &e);
+	else
+		publisher_root(a->api->publisher, http_loop(a->http), root,
+			       root_published, a);
+}
+
+/* As a key stands in TUF metadata. */
+static struct json *render_key(const struct pubkey *k, struct err *e)
+{
+	AUTO_PTR(json) struct json *o = json_new_object();
+	AUTO(buf) struct buf text = BUF_INIT(4096);
+	bool ed25519 = pubkey_scheme(k) == KEY_ED25519;
+
+	if (o == NULL || pubkey_to_text(k, &text, e) < 0 ||
+	    json_set(o, "keytype", json_new_text(ed25519 ? "ed25519" : "ecdsa"), e) <
+		0 ||
+	    json_set(o, "scheme",
+		     json_new_text(ed25519 ? "ed25519" : "ecdsa-sha2-nistp256"),
+		     e) < 0 ||
+	    json_set(o, "public", json_new_text(buf_str(&text)), e) < 0)
+		return NULL;
+	return TAKE(o);
+}
+
+void repository_keys(struct api_call *a)
+{
+	AUTO_PTR(json) struct json *o = json_new_object();
+	struct signer *s = a->api->signer;
+	struct err e = ERR_INIT;
+
+	if (o == NULL ||
+	    json_set(o, "snapshot", render_key(signer_snapshot_key(s), &e), &e) < 0 ||
+	    json_set(o, "timestamp", render_key(signer_timestamp_key(s), &e), &e) < 0)
+		api_fail(a, &e);
+	else
+		api_reply_json(a, 200, TAKE(o));
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one table of routes. A route without a permission cannot be written down. */
+#include "api.h"
+
+#define KIB 1024u
+#define NO_BODY 0
+#define C "/{tenant}/controller/v1/{id}"
+
+/* clang-format off */
+#define ROUTES(X)                                                                        \
+	/* the device API */                                                             \
+	X("GET",    C,                                         NO_BODY,  A_DEVICE, true, device_poll) \
+	X("PUT",    C "/configData",                           64 * KIB, A_DEVICE, true, device_config) \
+	X("GET",    C "/deploymentBase/{action}",              NO_BODY,  A_DEVICE, true, device_deployment) \
+	X("POST",   C "/deploymentBase/{action}/feedback",     256 * KIB, A_DEVICE, true, device_feedback) \
+	X("GET",    C "/cancelAction/{action}",                NO_BODY,  A_DEVICE, true, device_cancel) \
+	X("POST",   C "/cancelAction/{action}/feedback",       256 * KIB, A_DEVICE, true, device_cancel_feedback) \
+	X("GET",    C "/installedBase/{action}",               NO_BODY,  A_DEVICE, true, device_installed) \
+	X("GET",    C "/softwaremodules/{action}/artifacts",   NO_BODY,  A_DEVICE, true, device_artifacts) \
+	X("GET",    C "/softwaremodules/{action}/artifacts/{file}", NO_BODY, A_DEVICE, true, device_artifact) \
+	X("GET",    C "/ota/content/{sha256}",                 NO_BODY,  A_DEVICE, true, device_content) \
+	X("GET",    C "/ota/events",                           NO_BODY,  A_DEVICE, true, device_events) \
+	X("GET",    "/{tenant}/repository/metadata/{file}",    NO_BODY,  ANYBODY,  true, repository_metadata) \
+	X("GET",    "/{tenant}/repository/targets/{path*}",    NO_BODY,  ANYBODY,  true, repository_target) \
+	/* the management API */                                                         \
+	X("GET",    "/api/v1/info",                            NO_BODY,  ANYBODY,  false, info_get) \
+	X("POST",   "/api/v1/session",                         4 * KIB,  ANYBODY,  false, session_create) \
+	X("GET",    "/api/v1/session",                         NO_BODY,  MAY_VIEW, false, session_get) \
+	X("DELETE", "/api/v1/session",                         4 * KIB,  MAY_VIEW, false, session_delete) \
+	X("GET",    "/api/v1/devices",                         NO_BODY,  MAY_VIEW, false, devices_list) \
+	X("POST",   "/api/v1/devices",                         4 * KIB,  MAY_OPERATE, false, devices_create) \
+	X("GET",    "/api/v1/devices/{id}",                    NO_BODY,  MAY_VIEW, false, devices_get) \
+	X("DELETE", "/api/v1/devices/{id}",                    4 * KIB,  MAY_OPERATE, false, devices_delete) \
+	X("POST",   "/api/v1/devices/{id}/token",              4 * KIB,  MAY_OPERATE, false, devices_token) \
+	X("GET",    "/api/v1/devices/{id}/history",            NO_BODY,  MAY_VIEW, false, devices_history) \
+	X("GET",    "/api/v1/releases",                        NO_BODY,  MAY_VIEW, false, releases_list) \
+	X("GET",    "/api/v1/releases/{id}",                   NO_BODY,  MAY_VIEW, false, releases_get) \
+	X("POST",   "/api/v1/releases",                        4 * KIB,  MAY_RELEASE, false, releases_create) \
+	X("POST",   "/api/v1/uploads",                         4 * KIB,  MAY_RELEASE, false, uploads_create) \
+	X("GET",    "/api/v1/uploads/{id}",                    NO_BODY,  MAY_RELEASE, false, uploads_get) \
+	X("PUT",    "/api/v1/uploads/{id}",                    UPLOAD_PART_MAX_BYTES, MAY_RELEASE, false, uploads_put) \
+	X("POST",   "/api/v1/uploads/{id}/commit",             4 * KIB,  MAY_RELEASE, false, uploads_commit) \
+	X("POST",   "/api/v1/repository/root",                 4 * KIB,  MAY_RELEASE, false, repository_root) \
+	X("GET",    "/api/v1/repository/keys",                 NO_BODY,  MAY_VIEW, false, repository_keys) \
+	X("GET",    "/api/v1/deployments",                     NO_BODY,  MAY_VIEW, false, deployments_list) \
+	X("POST",   "/api/v1/deployments",                     4 * KIB,  MAY_OPERATE, false, deployments_create) \
+	X("GET",    "/api/v1/deployments/{id}",                NO_BODY,  MAY_VIEW, false, deployments_get) \
+	X("DELETE", "/api/v1/deployments/{id}",                4 * KIB,  MAY_OPERATE, false, deployments_delete) \
+	X("GET",    "/api/v1/versions",                        NO_BODY,  MAY_VIEW, false, versions_list) \
+	X("GET",    "/api/v1/events",                          NO_BODY,  MAY_VIEW, false, events_stream) \
+	X("GET",    "/healthz",                                NO_BODY,  ANYBODY,  false, health_live) \
+	X("GET",    "/readyz",                                 NO_BODY,  ANYBODY,  false, health_ready)
+/* clang-format on */
+
+/* HTTP hands a handler the request and nothing of the row: each row has a function of its own that
+ * knows it. */
+#define X(method_, pattern_, body_, permission_, device_side_, handler)                \
+	static void enter_##handler(struct http_request *r, void *app)                 \
+	{                                                                              \
+		static const struct api_row row = {                                    \
+		    .method = method_,                                                 \
+		    .pattern = pattern_,                                               \
+		    .max_body = body_,                                                 \
+		    .permission = permission_,                                         \
+		    .device_side = device_side_,                                       \
+		    .handle = handler,                                                 \
+		};                                                                     \
+		api_enter(r, app, &row);                                               \
+	}
+ROUTES(X)
+#undef X
+
+static const struct http_route routes[] = {
+#define X(method_, pattern_, body_, permission_, device_side_, handler)                \
+	{.method = method_,                                                            \
+	 .pattern = pattern_,                                                          \
+	 .max_body = body_,                                                            \
+	 .handle = enter_##handler},
+    ROUTES(X)
+#undef X
+};
+
+const struct http_route *api_routes(size_t *ret_n)
+{
+	*ret_n = N_ELEMS(routes);
+	return routes;
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hub.h"
+
+#include "../../common/json/json.h"
+#include "stream.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define N_BUCKETS 1024	/* device streams of a port, by hash of the id */
+#define N_PROGRESS 4096 /* remembered times of progress; a collision only drops one */
+#define PROGRESS_EVERY_MS 1000
+
+struct device_stream {
+	struct device_stream *next;
+	struct port *port;
+	struct http_stream *http;
+	char device[DEVICE_ID_MAX_LEN + 1];
+};
+
+/* The streams of one HTTP thread; touched only there, but for `next`. */
+struct port {
+	struct port *next;
+	struct hub *hub;
+	struct loop *loop;
+	struct console *consoles;
+	struct device_stream *devices[N_BUCKETS];
+};
+
+struct hub {
+	struct store *store;
+	struct loop *main_loop;
+	const struct clock *clock;
+	const struct log *log;
+	size_t max_device_streams;
+
+	pthread_mutex_t lock; /* guards what follows */
+	struct port *ports;
+	size_t n_device_streams;
+	struct {
+		uint32_t hash;
+		int64_t at_ms;
+	} progress[N_PROGRESS];
+};
+
+static uint32_t hash_of(const char *text)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (; *text != '\0'; text++)
+		h = (h ^ (uint8_t)*text) * 16777619u;
+	return h;
+}
+
+/* ---- messages to ports: one allocation for each, freed where it arrives ---- */
+
+enum message_kind { WAKE, POKE, PROGRESS };
+
+struct message {
+	struct port *port;
+	enum message_kind kind;
+	char text[]; /* POKE: the device; PROGRESS: the data */
+};
+
+static void poke_streams(struct port *p, const char *device)
+{
+	struct device_stream *next;
+
+	for (struct device_stream *s = p->devices[hash_of(device) % N_BUCKETS];
+	     s != NULL; s = next) {
+		next = s->next; /* ending a stream frees it */
+		if (strcmp(s->device, device) == 0 &&
+		    http_stream_send(s->http, NULL, "poll", "{}") < 0)
+			http_stream_end(s->http);
+	}
+}
+
+static void wake_consoles(struct port *p)
+{
+	struct console *next;
+
+	for (struct console *c = p->consoles; c != NULL; c = next) {
+		next = c->next;
+		console_wake(c);
+	}
+}
+
+static void show_progress(struct port *p, const char *data)
+{
+	struct console *next;
+
+	for (struct console *c = p->consoles; c != NULL; c = next) {
+		next = c->next;
+		if (http_stream_send(c->http, NULL, "progress", data) < 0)
+			http_stream_end(c->http);
+	}
+}
+
+static void arrive(void *ctx)
+{
+	struct message *m = ctx;
+
+	switch (m->kind) {
+	case WAKE:
+		wake_consoles(m->port);
+		break;
+	case POKE:
+		poke_streams(m->port, m->text);
+		break;
+	case PROGRESS:
+	default:
+		show_progress(m->port, m->text);
+		break;
+	}
+	free(m);
+}
+
+/* Without memory a message is lost: a poke is made up for by the next poll, a wake by the
+ * next event, progress by the next report. */
+static void send_to_port(struct port *p, enum message_kind kind, const char *text)
+{
+	size_t len = strlen(text) + 1;
+	struct message *m = malloc(sizeof(*m) + len);
+
+	if (m == NULL)
+		return;
+	m->port = p;
+	m->kind = kind;
+	memcpy(m->text, text, len);
+	if (loop_wake(p->loop, arrive, m, NULL) < 0)
+		free(m);
+}
+
+static void send_to_all(struct hub *h, enum message_kind kind, const char *text)
+{
+	pthread_mutex_lock(&h->lock);
+	for (struct port *p = h->ports; p != NULL; p = p->next)
+		send_to_port(p, kind, text);
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* ---- the hub ---- */
+
+static void on_store_events(void *ctx)
+{
+	send_to_all(ctx, WAKE, "");
+}
+
+struct hub *hub_new(struct store *s, struct loop *main_loop, const struct clock *clock,
+		    const struct log *log, size_t max_device_streams, struct err *e)
+{
+	struct hub *h = calloc(1, sizeof(*h));
+
+	if (h == NULL || pthread_mutex_init(&h->lock, NULL) != 0) {
+		free(h);
+		(void)err_nomem(e);
+		return NULL;
+	}
+	h->store = s;
+	h->main_loop = main_loop;
+	h->clock = clock;
+	h->log = log;
+	h->max_device_streams = max_device_streams;
+	store_watch(s, main_loop, on_store_events, h);
+	return h;
+}
+
+void hub_free(struct hub *h)
+{
+	struct port *next;
+
+	if (h == NULL)
+		return;
+	store_watch(h->store, NULL, NULL, NULL);
+	for (struct port *p = h->ports; p != NULL; p = next) {
+		next = p->next;
+		free(p);
+	}
+	(void)pthread_mutex_destroy(&h->lock);
+	free(h);
+}
+
+static struct port *find_port(struct hub *h, struct loop *l)
+{
+	struct port *p;
+
+	pthread_mutex_lock(&h->lock);
+	for (p = h->ports; p != NULL && p->loop != l; p = p->next)
+		;
+	if (p == NULL) {
+		p = calloc(1, sizeof(*p));
+		if (p != NULL) {
+			p->hub = h;
+			p->loop = l;
+			p->next = h->ports;
+			h->ports = p;
+		}
+	}
+	pthread_mutex_unlock(&h->lock);
+	return p;
+}
+
+void hub_poke(struct hub *h, const char *device)
+{
+	send_to_all(h, POKE, device);
+}
+
+/* True at most once a second a device. */
+static bool progress_is_due(struct hub *h, const char *device)
+{
+	uint32_t hash = hash_of(device);
+	int64_t now_ms = clock_mono_ms(h->clock);
+	bool due;
+
+	pthread_mutex_lock(&h->lock);
+	due = h->progress[hash % N_PROGRESS].hash != hash ||
+	      now_ms - h->progress[hash % N_PROGRESS].at_ms >= PROGRESS_EVERY_MS;
+	if (due) {
+		h->progress[hash % N_PROGRESS].hash = hash;
+		h->progress[hash % N_PROGRESS].at_ms = now_ms;
+	}
+	pthread_mutex_unlock(&h->lock);
+	return due;
+}
+
+void hub_progress(struct hub *h, const char *device, uint64_t deployment,
+		  unsigned percent, const char *detail)
+{
+	AUTO_PTR(json) struct json *o = NULL;
+	AUTO(buf) struct buf text = BUF_INIT(8192);
+	char id[24];
+
+	if (!progress_is_due(h, device))
+		return;
+	(void)snprintf(id, sizeof(id), "%llu", (unsigned long long)deployment);
+	o = json_new_object();
+	if (o == NULL || json_set(o, "device", json_new_text(device), NULL) < 0 ||
+	    json_set(o, "deployment", json_new_text(id), NULL) < 0 ||
+	    json_set(o, "progress", json_new_int(percent), NULL) < 0 ||
+	    json_set(o, "detail",
+		     detail[0] == '\0' ? json_new_null() : json_new_text(detail),
+		     NULL) < 0 ||
+	    json_write(o, &text, NULL) < 0)
+		return;
+	send_to_all(h, PROGRESS, buf_str(&text));
+}
+
+/* ---- console streams ---- */
+
+struct console_stream {
+	struct console console; /* first: console_closed() frees the whole */
+	struct port *port;
+};
+
+static void on_console_close(void *ctx)
+{
+	struct console_stream *s = ctx;
+
+	for (struct console **p = &s->port->consoles; *p != NULL; p = &(*p)->next) {
+		if (*p == &s->console) {
+			*p = s->console.next;
+			break;
+		}
+	}
+	console_closed(&s->console);
+}
+
+void hub_stream_console(struct hub *h, struct http_request *r)
+{
+	struct port *p = find_port(h, http_loop(r));
+	struct console_stream *s = calloc(1, sizeof(*s));
+
+	if (p == NULL || s == NULL) {
+		free(s);
+		http_refuse(r, 503, err_slug(ERR_NO_MEMORY),
+			    err_meaning(ERR_NO_MEMORY));
+		return;
+	}
+	console_init(&s->console, h->store, p->loop, http_header(r, "Last-Event-ID"));
+	s->port = p;
+	s->console.http = http_stream_begin(r, on_console_close, s);
+	if (s->console.http == NULL) {
+		free(s);
+		return;
+	}
+	s->console.next = p->consoles;
+	p->consoles = &s->console;
+	console_wake(&s->console);
+}
+
+/* ---- device streams ---- */
+
+static void on_device_close(void *ctx)
+{
+	struct device_stream *s = ctx;
+	struct device_stream **p = &s->port->devices[hash_of(s->device) % N_BUCKETS];
+
+	for (; *p != NULL; p = &(*p)->next) {
+		if (*p == s) {
+			*p = s->next;
+			break;
+		}
+	}
+	pthread_mutex_lock(&s->port->hub->lock);
+	s->port->hub->n_device_streams--;
+	pthread_mutex_unlock(&s->port->hub->lock);
+	free(s);
+}
+
+static bool take_place(struct hub *h)
+{
+	bool ok;
+
+	pthread_mutex_lock(&h->lock);
+	ok = h->n_device_streams < h->max_device_streams;
+	h->n_device_streams += ok;
+	pthread_mutex_unlock(&h->lock);
+	return ok;
+}
+
+static void give_place_back(struct hub *h)
+{
+	pthread_mutex_lock(&h->lock);
+	h->n_device_streams--;
+	pthread_mutex_unlock(&h->lock);
+}
+
+int hub_stream_device(struct hub *h, struct http_request *r, const char *device,
+		      struct err *e)
+{
+	struct port *p = find_port(h, http_loop(r));
+	struct device_stream *s;
+
+	if (p == NULL)
+		return err_nomem(e);
+	if (!take_place(h))
+		return err_set(e, ERR_BUSY, "%zu devices listen already: poll instead",
+			       h->max_device_streams);
+	s = calloc(1, sizeof(*s));
+	if (s == NULL) {
+		give_place_back(h);
+		return err_nomem(e);
+	}
+	s->port = p;
+	(void)snprintf(s->device, sizeof(s->device), "%s", device);
+	s->http = http_stream_begin(r, on_device_close, s);
+	if (s->http == NULL) {
+		give_place_back(h);
+		free(s);
+		return 0;
+	}
+	s->next = p->devices[hash_of(device) % N_BUCKETS];
+	p->devices[hash_of(device) % N_BUCKETS] = s;
+	return 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What happens, to those who watch.
+ *
+ * Console streams read the store's events after their own cursor, so that a reconnect with
+ * Last-Event-ID and a live stream are one path, and nothing is sent that is not stored. The
+ * store's watcher only wakes them. Progress is volatile: it comes from reports straight to
+ * the streams, without an id, at most once a second a device.
+ *
+ * Device streams carry `event: poll` and nothing else: "there is something for you".
+ *
+ *	store --watch--> hub (main loop) --wake--> a port in each HTTP thread --> its streams
+ *	handlers: hub_poke(), hub_progress() ------^
+ *
+ * Threads: a stream lives in the thread of its request; all else here may be called from
+ * any thread.
+ */
+#ifndef OTA_SERVER_EVENT_HUB_H
+#define OTA_SERVER_EVENT_HUB_H
+
+#include "../../common/base/clock.h"
+#include "../../common/base/log.h"
+#include "../http/http.h"
+#include "../store/store.h"
+
+struct hub;
+
+/* main_loop: where the store's watcher runs. max_device_streams: of all devices together. */
+struct hub *hub_new(struct store *s, struct loop *main_loop, const struct clock *clock,
+		    const struct log *log, size_t max_device_streams,
+		    struct err *e) MUST_USE;
+/* After the HTTP server has stopped: every stream is gone by then. */
+void hub_free(struct hub *h);
+AUTO_PTR_DEFINE(hub)
+
+/* Answers r with the event stream of the management API; resumes by Last-Event-ID. */
+void hub_stream_console(struct hub *h, struct http_request *r);
+
+/* Answers r with a device's stream. ERR_BUSY beyond the cap: r is not answered then. */
+int hub_stream_device(struct hub *h, struct http_request *r, const char *device,
+		      struct err *e) MUST_USE;
+
+/* Tells a device to poll, if it listens. */
+void hub_poke(struct hub *h, const char *device);
+
+void hub_progress(struct hub *h, const char *device, uint64_t deployment,
+		  unsigned percent, const char *detail);
+
+#endif
