@@ -80,6 +80,11 @@ export class World {
 		return device;
 	}
 
+	deleteDevice(id) {
+		this.devices.delete(id);
+		this.emit("device", { id, deleted: true });
+	}
+
 	changeDevice(id, fields) {
 		const device = this.devices.get(id);
 		Object.assign(device, fields);

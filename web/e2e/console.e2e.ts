@@ -244,6 +244,14 @@ describe("a device's page", () => {
 		await page.getByText("The device is asked to give up 2.1.0").waitFor();
 	});
 
+	test("a deleted device leaves the list, and its page says so", async () => {
+		const list = await open("/devices");
+		const page = await open("/devices/gw-0001");
+		world.deleteDevice("gw-0001");
+		await page.getByRole("heading", { name: "The device “gw-0001” was deleted." }).waitFor();
+		await row(list, "gw-0001").waitFor({ state: "detached" });
+	});
+
 	test("a device that is not there is said so", async () => {
 		const page = await open("/devices/nobody");
 		await page.getByRole("heading", { name: "There is no device “nobody”." }).waitFor();

@@ -95,8 +95,9 @@ describe("what a device is doing, in words", () => {
 
 test("a slot's reason is told in words, an unknown one as it came", () => {
 	expect(reasonText("tries exhausted")).toBe("it crashed or hung on every try");
-	expect(reasonText("HEALTH")).toBe("its health check failed");
+	expect(reasonText("Health check failed")).toBe("its health check failed");
 	expect(reasonText("moon phase")).toBe("moon phase");
+	expect(reasonText("none")).toBe("");
 	expect(reasonText("")).toBe("");
 	expect(reasonText(null)).toBe("");
 });

@@ -79,6 +79,5 @@ export function stateOf(device: Device): string {
  *  shown as it came. */
 export function reasonText(reason: string | null | undefined): string {
 	if (!reason) return "";
-	const known = Object.keys(texts.reason).find((key) => reason.toLowerCase().includes(key));
-	return known ? texts.reason[known]! : reason;
+	return texts.reason[reason.toLowerCase()] ?? reason;
 }

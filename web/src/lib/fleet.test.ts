@@ -90,6 +90,15 @@ describe("the list", () => {
 		expect(applyToWindow(old, "", batch).window.items).toEqual(old.items);
 	});
 
+	test("a deleted device leaves, also one that came in the same batch, and may come again", () => {
+		const deleted = (id: string) => event("device", { id, deleted: true });
+		const old = window([device("a"), device("b")]);
+		const after = applyToWindow(old, "", [deleted("a"), event("device", device("c")), deleted("c")]).window;
+		expect(ids(after.items)).toEqual(["b"]);
+		const again = applyToWindow(old, "", [deleted("a"), event("device", device("a", { name: "Again" }))]).window;
+		expect(again.items.map((one) => one.name)).toEqual(["Again", null]);
+	});
+
 	test("a reset asks for a new load", () => {
 		expect(applyToWindow(window([]), "", [event("device", device("a")), { type: "reset" }]).reset).toBe(true);
 	});

@@ -19,6 +19,11 @@ export function isOpen(deployment: Deployment | null | undefined): deployment is
 	return !!deployment && !CLOSED.has(deployment.state);
 }
 
+/** A device that was deleted is said in a device event of its own: {"id", "deleted": true}. */
+export function isDeleted(event: LiveEvent): boolean {
+	return event.type === "event" && event.event === "device" && (event.data as { deleted?: boolean }).deleted === true;
+}
+
 /** Does the list's filter take this device? As the server's ?q= does: id, name or version begins with it. */
 export function matches(device: Device, q: string): boolean {
 	const wanted = q.toLowerCase();
@@ -27,14 +32,18 @@ export function matches(device: Device, q: string): boolean {
 
 /** One batch of events applied to the loaded part of the list. The old window is left as it is. */
 export function applyToWindow(old: DeviceWindow, q: string, batch: LiveEvent[]): BatchResult {
-	const items = [...old.items];
+	let items = [...old.items];
 	const at = new Map(items.map((device, index) => [device.id, index]));
-	const fresh: Device[] = [];
+	const gone = new Set<string>();
+	let fresh: Device[] = [];
 	for (const event of batch) {
 		if (event.type === "reset") return { window: old, reset: true };
 		if (event.event === "device") {
 			const device = event.data as Device;
 			const index = at.get(device.id);
+			if (isDeleted(event)) gone.add(device.id);
+			else gone.delete(device.id);
+			if (isDeleted(event)) continue;
 			if (index !== undefined) items[index] = mergeDevice(items[index]!, device);
 			else fresh.push(device);
 		} else if (event.event === "deployment" || event.event === "progress") {
@@ -42,6 +51,10 @@ export function applyToWindow(old: DeviceWindow, q: string, batch: LiveEvent[]):
 			const index = at.get(id);
 			if (index !== undefined) items[index] = applyToDevice(items[index]!, event);
 		}
+	}
+	if (gone.size > 0) {
+		items = items.filter((device) => !gone.has(device.id));
+		fresh = fresh.filter((device) => !gone.has(device.id));
 	}
 	const inserted = insert(items, fresh, q, old.next !== undefined);
 	return { window: { items: inserted, next: old.next }, reset: false };
@@ -86,7 +99,7 @@ export function applyToDevice(device: Device, event: LiveEvent): Device {
 	if (event.type !== "event") return device;
 	if (event.event === "device") {
 		const news = event.data as Device;
-		return news.id === device.id ? mergeDevice(device, news) : device;
+		return news.id === device.id && !isDeleted(event) ? mergeDevice(device, news) : device;
 	}
 	if (event.event === "deployment") {
 		const news = event.data as Deployment;

@@ -68,7 +68,7 @@ export const texts = {
 		noneCli: "Or from the command line, one at a time or from a list:",
 		noneThen: "Then start the agent on the device. It calls, and this page shows it without a reload.",
 		fleet: "Versions in the field",
-		fleetLine: (n: number, product: string, version: string, grade: Grade) =>
+		fleetLine: (n: number, product: string | null, version: string | null, grade: Grade) =>
 			`${count(n, "device", "devices")} on ${product || "an unknown product"}, ${version || "version unknown"}, ${texts.grade[grade]}`,
 	},
 
@@ -91,6 +91,7 @@ export const texts = {
 		back: "All devices",
 		loading: "Loading the device…",
 		notFound: (id: string) => `There is no device “${id}”.`,
+		deleted: (id: string) => `The device “${id}” was deleted.`,
 		slots: "Slots",
 		noSlots: "This device has not reported slots. The drawing appears with the first report of the agent (ota-client).",
 		facts: "Identity",
@@ -212,14 +213,16 @@ export const texts = {
 		} satisfies Record<SlotState, string>,
 	},
 
+	/* by the slot record's own words */
 	reason: {
-		exhausted: "it crashed or hung on every try",
-		health: "its health check failed",
-		deadline: "it was not confirmed in time",
-		unverified: "the bootloader refused its signature or its image",
-		verity: "its blocks were found corrupted",
-		floor: "it is below the security floor",
-		operator: "it was rolled back by request",
+		none: "",
+		"tries exhausted": "it crashed or hung on every try",
+		"health check failed": "its health check failed",
+		"not confirmed in time": "it was not confirmed in time",
+		"not verified": "the bootloader refused its signature or its image",
+		"corrupted on the medium": "its blocks were found corrupted",
+		"below the security floor": "it is below the security floor",
+		"rolled back by request": "it was rolled back by request",
 	} as Record<string, string>,
 
 	execution: {

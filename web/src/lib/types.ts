@@ -18,7 +18,7 @@ export type DeploymentState =
 export interface Slot {
 	name: string;
 	state: SlotState;
-	version: string;
+	version: string | null;
 	tries: number;
 	reason: string | null;
 	booted: boolean;
@@ -34,8 +34,8 @@ export interface Proof {
 
 export interface Status {
 	at: number;
-	execution: string;
-	finished: string;
+	execution: string | null;
+	finished: string | null;
 	details: string[];
 }
 
@@ -112,8 +112,8 @@ export interface Page<T> {
 }
 
 export interface VersionCount {
-	product: string;
-	version: string;
+	product: string | null;
+	version: string | null;
 	grade: Grade;
 	devices: number;
 }
