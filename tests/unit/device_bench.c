@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device_bench.h"
+
+#include "../../client/boot/boot_model.h"
+#include "../../client/install/journal.h"
+#include "../../common/base/file.h"
+#include "../../common/format/bundle.h"
+#include "../../publish/bundle/maker.h"
+
+#include "testing.h"
+
+#define CAP (8u << 20)
+#define ERASE_SIZE 4096u
+#define MIB (1u << 20)
+
+static const char *const hardware[] = {"revA"};
+
+static void fill_noise(uint8_t *p, size_t len, uint64_t seed)
+{
+	for (size_t i = 0; i < len; i++) {
+		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+		p[i] = (uint8_t)(seed >> 56);
+	}
+}
+
+/*
+ * Firmware of three segments: one that compresses in part, one of zeros, one raw that is not a
+ * whole number of blocks. 300 KiB in front are the same in both versions.
+ */
+static void make_firmware(struct buf *b, unsigned version)
+{
+	struct err e = ERR_INIT;
+	size_t len = 2 * MIB + 200000;
+
+	OK(buf_reserve(b, len + VERITY_BLOCK, &e));
+	memset(b->data, 0, len + VERITY_BLOCK);
+	fill_noise(b->data, 300 << 10, 1);
+	memset(b->data + (300 << 10), 'a' + (int)version, MIB - (300 << 10));
+	fill_noise(b->data + MIB - (100 << 10), 100 << 10, version);
+	fill_noise(b->data + 2 * MIB, 200000, 10 + version);
+	b->len = len;
+}
+
+static void make_rootfs(struct buf *b, unsigned version)
+{
+	struct err e = ERR_INIT;
+
+	OK(buf_reserve(b, VERITY_BLOCK, &e));
+	memset(b->data, 'r' + (int)version, VERITY_BLOCK);
+	b->len = VERITY_BLOCK;
+}
+
+static void pad(struct buf *b)
+{
+	struct err e = ERR_INIT;
+	uint8_t zeros[VERITY_BLOCK] = {0};
+
+	OK(buf_add(b, zeros, (VERITY_BLOCK - b->len % VERITY_BLOCK) % VERITY_BLOCK,
+		   &e));
+}
+
+/* Through files, since that is what the maker takes. */
+static void run_maker(struct bench_release *r, const char *version,
+		      uint32_t security_version, const struct privkey *key)
+{
+	char dir[] = "/tmp/ota-bench-XXXXXX", paths[3][64];
+	struct err e = ERR_INIT;
+
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(paths[0], sizeof(paths[0]), "%s/firmware", dir);
+	(void)snprintf(paths[1], sizeof(paths[1]), "%s/rootfs", dir);
+	(void)snprintf(paths[2], sizeof(paths[2]), "%s/out", dir);
+	for (size_t i = 0; i < N_BENCH_IMAGES; i++)
+		OK(file_replace(paths[i], r->images[i].data, r->images[i].len, 0600,
+				&e));
+	OK(maker_make(&(struct maker_spec){.product = "gateway",
+					   .hardware = hardware,
+					   .n_hardware = 1,
+					   .version = version,
+					   .security_version = security_version,
+					   .images = {{"firmware", paths[0]},
+						      {"rootfs", paths[1]}},
+					   .n_images = 2,
+					   .boot_key = key},
+		      paths[2], &e));
+	OK(file_read(paths[2], &r->file, &e));
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(unlink(paths[i]), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+static const void *part_of(const struct bench_release *r, const struct bundle *b,
+			   enum part_type type, size_t *ret_len)
+{
+	const struct part *p = bundle_find(b, type, 0);
+
+	assert_non_null(p);
+	*ret_len = (size_t)p->length;
+	return r->file.data + p->offset;
+}
+
+static void make_release(struct bench_release *r, unsigned version,
+			 const struct privkey *key)
+{
+	struct install_material *m = &r->material;
+	struct err e = ERR_INIT;
+	struct bundle b;
+	size_t len;
+
+	buf_init(&r->file, CAP);
+	for (size_t i = 0; i < N_BENCH_IMAGES; i++)
+		buf_init(&r->images[i], CAP);
+	make_firmware(&r->images[IMAGE_FIRMWARE], version);
+	make_rootfs(&r->images[IMAGE_ROOTFS], version);
+	run_maker(r, version == 1 ? "1.0.0" : "2.0.0", version, key);
+	for (size_t i = 0; i < N_BENCH_IMAGES; i++)
+		pad(&r->images[i]);
+	OK(bundle_parse(r->file.data, r->file.len, r->file.len, &b, &e));
+	m->manifest = part_of(r, &b, PART_MANIFEST, &m->manifest_len);
+	m->descriptor = part_of(r, &b, PART_DESCRIPTOR, &m->descriptor_len);
+	m->head = part_of(r, &b, PART_HEAD, &m->head_len);
+	r->body = part_of(r, &b, PART_BODY, &len);
+	r->body_size = len;
+	OK(manifest_parse(m->manifest, m->manifest_len, &r->manifest, &e));
+}
+
+static void release_free(struct bench_release *r)
+{
+	buf_fini(&r->file);
+	for (size_t i = 0; i < N_BENCH_IMAGES; i++)
+		buf_fini(&r->images[i]);
+}
+
+static void add_media(struct device *d)
+{
+	static const char *const names[N_SLOTS][3] = {
+	    {"slot A firmware", "slot A rootfs", "slot A descriptor"},
+	    {"slot B firmware", "slot B rootfs", "slot B descriptor"}};
+
+	for (size_t s = 0; s < N_SLOTS; s++) {
+		d->images[s][0] = sim_add(&d->sim, names[s][0], 2 * MIB + (256 << 10));
+		d->images[s][1] = sim_add(&d->sim, names[s][1], VERITY_BLOCK);
+		d->descriptors[s] = sim_add(&d->sim, names[s][2], VERITY_BLOCK);
+	}
+	d->journal = sim_add(&d->sim, "journal", 2 * JOURNAL_SPACING);
+	d->record = sim_add(&d->sim, "slot record", 2 * ERASE_SIZE);
+}
+
+/* What the factory does. */
+static void fill_slot_a(struct device *d)
+{
+	struct slot_content content = {.version = "1.0.0", .security_version = 1};
+	const struct bench_release *r = &d->v1;
+	struct slot_record record;
+	AUTO_PTR(boot) struct boot *boot = NULL;
+	struct slot_record old;
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < N_BENCH_IMAGES; i++) {
+		struct dev *to = d->images[0][i];
+
+		for (size_t at = 0; at < r->images[i].len; at += VERITY_BLOCK)
+			OK(dev_write(to, at, r->images[i].data + at, VERITY_BLOCK, &e));
+		OK(dev_flush(to, &e));
+	}
+	OK(dev_write(d->descriptors[0], 0, r->material.descriptor, DESCRIPTOR_LEN, &e));
+	OK(dev_flush(d->descriptors[0], &e));
+	memcpy(content.root_hash, r->manifest.descriptor_sha256, SHA256_LEN);
+	OK(record_init_factory(&record, 0, &content, &e));
+	FAILS(device_open(d, &boot, &old, &e), ERR_NOT_FOUND);
+	OK(boot_store(boot, &record, &e));
+}
+
+struct device *device_new(void)
+{
+	static const uint8_t seed[ED25519_SEED_LEN] = {7};
+	AUTO_PTR(privkey) struct privkey *key = NULL;
+	struct device *d = calloc(1, sizeof(*d));
+	struct err e = ERR_INIT;
+
+	assert_non_null(d);
+	key = privkey_from_ed25519_seed(seed, &e);
+	assert_non_null(key);
+	d->keys.keys[0] = privkey_public(key, &e);
+	make_release(&d->v1, 1, key);
+	make_release(&d->v2, 2, key);
+	add_media(d);
+	fill_slot_a(d);
+	sim_power_on(&d->sim);
+	return d;
+}
+
+void device_free(struct device *d)
+{
+	union {
+		const struct pubkey *borrowed;
+		struct pubkey *owned;
+	} key = {d->keys.keys[0]};
+
+	sim_fini(&d->sim);
+	release_free(&d->v1);
+	release_free(&d->v2);
+	pubkey_free(key.owned);
+	free(d);
+}
+
+int device_open(struct device *d, struct boot **ret_boot, struct slot_record *ret,
+		struct err *e)
+{
+	struct boot_params p = {
+	    .erase_size_bytes = ERASE_SIZE, .handover_fd = -1, .watchdog_fd = -1};
+
+	if (boot_model_new(d->record, &p, ret_boot, e) < 0)
+		return -1;
+	return boot_load(*ret_boot, ret, e);
+}
+
+void device_spec(struct device *d, struct boot *boot, struct slot_record *record,
+		 struct install_spec *ret)
+{
+	*ret = (struct install_spec){
+	    .target = {.images = {{"firmware", d->images[1][0]},
+				  {"rootfs", d->images[1][1]}},
+		       .n_images = 2,
+		       .descriptor = d->descriptors[1]},
+	    .slot = 1,
+	    .running = 0,
+	    .journal = d->journal,
+	    .boot = boot,
+	    .record = record,
+	    .boot_keys = &d->keys,
+	    .product = "gateway",
+	    .hardware = "revA",
+	};
+}
+
+static int push_body(struct device *d, struct install *in, uint64_t offset,
+		     struct err *e)
+{
+	enum install_want want;
+
+	if (install_push(in, NULL, 0, &want, e) < 0)
+		return -1;
+	while (want == INSTALL_FEED) {
+		uint64_t left = d->v2.body_size - offset;
+		size_t n = left < BENCH_PIECE ? (size_t)left : BENCH_PIECE;
+
+		assert_true(n > 0);
+		d->n_fetched += n;
+		if (install_push(in, d->v2.body + offset, n, &want, e) < 0)
+			return -1;
+		offset += n;
+	}
+	return 0;
+}
+
+int device_install(struct device *d, struct err *e)
+{
+	AUTO_PTR(boot) struct boot *boot = NULL;
+	AUTO_PTR(install) struct install *in = NULL;
+	struct slot_record record;
+	struct install_spec spec;
+	uint64_t offset;
+
+	if (device_open(d, &boot, &record, e) < 0)
+		return -1;
+	device_spec(d, boot, &record, &spec);
+	in = install_new(&spec, e);
+	if (in == NULL || install_begin(in, &d->v2.material, &offset, e) < 0 ||
+	    push_body(d, in, offset, e) < 0)
+		return -1;
+	return install_arm(in, DEFAULT_TRIES, e);
+}
+
+static int check_image(struct dev *dev, const struct image *image, struct err *e)
+{
+	AUTO_PTR(verity_hasher) struct verity_hasher *h = NULL;
+	uint8_t block[VERITY_BLOCK], root[SHA256_LEN];
+	const uint8_t *groups;
+	size_t n_groups;
+
+	h = verity_hasher_new(image->salt, image->size, e);
+	for (uint64_t i = 0; h != NULL && i < verity_n_blocks(image->size); i++) {
+		if (dev_read_medium(dev, i * VERITY_BLOCK, block, sizeof(block), e) <
+			0 ||
+		    verity_hasher_add(h, block, e) < 0)
+			return -1;
+	}
+	if (h == NULL || verity_hasher_end(h, root, &groups, &n_groups, e) < 0)
+		return -1;
+	if (memcmp(root, image->root_hash, SHA256_LEN) != 0)
+		return err_set(e, ERR_DIGEST, "%s: another root hash", dev->name);
+	return 0;
+}
+
+int device_check_slot(struct device *d, unsigned slot, const struct bench_release *r,
+		      struct err *e)
+{
+	uint8_t bytes[DESCRIPTOR_LEN];
+	struct descriptor desc;
+
+	if (dev_read_medium(d->descriptors[slot], 0, bytes, sizeof(bytes), e) < 0 ||
+	    descriptor_verify(bytes, &d->keys, 0, &desc, e) < 0 ||
+	    descriptor_check_matches(&desc, &r->manifest, e) < 0)
+		return -1;
+	for (size_t i = 0; i < N_BENCH_IMAGES; i++) {
+		if (check_image(d->images[slot][i], &desc.images[i], e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+unsigned device_boot(struct device *d)
+{
+	AUTO_PTR(boot) struct boot *boot = NULL;
+	struct slot_record record;
+	struct err e = ERR_INIT;
+	unsigned slot = NO_SLOT;
+	enum boot_choice choice;
+
+	OK(device_open(d, &boot, &record, &e));
+	choice = record_choose(&record, &slot);
+	assert_true(choice == BOOT_SLOT || choice == BOOT_TRY);
+	OK(device_check_slot(d, slot, slot == 0 ? &d->v1 : &d->v2, &e));
+	return slot;
+}

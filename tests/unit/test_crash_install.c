@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The power is cut at every operation of a full install, arming included.
+ *
+ * For each write and flush k, and for each way in which a cut can leave the media (the write
+ * torn at sectors, from the front or from the back; all unflushed writes kept or lost), the
+ * device starts anew in fresh memory. Then must hold:
+ *
+ *	(a) the bytes of the running slot are what they were
+ *	(b) the bootloader's choice verifies to its last byte
+ *	(c) the update completes by itself
+ *	(d) and no more is fetched again than the open segment and a chunk
+ *
+ * A second cut, in the recovery, is made for a sample. Then the same with errors in place of cuts:
+ * every operation, reads too, fails once; the next attempt must succeed.
+ */
+#include "device_bench.h"
+
+#include "testing.h"
+
+static const struct sim_tear tears[] = {
+    {.cache_lost = false, .eighths = 0},
+    {.cache_lost = false, .eighths = 3},
+    {.cache_lost = false, .eighths = 8},
+    {.cache_lost = false, .tail = true, .eighths = 5},
+    {.cache_lost = true, .eighths = 0},
+    {.cache_lost = true, .eighths = 4},
+    {.cache_lost = true, .tail = true, .eighths = 4},
+};
+
+/* The device and what its media held before the install. */
+struct scene {
+	struct device *d;
+	struct sim before;
+	uint64_t largest_segment; /* in the body */
+};
+
+static void scene_init(struct scene *s)
+{
+	struct container_head h;
+	struct err e = ERR_INIT;
+
+	*s = (struct scene){.d = device_new()};
+	for (size_t i = 0; i < s->d->sim.n_media; i++)
+		(void)sim_add(&s->before, s->d->sim.media[i].base.name,
+			      (size_t)s->d->sim.media[i].base.size);
+	sim_copy(&s->before, &s->d->sim);
+	OK(container_head_parse(s->d->v2.material.head, s->d->v2.material.head_len, &h,
+				&e));
+	for (size_t i = 0; i < h.n_segments; i++) {
+		if (h.segments[i].body_size > s->largest_segment)
+			s->largest_segment = h.segments[i].body_size;
+	}
+	container_head_fini(&h);
+}
+
+static void scene_fini(struct scene *s)
+{
+	sim_fini(&s->before);
+	device_free(s->d);
+}
+
+static void start_over(struct scene *s)
+{
+	sim_copy(&s->d->sim, &s->before);
+	s->d->n_fetched = 0;
+}
+
+static void arrange(struct sim *s, enum sim_fault fault, unsigned long at,
+		    struct sim_tear tear)
+{
+	s->fault = fault;
+	s->at = at;
+	s->tear = tear;
+}
+
+static void check_running_slot(const struct scene *s)
+{
+	for (size_t i = 0; i < s->d->sim.n_media; i++) {
+		const struct sim_medium *now = &s->d->sim.media[i];
+
+		if (strncmp(now->base.name, "slot A", 6) == 0)
+			assert_memory_equal(now->durable, s->before.media[i].durable,
+					    now->base.size);
+	}
+}
+
+/* Power is back: (a) to (d). n_cuts: how many attempts were interrupted. */
+static void check_recovery(struct scene *s, unsigned n_cuts)
+{
+	struct device *d = s->d;
+	struct err e = ERR_INIT;
+
+	sim_power_on(&d->sim);
+	check_running_slot(s);
+	(void)device_boot(d);
+	OK(device_install(d, &e));
+	check_running_slot(s);
+	assert_int_equal(device_boot(d), 1);
+	assert_true(d->n_fetched <=
+		    d->v2.body_size +
+			n_cuts * (s->largest_segment + CONTAINER_CHUNK + BENCH_PIECE));
+}
+
+/* Writes and flushes of an install that nothing interrupts. */
+static unsigned long count_changes(struct scene *s)
+{
+	struct err e = ERR_INIT;
+
+	start_over(s);
+	OK(device_install(s->d, &e));
+	return s->d->sim.n_changes;
+}
+
+static void the_power_may_go_at_every_operation(void **state)
+{
+	AUTO(scene) struct scene s;
+	unsigned long n, n_states = 0;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	scene_init(&s);
+	n = count_changes(&s);
+	assert_true(n > 30);
+	for (unsigned long k = 0; k < n; k++) {
+		for (size_t t = 0; t < N_ELEMS(tears); t++, n_states++) {
+			start_over(&s);
+			arrange(&s.d->sim, SIM_CUT, k, tears[t]);
+			FAILS(device_install(s.d, &e), ERR_IO);
+			check_recovery(&s, 1);
+		}
+	}
+	print_message("%lu operations, %lu states after a cut\n", n, n_states);
+}
+
+static void the_power_may_go_again_in_the_recovery(void **state)
+{
+	AUTO(scene) struct scene s;
+	unsigned long n, n_states = 0;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	scene_init(&s);
+	n = count_changes(&s);
+	for (unsigned long k = 0; k < n; k += 2) {
+		for (unsigned long again = k % 3; again < n - k;
+		     again += 5, n_states++) {
+			start_over(&s);
+			arrange(&s.d->sim, SIM_CUT, k, tears[k % N_ELEMS(tears)]);
+			FAILS(device_install(s.d, &e), ERR_IO);
+			sim_power_on(&s.d->sim);
+			arrange(&s.d->sim, SIM_CUT, again,
+				tears[again % N_ELEMS(tears)]);
+			/* The recovery may be done before the second cut. */
+			e = ERR_INIT;
+			if (device_install(s.d, &e) < 0)
+				assert_int_equal(e.code, ERR_IO);
+			check_recovery(&s, 2);
+		}
+	}
+	print_message("%lu states after two cuts\n", n_states);
+}
+
+static void every_operation_may_fail_once(void **state)
+{
+	static const enum sim_fault faults[] = {SIM_EIO, SIM_ENOSPC};
+	AUTO(scene) struct scene s;
+	unsigned long n_failed = 0, n_borne = 0;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	scene_init(&s);
+	for (size_t f = 0; f < N_ELEMS(faults); f++) {
+		for (unsigned long k = 0;; k++) {
+			start_over(&s);
+			arrange(&s.d->sim, faults[f], k, tears[0]);
+			e = ERR_INIT;
+			if (device_install(s.d, &e) < 0) {
+				assert_true(e.code == ERR_IO || e.code == ERR_NO_SPACE);
+				n_failed++;
+			} else if (s.d->sim.n_ops > k) {
+				n_borne++; /* a read that may fail */
+			} else {
+				break;
+			}
+			check_recovery(&s, 1);
+		}
+	}
+	assert_true(n_failed > 100);
+	print_message("%lu installs failed and were repeated, %lu bore it\n", n_failed,
+		      n_borne);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_power_may_go_at_every_operation),
+	    cmocka_unit_test(the_power_may_go_again_in_the_recovery),
+	    cmocka_unit_test(every_operation_may_fail_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
