@@ -299,7 +299,7 @@ static void an_install_goes_on_at_the_segment_where_it_was(void **state)
 	struct device *d = device_new();
 	struct err e = ERR_INIT;
 	uint32_t transaction;
-	AUTO_PTR(boot) struct boot *boot = NULL;
+	struct boot *boot = NULL;
 	struct slot_record record;
 
 	(void)state;
@@ -312,6 +312,7 @@ static void an_install_goes_on_at_the_segment_where_it_was(void **state)
 		    200000 + 200 * SHA256_LEN + VERITY_BLOCK + CONTAINER_CHUNK);
 	OK(boot_load(boot, &record, &e));
 	assert_int_equal(record.transaction, transaction);
+	boot_close(boot);
 	assert_int_equal(device_boot(d), 1);
 	device_free(d);
 }
