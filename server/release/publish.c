@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "publish.h"
+
+#include "../../common/tuf/trusted.h"
+#include "../../common/tuf/verify.h"
+#include "../../publish/repo/repo.h"
+#include "check.h"
+#include "repository.h"
+#include "worker.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_MS 86400000ull
+#define LOOK_MIN_MS 1000
+#define LOOK_MAX_MS 3600000
+
+struct publisher {
+	struct publisher_config c;
+	struct worker *worker; /* one thread: requests follow each other */
+	struct loop_timer *timer;
+	atomic_bool renewing; /* a renewal by the timer is on its way */
+};
+
+struct publish_job {
+	struct job job; /* first */
+	struct publisher *p;
+	int (*act)(struct publish_job *j, struct err *e);
+	publish_done *done;
+	void *ctx;
+	struct publish_request request;
+	bool has_release;
+	struct release release;
+	struct err err;
+};
+
+/* ------------------------------------------------------------------ storing */
+
+static void line_set(struct publication *line, const struct repository *r,
+		     enum metadata_role role, uint64_t version, const struct buf *data)
+{
+	*line = (struct publication){
+	    .role = role,
+	    .version = version,
+	    .expect_version = r->version[role],
+	    .data = data->data,
+	    .len = data->len,
+	};
+}
+
+/* All lines, and release if it is not NULL, or nothing. */
+static int store_publish(struct publisher *p, const struct publication *lines, size_t n,
+			 const struct release *release, struct err *e)
+{
+	AUTO_PTR(store_call)
+	struct store_call *c =
+	    store_call_new(STORE_METADATA_PUBLISH, NULL, NULL, NULL, e);
+	void *items = c == NULL ? NULL : store_call_items(c, n, sizeof(*lines), e);
+
+	if (items == NULL)
+		return -1;
+	memcpy(items, lines, n * sizeof(*lines));
+	if (release != NULL) {
+		c->in.publish.has_release = true;
+		c->in.publish.release = *release;
+		store_call_event(c, EVENT_RELEASE, NULL, 0, release->id);
+	}
+	return store_wait(p->c.store, c, e);
+}
+
+/* ------------------------------------------------------------------ roots */
+
+static bool role_has(const struct tuf_role *role, const struct pubkey *key)
+{
+	for (size_t i = 0; i < role->n_keys; i++) {
+		if (role->keys[i]->key != NULL && pubkey_equal(role->keys[i]->key, key))
+			return true;
+	}
+	return false;
+}
+
+/* What we sign must count: one signature, by the key that our signer has. */
+static int check_own_keys(const struct publisher *p, const struct tuf_root *root,
+			  struct err *e)
+{
+	const struct tuf_role *snapshot = &root->roles[TUF_SNAPSHOT];
+	const struct tuf_role *timestamp = &root->roles[TUF_TIMESTAMP];
+
+	if (!role_has(snapshot, signer_snapshot_key(p->c.signer)) ||
+	    !role_has(timestamp, signer_timestamp_key(p->c.signer)))
+		return err_set(e, ERR_INCOMPATIBLE,
+			       "root: it does not name this server's own keys for "
+			       "snapshot and timestamp (ota keys init asks for them)");
+	if (snapshot->threshold != 1 || timestamp->threshold != 1)
+		return err_set(e, ERR_INCOMPATIBLE,
+			       "root: snapshot and timestamp need a threshold of 1");
+	return 0;
+}
+
+/* Adds the root to r if a device that trusts r's last one follows it. */
+static int next_root(struct publisher *p, struct repository *r,
+		     const uint8_t digest[SHA256_LEN], struct publication *line,
+		     struct err *e)
+{
+	AUTO(buf) struct buf bytes = BUF_INIT(TUF_ROOT_MAX_BYTES);
+	AUTO(shelf) struct shelf device = {0};
+	AUTO_PTR(tuf_root) struct tuf_root *root = NULL;
+	int64_t now_ms = clock_utc_ms(p->c.clock);
+
+	if (artifacts_read(p->c.artifacts, digest, &bytes, e) != 0)
+		return err_wrap(e, "root");
+	root = tuf_root_verify_self(bytes.data, bytes.len, e);
+	if (root == NULL || check_own_keys(p, root, e) != 0)
+		return -1;
+	if (r->n_roots == 0) {
+		if (root->common.version != 1)
+			return err_set(
+			    e, ERR_UNTRUSTED,
+			    "root: the first one must be version 1, not %llu",
+			    (unsigned long long)root->common.version);
+		if (root->common.expires_utc_ms <= now_ms)
+			return err_set(e, ERR_EXPIRED, "root: it has expired");
+	} else if (device_make(&device, r, e) != 0) {
+		return -1;
+	}
+	for (size_t i = 1; i < r->n_roots; i++) {
+		/* Those in between may have expired long ago; that ends nothing. */
+		struct err why = ERR_INIT;
+
+		if (device_follow(&device, &r->roots[i], now_ms, &why) != 0 &&
+		    why.code != ERR_EXPIRED) {
+			if (e != NULL)
+				*e = why;
+			return err_wrap(e, "published root %zu", i + 1);
+		}
+	}
+	if (r->n_roots > 0 && device_follow(&device, &bytes, now_ms, e) != 0)
+		return -1;
+	if (repository_add_root(r, &bytes, e) != 0)
+		return -1;
+	line_set(line, r, ROLE_ROOT, root->common.version, repository_root(r));
+	return 0;
+}
+
+static int act_root(struct publish_job *j, struct err *e)
+{
+	AUTO(repository) struct repository r = {0};
+	AUTO(buf) struct buf bytes = BUF_INIT(TUF_ROOT_MAX_BYTES);
+	struct publication line;
+
+	if (repository_load(j->p->c.store, &r, e) != 0)
+		return -1;
+	if (r.n_roots > 0 &&
+	    artifacts_read(j->p->c.artifacts, j->request.root, &bytes, NULL) == 0 &&
+	    bytes.len == repository_root(&r)->len &&
+	    memcmp(bytes.data, repository_root(&r)->data, bytes.len) == 0)
+		return 0; /* once more the same */
+	if (next_root(j->p, &r, j->request.root, &line, e) != 0)
+		return -1;
+	if (store_publish(j->p, &line, 1, NULL, e) != 0)
+		return -1;
+	log_info(j->p->c.log, "release", "root published", NULL);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ releases */
+
+/* Before the signer is asked: would devices take these targets at all? */
+static int check_targets(const struct repository *r, const struct buf *targets,
+			 uint64_t *ret_version, struct err *e)
+{
+	const struct buf *root_bytes = repository_root(r);
+	AUTO_PTR(tuf_root) struct tuf_root *root = NULL;
+	struct tuf_envelope env = {0};
+	int64_t expires = 0;
+	int result;
+
+	root = tuf_root_verify_self(root_bytes->data, root_bytes->len, e);
+	if (root == NULL ||
+	    repo_peek(targets->data, targets->len, "targets", ret_version, &expires,
+		      e) != 0 ||
+	    tuf_envelope_parse(targets->data, targets->len, &env, e) != 0)
+		return err_wrap(e, "targets");
+	result = tuf_verify(&env, &root->roles[TUF_TARGETS], e);
+	tuf_envelope_fini(&env);
+	if (result != 0)
+		return err_wrap(e, "targets");
+	if (*ret_version <= r->version[ROLE_TARGETS])
+		return err_set(
+		    e, ERR_ROLLBACK,
+		    "targets: version %llu where %llu is published: draft from "
+		    "the published one and sign again",
+		    (unsigned long long)*ret_version,
+		    (unsigned long long)r->version[ROLE_TARGETS]);
+	return 0;
+}
+
+static int sign(struct publisher *p, const struct repository *r,
+		const struct buf *targets, struct signer_answer *ret, struct err *e)
+{
+	const struct signer_ask ask = {
+	    .targets = targets->data,
+	    .targets_len = targets->len,
+	    .snapshot_floor = r->version[ROLE_SNAPSHOT],
+	    .timestamp_floor = r->version[ROLE_TIMESTAMP],
+	    .snapshot_life_ms = p->c.snapshot_life_ms,
+	    .timestamp_life_ms = p->c.timestamp_life_ms,
+	};
+
+	return signer_sign(p->c.signer, &ask, ret, e);
+}
+
+/* A device that trusts what is published now; nothing published yet: one fresh from the factory.
+ * That what is published has expired (a server that was off) must not keep us from mending it. */
+static int device_of_now(struct shelf *s, const struct repository *r, int64_t now_ms,
+			 struct err *e)
+{
+	struct err why = ERR_INIT;
+
+	if (device_make(s, r, e) != 0)
+		return -1;
+	if (r->timestamp.len > 0 &&
+	    device_refresh(s, r, now_ms, NULL, NULL, &why) != 0 &&
+	    why.code != ERR_EXPIRED) {
+		if (e != NULL)
+			*e = why;
+		return err_wrap(e, "what is published now");
+	}
+	return 0;
+}
+
+static void swap_in(struct buf *into, struct buf *from)
+{
+	struct buf old = *into;
+
+	*into = *from;
+	*from = old;
+}
+
+static int publish_checked(struct publish_job *j, struct repository *r,
+			   struct material *m, struct err *e)
+{
+	struct publisher *p = j->p;
+	AUTO(signer_answer) struct signer_answer made = {0};
+	AUTO(shelf) struct shelf device = {0};
+	struct publication lines[4];
+	size_t n = 0;
+	uint64_t version = 0;
+	int64_t now_ms = clock_utc_ms(p->c.clock);
+
+	if (r->n_roots > 0 && device_of_now(&device, r, now_ms, e) != 0)
+		return -1;
+	if (j->request.has_root &&
+	    next_root(p, r, j->request.root, &lines[n++], e) != 0)
+		return -1;
+	if (r->n_roots == 0)
+		return err_set(
+		    e, ERR_UNTRUSTED,
+		    "there is no root yet: push the first one before a release");
+	if (device.n_items == 0 && device_make(&device, r, e) != 0)
+		return -1;
+	if (check_targets(r, &m->targets, &version, e) != 0 ||
+	    sign(p, r, &m->targets, &made, e) != 0)
+		return -1;
+	line_set(&lines[n++], r, ROLE_TARGETS, version, &m->targets);
+	line_set(&lines[n++], r, ROLE_SNAPSHOT, made.snapshot_version, &made.snapshot);
+	line_set(&lines[n++], r, ROLE_TIMESTAMP, made.timestamp_version,
+		 &made.timestamp);
+	r->version[ROLE_TARGETS] = version;
+	r->version[ROLE_SNAPSHOT] = made.snapshot_version;
+	r->version[ROLE_TIMESTAMP] = made.timestamp_version;
+	/* The lines' bytes stay where they are; only who owns them changes. */
+	swap_in(&r->targets, &m->targets);
+	swap_in(&r->snapshot, &made.snapshot);
+	swap_in(&r->timestamp, &made.timestamp);
+	if (device_refresh(&device, r, now_ms, m->name, &m->manifest_bytes, e) != 0)
+		return err_wrap(e, "as a device sees it");
+	j->release = material_release(m, &j->request, now_ms);
+	return store_publish(p, lines, n, &j->release, e);
+}
+
+/* An answer may have been lost: the same once more is answered as before. 1: it is that. */
+static int published_before(struct publish_job *j, const struct repository *r,
+			    const struct material *m, struct err *e)
+{
+	AUTO_PTR(store_call) struct store_call *c = NULL;
+	const struct release made = material_release(m, &j->request, 0);
+
+	if (r->targets.len != m->targets.len || m->targets.len == 0 ||
+	    memcmp(r->targets.data, m->targets.data, m->targets.len) != 0)
+		return 0;
+	c = store_call_new(STORE_RELEASE_GET, NULL, NULL, NULL, e);
+	if (c == NULL)
+		return -1;
+	memcpy(c->in.release_id, made.id, sizeof(made.id));
+	if (store_wait(j->p->c.store, c, e) != 0)
+		return -1;
+	j->release = c->out.release;
+	j->has_release = true;
+	return 1;
+}
+
+static int act_release(struct publish_job *j, struct err *e)
+{
+	int before;
+	AUTO(repository) struct repository r = {0};
+	AUTO(material) struct material m = {0};
+
+	if (material_check(j->p->c.artifacts, &j->request, &m, e) != 0 ||
+	    repository_load(j->p->c.store, &r, e) != 0)
+		return err_wrap(e, "publish");
+	before = published_before(j, &r, &m, e);
+	if (before > 0)
+		return 0;
+	if (before < 0 || publish_checked(j, &r, &m, e) != 0)
+		return err_wrap(e, "publish");
+	j->has_release = true;
+	log_info(j->p->c.log, "release", "published", "release", j->release.id,
+		 "product", j->release.product, "version", j->release.version, NULL);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ renewal */
+
+/* Half of its life is over. */
+static bool is_due(const struct publisher *p, const struct buf *envelope,
+		   const char *type, uint64_t life_ms)
+{
+	uint64_t version = 0;
+	int64_t expires = 0;
+
+	return repo_peek(envelope->data, envelope->len, type, &version, &expires,
+			 NULL) != 0 ||
+	       clock_utc_ms(p->c.clock) >= expires - (int64_t)(life_ms / 2);
+}
+
+static int renew_both(struct publisher *p, const struct repository *r, struct err *e)
+{
+	AUTO(signer_answer) struct signer_answer made = {0};
+	struct publication lines[2];
+
+	if (sign(p, r, &r->targets, &made, e) != 0)
+		return -1;
+	line_set(&lines[0], r, ROLE_SNAPSHOT, made.snapshot_version, &made.snapshot);
+	line_set(&lines[1], r, ROLE_TIMESTAMP, made.timestamp_version, &made.timestamp);
+	return store_publish(p, lines, 2, NULL, e);
+}
+
+static int renew_timestamp(struct publisher *p, const struct repository *r,
+			   struct err *e)
+{
+	AUTO(signer_answer) struct signer_answer made = {0};
+	const struct signer_ask ask = {
+	    .snapshot = r->snapshot.data,
+	    .snapshot_len = r->snapshot.len,
+	    .snapshot_floor = r->version[ROLE_SNAPSHOT],
+	    .timestamp_floor = r->version[ROLE_TIMESTAMP],
+	    .snapshot_life_ms = p->c.snapshot_life_ms,
+	    .timestamp_life_ms = p->c.timestamp_life_ms,
+	};
+	struct publication line;
+
+	if (signer_renew(p->c.signer, &ask, &made, e) != 0)
+		return -1;
+	line_set(&line, r, ROLE_TIMESTAMP, made.timestamp_version, &made.timestamp);
+	return store_publish(p, &line, 1, NULL, e);
+}
+
+static int act_renew(struct publish_job *j, struct err *e)
+{
+	struct publisher *p = j->p;
+	AUTO(repository) struct repository r = {0};
+	bool snapshot, timestamp;
+
+	if (repository_load(p->c.store, &r, e) != 0)
+		return -1;
+	if (r.timestamp.len == 0)
+		return 0;
+	snapshot = is_due(p, &r.snapshot, "snapshot", p->c.snapshot_life_ms);
+	timestamp = is_due(p, &r.timestamp, "timestamp", p->c.timestamp_life_ms);
+	if (!snapshot && !timestamp)
+		return 0;
+	if (snapshot ? renew_both(p, &r, e) != 0 : renew_timestamp(p, &r, e) != 0)
+		return err_wrap(e, "renew the timestamp");
+	log_info(p->c.log, "release",
+		 snapshot ? "snapshot renewed" : "timestamp renewed", NULL);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ jobs */
+
+static void job_run(struct job *job)
+{
+	struct publish_job *j = (struct publish_job *)job;
+
+	(void)!j->act(j, &j->err);
+}
+
+static void job_done(struct job *job)
+{
+	struct publish_job *j = (struct publish_job *)job;
+
+	j->done(j->ctx, j->has_release ? &j->release : NULL, &j->err);
+	free(j);
+}
+
+static struct publish_job *job_new(struct publisher *p, struct loop *l,
+				   int (*act)(struct publish_job *, struct err *),
+				   publish_done *done, void *ctx)
+{
+	struct publish_job *j = calloc(1, sizeof(*j));
+
+	if (j == NULL) {
+		const struct err e = {.code = ERR_NO_MEMORY, .text = "out of memory"};
+
+		done(ctx, NULL, &e);
+		return NULL;
+	}
+	j->job = (struct job){.run = job_run, .done = job_done, .loop = l};
+	j->p = p;
+	j->act = act;
+	j->done = done;
+	j->ctx = ctx;
+	return j;
+}
+
+void publisher_release(struct publisher *p, struct loop *l,
+		       const struct publish_request *q, publish_done *done, void *ctx)
+{
+	struct publish_job *j = job_new(p, l, act_release, done, ctx);
+
+	if (j == NULL)
+		return;
+	j->request = *q;
+	worker_submit(p->worker, &j->job);
+}
+
+void publisher_root(struct publisher *p, struct loop *l, const uint8_t root[SHA256_LEN],
+		    publish_done *done, void *ctx)
+{
+	struct publish_job *j = job_new(p, l, act_root, done, ctx);
+
+	if (j == NULL)
+		return;
+	memcpy(j->request.root, root, SHA256_LEN);
+	worker_submit(p->worker, &j->job);
+}
+
+void publisher_renew(struct publisher *p, struct loop *l, publish_done *done, void *ctx)
+{
+	struct publish_job *j = job_new(p, l, act_renew, done, ctx);
+
+	if (j != NULL)
+		worker_submit(p->worker, &j->job);
+}
+
+/* In the worker's thread. */
+static void on_renewed(void *ctx, const struct release *r, const struct err *e)
+{
+	struct publisher *p = ctx;
+
+	(void)r;
+	if (e->code != ERR_NONE)
+		log_failure(p->c.log, LOG_WARN, "release", "renewal", e);
+	atomic_store(&p->renewing, false);
+}
+
+static void on_timer(void *ctx)
+{
+	struct publisher *p = ctx;
+	int64_t after = (int64_t)(p->c.timestamp_life_ms / 16);
+
+	if (after < LOOK_MIN_MS)
+		after = LOOK_MIN_MS;
+	loop_timer_set(p->timer, after > LOOK_MAX_MS ? LOOK_MAX_MS : after);
+	if (!atomic_exchange(&p->renewing, true))
+		publisher_renew(p, NULL, on_renewed, p);
+}
+
+/* ------------------------------------------------------------------ life */
+
+struct publisher *publisher_new(const struct publisher_config *c, struct err *e)
+{
+	AUTO_PTR(publisher) struct publisher *p = calloc(1, sizeof(*p));
+
+	if (p == NULL) {
+		(void)err_nomem(e);
+		return NULL;
+	}
+	p->c = *c;
+	if (p->c.timestamp_life_ms == 0)
+		p->c.timestamp_life_ms = 7 * DAY_MS;
+	if (p->c.snapshot_life_ms == 0)
+		p->c.snapshot_life_ms = 30 * DAY_MS;
+	atomic_init(&p->renewing, false);
+	p->worker = worker_new(1, e);
+	if (p->worker == NULL)
+		return NULL;
+	p->timer = loop_timer_new(c->loop, on_timer, p, e);
+	if (p->timer == NULL)
+		return NULL;
+	loop_timer_set(p->timer, 0);
+	return TAKE(p);
+}
+
+void publisher_free(struct publisher *p)
+{
+	if (p == NULL)
+		return;
+	if (p->timer != NULL)
+		loop_timer_free(p->timer);
+	worker_free(p->worker);
+	free(p);
+}
