@@ -17,18 +17,28 @@ static const char *after_scheme(const char *field, const char *scheme)
 
 static int read_authorization(const char *field, struct caller *ret, struct err *e)
 {
-	const char *api = after_scheme(field, "Bearer");
-	const char *device = after_scheme(field, "TargetToken");
+	static const struct {
+		const char *scheme;
+		enum caller_kind caller;
+		enum secret_kind secret;
+	} rows[] = {
+	    {"Bearer", CALLER_API, SECRET_API},
+	    {"TargetToken", CALLER_DEVICE, SECRET_DEVICE},
+	    {"GatewayToken", CALLER_GATEWAY, SECRET_API},
+	};
 
-	if (api != NULL) {
-		ret->kind = CALLER_API;
-		return secret_hash(SECRET_API, api, ret->hash, e);
+	for (size_t i = 0; i < N_ELEMS(rows); i++) {
+		const char *token = after_scheme(field, rows[i].scheme);
+
+		if (token == NULL)
+			continue;
+		if (secret_hash(rows[i].secret, token, ret->hash, e) < 0)
+			return -1;
+		ret->kind = rows[i].caller;
+		return 0;
 	}
-	if (device != NULL) {
-		ret->kind = CALLER_DEVICE;
-		return secret_hash(SECRET_DEVICE, device, ret->hash, e);
-	}
-	return err_set(e, ERR_AUTH, "Authorization is neither Bearer nor TargetToken");
+	return err_set(e, ERR_AUTH,
+		       "Authorization is not Bearer, TargetToken or GatewayToken");
 }
 
 bool cookie_read_session(const char *cookie, char ret_session[SECRET_TEXT_LEN + 1])

@@ -5,7 +5,7 @@
  *
  * prints "port N" and "ready"; SIGHUP reloads the certificate and prints "reloaded" or
  *the error; SIGTERM stops. */
-#include "../../server/http/http.h"
+#include "../../server/http/assets.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -184,6 +184,7 @@ static const struct http_route routes[] = {
     {"GET", "/events", 0, events},
     {"GET", "/quiet", 0, quiet},
     {"GET", "/whoami", 0, whoami},
+    {"GET", "/{path*}", 0, assets_handle},
 };
 
 static void on_hangup(void *ctx)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """server/http against raw sockets: what well-behaved clients rely on and what others try."""
 import contextlib
+import gzip
 import os
 import queue
 import re
@@ -203,7 +204,7 @@ class HttpTest(unittest.TestCase):
 
     def test_unknown_paths_and_methods_have_their_answers(self):
         c = self.client()
-        status, fields, body = c.ask("GET", "/nothing")
+        status, fields, body = c.ask("GET", "/assets/nothing")
         self.assertEqual((status, fields["content-type"]), (404, "application/problem+json"))
         self.assertIn(b'"code":"not-found"', body)
         status, fields, _ = c.ask("DELETE", "/hello")
@@ -402,6 +403,28 @@ class HttpTest(unittest.TestCase):
                 return "cut"
             threading.Event().wait(0.05)
         return "still open"
+
+    # The console
+
+    def test_the_console_comes_with_its_policy_and_is_cached_by_its_tag(self):
+        c = self.client()
+        status, fields, body = c.ask("GET", "/")
+        self.assertEqual((status, fields["content-type"]), (200, "text/html; charset=utf-8"))
+        self.assertIn("default-src 'none'", fields["content-security-policy"])
+        self.assertEqual(fields["cache-control"], "no-cache")
+        etag = fields["etag"]
+        status, fields, _ = c.ask("GET", "/", "If-None-Match: %s\r\n" % etag)
+        self.assertEqual((status, fields["etag"]), (304, etag))
+        status, fields, packed = c.ask("GET", "/", "Accept-Encoding: br, gzip\r\n")
+        self.assertEqual((fields["content-encoding"], fields["vary"]), ("gzip", "Accept-Encoding"))
+        self.assertNotEqual(fields["etag"], etag)
+        self.assertEqual(gzip.decompress(packed), body)
+
+    def test_a_link_into_the_console_finds_it_but_a_device_does_not(self):
+        c = self.client()
+        self.assertEqual(c.ask("GET", "/devices/gateway-7", "Accept: text/html,*/*;q=0.8\r\n")[0], 200)
+        self.assertEqual(c.ask("GET", "/devices/gateway-7")[0], 404)
+        self.assertEqual(c.ask("GET", "/api/nothing", "Accept: text/html\r\n")[0], 404)
 
     # Event streams
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "../../server/http/assets.h"
 #include "../../server/http/head.h"
 #include "../../server/http/range.h"
 #include "../../server/http/router.h"
@@ -432,6 +433,67 @@ static void ticket_keys_outlive_a_restart_and_are_renewed_daily(void **state)
 	(void)unlink(path);
 }
 
+static void only_a_browser_gets_a_page_for_an_unknown_path(void **state)
+{
+	static const struct asset table[] = {
+	    {.path = "/assets/a-1.js"},
+	    {.path = "/favicon.ico"},
+	    {.path = "/index.html"},
+	};
+	static const char *const browser = "text/html,application/xhtml+xml,*/*;q=0.8";
+	static const struct {
+		const char *path;
+		bool is_browser;
+		const char *found;
+	} rows[] = {
+	    {"/", false, "/index.html"},
+	    {"/index.html", false, "/index.html"},
+	    {"/assets/a-1.js", false, "/assets/a-1.js"},
+	    {"/favicon.ico", true, "/favicon.ico"},
+	    {"/devices/x.y", true, "/index.html"},
+	    {"/devices/x.y", false, NULL},
+	    {"/assets/a-2.js", true, NULL},
+	    {"/api/v2", true, NULL},
+	    {"/assets/../index.html", false, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMS(rows); i++) {
+		const struct asset *a =
+		    assets_find(table, N_ELEMS(table), rows[i].path,
+				rows[i].is_browser ? browser : "*/*");
+
+		if ((a != NULL) != (rows[i].found != NULL) ||
+		    (a != NULL && strcmp(a->path, rows[i].found) != 0))
+			fail_msg("%s", rows[i].path);
+	}
+	assert_null(assets_find(table, N_ELEMS(table), "/x", NULL));
+}
+
+static void gzip_is_sent_to_those_who_take_it(void **state)
+{
+	(void)state;
+	assert_true(assets_takes_gzip("gzip"));
+	assert_true(assets_takes_gzip("deflate, GZIP;q=0.5, br"));
+	assert_true(assets_takes_gzip("gzip;q=0.001"));
+	assert_false(assets_takes_gzip("gzip;q=0"));
+	assert_false(assets_takes_gzip("gzip; q=0.000, br"));
+	assert_false(assets_takes_gzip("br, xgzip"));
+	assert_false(assets_takes_gzip(""));
+	assert_false(assets_takes_gzip(NULL));
+}
+
+static void the_compiled_in_table_can_be_searched(void **state)
+{
+	(void)state;
+	assert_true(assets_n > 0);
+	for (size_t i = 0; i < assets_n; i++)
+		assert_ptr_equal(
+		    assets_find(assets_table, assets_n, assets_table[i].path, NULL),
+		    &assets_table[i]);
+	assert_non_null(assets_find(assets_table, assets_n, "/", NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +509,9 @@ int main(void)
 	    cmocka_unit_test(paths_find_the_most_specific_route),
 	    cmocka_unit_test(a_bad_route_table_is_refused),
 	    cmocka_unit_test(ticket_keys_outlive_a_restart_and_are_renewed_daily),
+	    cmocka_unit_test(only_a_browser_gets_a_page_for_an_unknown_path),
+	    cmocka_unit_test(gzip_is_sent_to_those_who_take_it),
+	    cmocka_unit_test(the_compiled_in_table_can_be_searched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
