@@ -49,6 +49,17 @@ struct client_config {
 		uint64_t server_deadline_ms;
 		uint64_t confirm_deadline_ms;
 	} health;
+	struct {
+		uint64_t interval_ms;
+		uint64_t retry_first_ms;
+		uint64_t retry_max_ms;
+	} poll;
+	struct {
+		uint64_t rate_bytes;
+		uint64_t payload_bytes;
+		uint64_t fetch_ms;
+		uint64_t stall_ms;
+	} limit;
 	const char *control_socket;
 };
 
