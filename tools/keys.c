@@ -8,6 +8,8 @@
  */
 #include "keys.h"
 
+#include "api.h"
+
 #include "../common/base/clock.h"
 #include "../common/base/file.h"
 #include "../common/base/text.h"
@@ -31,6 +33,11 @@ const struct option keys_init_options[] = {
     {NULL, "targets-lifetime", OPT_DURATION, AT(targets_lifetime_ms), "1095d", NULL,
      "How long the list of releases is valid"},
     OPTIONS_PASSPHRASE,
+    OPTION_END,
+};
+
+const struct option keys_online_options[] = {
+    OPTIONS_SERVER,
     OPTION_END,
 };
 
@@ -291,6 +298,20 @@ RUN(keys_init)
 	    "Into each device go: root.json, boot-key-0.pub.\n",
 	    o->demo ? "demo " : "", dir);
 	return 0;
+}
+
+RUN(keys_online)
+{
+	AUTO(api) struct api a = {0};
+	AUTO_PTR(json) struct json *keys = NULL;
+
+	(void)n_operands;
+	(void)operands;
+	(void)log;
+	if (api_init(&a, values, true, e) < 0 ||
+	    api_call(&a, "GET", "/api/v1/repository/keys", NULL, &keys, e) < 0)
+		return -1;
+	return print_json(keys, e);
 }
 
 /* keys show */

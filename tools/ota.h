@@ -66,12 +66,61 @@ struct ota {
 		    "production"                                                       \
 	}
 
+#define OPTIONS_SERVER                                                                 \
+	{NULL,                                                                         \
+	 "server",                                                                     \
+	 OPT_TEXT,                                                                     \
+	 AT(server_url),                                                               \
+	 NULL,                                                                         \
+	 "URL",                                                                        \
+	 "The server, https://.."},                                                    \
+	    {NULL,                                                                     \
+	     "ca",                                                                     \
+	     OPT_PATH,                                                                 \
+	     AT(ca_file),                                                              \
+	     NULL,                                                                     \
+	     NULL,                                                                     \
+	     "Whom to trust for its certificate"},                                     \
+	    {NULL,                                                                     \
+	     "token-file",                                                             \
+	     OPT_PATH,                                                                 \
+	     AT(token_file),                                                           \
+	     NULL,                                                                     \
+	     NULL,                                                                     \
+	     "File with the API token"},                                               \
+	    {NULL, "tenant", OPT_TEXT, AT(tenant), "default", "NAME", "Tenant"},       \
+	    {"server",                                                                 \
+	     "url",                                                                    \
+	     OPT_TEXT,                                                                 \
+	     AT(server_url),                                                           \
+	     NULL,                                                                     \
+	     "URL",                                                                    \
+	     "The server, https://.."},                                                \
+	    {"server",                                                                 \
+	     "ca",                                                                     \
+	     OPT_PATH,                                                                 \
+	     AT(ca_file),                                                              \
+	     NULL,                                                                     \
+	     NULL,                                                                     \
+	     "Whom to trust for its certificate"},                                     \
+	    {"server",                                                                 \
+	     "token-file",                                                             \
+	     OPT_PATH,                                                                 \
+	     AT(token_file),                                                           \
+	     NULL,                                                                     \
+	     NULL,                                                                     \
+	     "File with the API token"},                                               \
+	{                                                                              \
+		"server", "tenant", OPT_TEXT, AT(tenant), NULL, "NAME", "Tenant"       \
+	}
+
 #define RUN(name)                                                                      \
 	int name(void *values, int n_operands, char **operands, const struct log *log, \
 		 struct err *e)
 
 RUN(keys_init);
 RUN(keys_show);
+RUN(keys_online);
 RUN(bundle_create);
 RUN(bundle_info);
 RUN(bundle_verify);
@@ -89,6 +138,7 @@ RUN(deployment_show);
 RUN(deployment_cancel);
 
 extern const struct option keys_init_options[];
+extern const struct option keys_online_options[];
 extern const struct option bundle_create_options[];
 extern const struct option bundle_verify_options[];
 extern const struct option release_sign_options[];
