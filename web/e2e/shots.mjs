@@ -20,9 +20,10 @@ async function shoot(world, colorScheme, pages, options = {}) {
 		await page.goto(fixture.url + path);
 		await page.locator("h1").waitFor();
 		await page.getByText("live", { exact: true }).waitFor();
-		await act?.(page, fixture);
+		const undo = await act?.(page, fixture);
 		await page.evaluate(() => document.fonts.ready);
 		await page.screenshot({ path: `${to}/${name}-${colorScheme}.png`, fullPage: true });
+		if (typeof undo === "function") undo();
 	}
 	if (complaints.length) console.log(complaints);
 	await context.close();
@@ -43,6 +44,20 @@ async function busyWorld() {
 	return world;
 }
 
+const unfold = async (page) => page.locator("summary").nth(3).click();
+const lose = async (page, fixture) => {
+	fixture.cut(true);
+	await page.getByText("No connection to the server").waitFor();
+	return () => fixture.cut(false);
+};
+const signOut = async (page) => {
+	await page.getByRole("button", { name: "Sign out" }).click();
+	await page.getByRole("heading", { name: "Sign in" }).waitFor();
+};
+const choose = async (page) => {
+	await page.getByLabel("Release", { exact: true }).selectOption({ label: "2.1.0" });
+	await page.getByText("The same by API and command").first().click();
+};
 const add = async (page) => page.getByRole("button", { name: "Add a device" }).first().click();
 for (const scheme of ["light", "dark"]) {
 	await shoot(await busyWorld(), scheme, [
@@ -51,9 +66,12 @@ for (const scheme of ["light", "dark"]) {
 		["device-confirmed", "/devices/gw-0002"],
 		["device-trial", "/devices/gw-0003"],
 		["device-rolled-back", "/devices/gw-0004"],
-		["releases", "/releases"],
+		["device-assign", "/devices/gw-0005", choose],
+		["releases", "/releases", unfold],
 		["unknown", "/devices/nobody"],
 		["add", "/devices", add],
+		["lost", "/devices", lose],
+		["login", "/devices", signOut],
 	]);
 	await shoot(new World(), scheme, [["empty", "/devices"], ["empty-releases", "/releases"]]);
 	await shoot(await busyWorld(), scheme, [["phone-devices", "/devices"], ["phone-device", "/devices/gw-0001"]], {

@@ -41,7 +41,7 @@ export const texts = {
 		working: "Signing in with the link…",
 		how: "The console opens with a one-time link. Ask for one where the server runs:",
 		command: "ota-server admin reset --config /etc/ota/ota-server.ini",
-		then: "It prints a link that works once, for ten minutes. Nothing is sent to anyone else.",
+		then: "It prints a link that works once, for ten minutes.",
 		used: "This link does not work any more: it was used already, or it is older than ten minutes.",
 	},
 
