@@ -118,9 +118,11 @@ static void close_failure(struct verdict *v, const struct deployment *d,
 	move(v, d, came_back ? DEPLOYMENT_ROLLED_BACK : DEPLOYMENT_FAILED);
 }
 
-static bool says_rebooting(const struct ddi_feedback *f)
+/* Ours says "slot B is armed: rebooting"; what comes after that is of the new firmware. */
+static bool says_rebooting(const struct deployment *d, const struct ddi_feedback *f)
 {
-	return f->n_details > 0 && strncmp(f->details[0], "rebooting", 9) == 0;
+	return d->state == DEPLOYMENT_REBOOTING ||
+	       (f->n_details > 0 && strstr(f->details[0], "rebooting") != NULL);
 }
 
 static unsigned percent(const struct ddi_feedback *f)
@@ -142,7 +144,7 @@ static void go_on(struct verdict *v, const struct deployment *d,
 		v->durable = true;
 		return;
 	}
-	if (f->execution == DDI_PROCEEDING && says_rebooting(f))
+	if (f->execution == DDI_PROCEEDING && says_rebooting(d, f))
 		to = DEPLOYMENT_REBOOTING;
 	if (f->progress_of != 0)
 		v->progress = percent(f);

@@ -153,6 +153,28 @@ static void a_bare_percentage_is_not_worth_a_flush(void **state)
 	assert_string_equal(v.detail, "waiting for the network");
 }
 
+static void what_is_armed_stays_rebooting_until_it_ends(void **state)
+{
+	static struct ddi_feedback f;
+	struct deployment d = {.state = I};
+	struct err e = ERR_INIT;
+	struct verdict v;
+
+	(void)state;
+	fill(&f, DDI_PROCEEDING, DDI_NONE);
+	f.n_details = 1;
+	strcpy(f.details[0], "slot B is armed: rebooting");
+	OK(policy_feedback(&d, want, &f, &v, &e));
+	assert_int_equal(v.state, R);
+	d.state = R;
+	strcpy(f.details[0], "the new firmware runs: checks its health");
+	OK(policy_feedback(&d, want, &f, &v, &e));
+	assert_int_equal(v.state, R);
+	f.execution = DDI_DOWNLOAD;
+	OK(policy_feedback(&d, want, &f, &v, &e));
+	assert_int_equal(v.state, D);
+}
+
 static void percentages_do_not_overflow(void **state)
 {
 	static const struct {

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server.h"
+
+#include "../common/base/file.h"
+#include "../common/base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int below(const struct data_dir *d, const char *name, char ret[PATH_MAX],
+		 struct err *e)
+{
+	return text_format(ret, PATH_MAX, e, "%s/%s", d->root, name);
+}
+
+int data_dir_open(const struct settings *s, bool make, struct data_dir *ret,
+		  struct err *e)
+{
+	if (make && dir_make(s->data_dir, 0700, e) < 0)
+		return err_wrap(e, "data directory %s", s->data_dir);
+	if (!file_exists(s->data_dir))
+		return err_set(e, ERR_NOT_FOUND, "data directory %s: not there",
+			       s->data_dir);
+	if (make && access(s->data_dir, W_OK | X_OK) < 0)
+		return err_sys(e, "data directory %s", s->data_dir);
+	if (text_copy(ret->root, sizeof(ret->root), s->data_dir, "data directory", e) <
+		0 ||
+	    below(ret, "ota.db", ret->database, e) < 0 ||
+	    below(ret, "artifacts", ret->artifacts, e) < 0 ||
+	    below(ret, "signer", ret->signer, e) < 0 ||
+	    below(ret, "tickets.key", ret->tickets, e) < 0 ||
+	    below(ret, "lock", ret->lock, e) < 0 ||
+	    below(ret, "demo", ret->demo, e) < 0)
+		return -1;
+	return below(ret, "running.json", ret->running, e);
+}
+
+int data_dir_check_demo(const struct data_dir *d, bool demo, struct err *e)
+{
+	bool begun = file_exists(d->database), marked = file_exists(d->demo);
+
+	if (begun && demo && !marked)
+		return err_set(e, ERR_CONFIG,
+			       "%s was not begun in demo mode and never will be",
+			       d->root);
+	if (!demo && marked)
+		return err_set(e, ERR_CONFIG,
+			       "%s was begun in demo mode: its keys are worth nothing; "
+			       "begin another one",
+			       d->root);
+	if (!demo || marked)
+		return 0;
+	return file_replace(d->demo, "demo\n", 5, 0600, e);
+}
+
+/* Our own directory, from the link that the kernel keeps. */
+static int own_dir(char ret[PATH_MAX], struct err *e)
+{
+	ssize_t n = readlink("/proc/self/exe", ret, PATH_MAX - 1);
+	char *slash;
+
+	if (n < 0)
+		return err_sys(e, "/proc/self/exe");
+	ret[n] = '\0';
+	slash = strrchr(ret, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	return 0;
+}
+
+int find_signer(const struct settings *s, char ret_path[PATH_MAX], struct err *e)
+{
+	/* as built, beside us, as installed below one prefix */
+	static const char *const places[] = {"signer/ota-signer", "ota-signer",
+					     "../libexec/ota/ota-signer"};
+	char dir[PATH_MAX];
+
+	if (s->signer_program != NULL)
+		return text_copy(ret_path, PATH_MAX, s->signer_program, "signer", e);
+	if (own_dir(dir, e) < 0)
+		return -1;
+	for (size_t i = 0; i < N_ELEMS(places); i++) {
+		if (text_format(ret_path, PATH_MAX, e, "%s/%s", dir, places[i]) < 0)
+			return -1;
+		if (access(ret_path, X_OK) == 0)
+			return 0;
+	}
+	return err_set(e, ERR_NOT_FOUND,
+		       "ota-signer: not beside %s; name it by --server-signer", dir);
+}

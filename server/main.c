@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server.h"
+
+#include <signal.h>
+#include <string.h>
+
+#define AT(member) offsetof(struct settings, member)
+
+static const struct option common[] = {
+    {"server", "data-dir", OPT_PATH, AT(data_dir), "/var/lib/ota-server", "DIR",
+     "Keep database, artifacts, CA and online keys in this directory"},
+    OPTION_END,
+};
+
+static const struct option run_options[] = {
+    {"server", "name", OPT_TEXT, AT(name), "ota-server", "NAME", "Call this server so"},
+    {"server", "demo", OPT_BOOL, AT(demo), "no", NULL,
+     "Accept keys that carry the demo mark, and say so wherever the server says who it "
+     "is"},
+    {"server", "signer", OPT_PATH, AT(signer_program), NULL, "FILE",
+     "Run this as the online signer instead of the one that was installed along"},
+    {"server", "keep-events", OPT_U64, AT(keep_events), "200000", "N",
+     "Keep so many events for consoles that come back"},
+    {"http", "listen", OPT_LIST, AT(listen), NULL, "ADDRESS:PORT",
+     "Listen here; port 0 takes any free one (default 0.0.0.0:8443)"},
+    {"http", "names", OPT_LIST, AT(names), NULL, "NAME",
+     "A DNS name or address that devices call this server by, for its certificate"},
+    {"http", "certificate", OPT_PATH, AT(certificate), NULL, "FILE",
+     "Serve with this PEM chain instead of one by the server's own CA"},
+    {"http", "key", OPT_PATH, AT(key), NULL, "FILE", "The key of that certificate"},
+    {"http", "client-ca", OPT_PATH, AT(client_ca), NULL, "FILE",
+     "Ask for client certificates and check them against these CAs"},
+    {"http", "threads", OPT_U64, AT(threads), "2", "N", "Serve with so many threads"},
+    {"http", "max-connections", OPT_U64, AT(max_connections), "20000", "N",
+     "Answer 503 beyond so many connections"},
+    {"http", "head-deadline", OPT_DURATION, AT(head_deadline_ms), "10s", "TIME",
+     "A request's head must be there so soon after the connection"},
+    {"http", "idle-timeout", OPT_DURATION, AT(idle_timeout_ms), "75s", "TIME",
+     "Close a connection that is idle for so long"},
+    {"http", "stop-deadline", OPT_DURATION, AT(stop_deadline_ms), "10s", "TIME",
+     "Give requests under way so long when the server stops"},
+    {"device", "poll-interval", OPT_DURATION, AT(poll_interval_ms), "5m", "TIME",
+     "Ask devices to poll so often"},
+    {"device", "max-streams", OPT_U64, AT(max_streams), "10000", "N",
+     "Let so many devices listen for events at once; others poll"},
+    {"console", "session-life", OPT_DURATION, AT(session_life_ms), "12h", "TIME",
+     "A login lasts so long"},
+    {"repository", "timestamp-life", OPT_DURATION, AT(timestamp_life_ms), "7d", "TIME",
+     "A timestamp is valid for so long; it is signed anew at half of it"},
+    {"repository", "snapshot-life", OPT_DURATION, AT(snapshot_life_ms), "30d", "TIME",
+     "A snapshot is valid for so long"},
+    {NULL, "ready-fd", OPT_U64, AT(ready_fd), NULL, "FD",
+     "When ready, write {\"port\",\"urls\"} as a line to this descriptor"},
+    OPTION_END,
+};
+
+static const struct option admin_options[] = {
+    {NULL, "json", OPT_FLAG, AT(json), NULL, NULL, "Print JSON for scripts"},
+    {NULL, "url", OPT_TEXT, AT(url), NULL, "URL",
+     "Make the login link for this address instead of the one the server listens on"},
+    OPTION_END,
+};
+
+static const struct option doctor_options[] = {
+    {NULL, "json", OPT_FLAG, AT(json), NULL, NULL, "Print JSON for scripts"},
+    {"server", "signer", OPT_PATH, AT(signer_program), NULL, "FILE",
+     "Look for the online signer here"},
+    {"http", "certificate", OPT_PATH, AT(certificate), NULL, "FILE",
+     "Look at this certificate instead of the server's own"},
+    OPTION_END,
+};
+
+static const struct command commands[] = {
+    {"run", "", 0, 0, run_options,
+     "Serve until SIGTERM; what happens without a command", command_run},
+    {"doctor", "", 0, 0, doctor_options, "Say what is wrong and what to do",
+     command_doctor},
+    {"admin reset", "", 0, 0, admin_options,
+     "Make a new administrator's API token and a one-time login link",
+     command_admin_reset},
+    {"admin login-link", "", 0, 0, admin_options, "Make a one-time login link",
+     command_login_link},
+    {.name = NULL},
+};
+
+/* Without a command word the server runs: then "run" stands in front of the options. */
+static bool names_a_command(int argc, char **argv)
+{
+	static const char *const own[] = {"--help", "--version", "--print-man",
+					  "--print-completion", "--print-config"};
+
+	if (argc < 2)
+		return false;
+	for (size_t i = 0; i < N_ELEMS(own); i++) {
+		if (strcmp(argv[1], own[i]) == 0)
+			return true;
+	}
+	return argv[1][0] != '-';
+}
+
+int main(int argc, char **argv)
+{
+	struct settings values = {.demo = false};
+	AUTO_FREE char **longer = NULL;
+	const struct program p = {
+	    .name = "ota-server",
+	    .summary = "Serve over-the-air updates to devices and a console to people",
+	    .description = "Devices poll over the hawkBit device API; releases that a "
+			   "release manager "
+			   "signed offline are checked as a device would check them "
+			   "before they are "
+			   "published. The server holds no key that makes firmware.",
+	    .options = common,
+	    .commands = commands,
+	    .values = &values,
+	};
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (names_a_command(argc, argv))
+		return program_main(&p, argc, argv);
+	longer = calloc((size_t)argc + 2, sizeof(*longer));
+	if (longer == NULL)
+		return EXIT_FAILED;
+	longer[0] = argv[0];
+	longer[1] = (char[]){"run"};
+	for (int i = 1; i < argc; i++)
+		longer[i + 1] = argv[i];
+	return program_main(&p, argc + 1, longer);
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A server's life.
+ *
+ * Start: data directory, lock, database, CA, signer, artifacts, publisher, hub, HTTP; each says in
+ * one sentence why it cannot. Only when the ports are bound is it told that the server is ready.
+ * Stop (SIGTERM): HTTP first, so that nobody is promised anything any more, then those who carry
+ * promises out, then the store, last the lock. What was acknowledged is on the disk at every
+ * moment, so a kill needs no clean-up at the next start.
+ */
+#include "server.h"
+
+#include "../common/base/clock.h"
+#include "../common/base/file.h"
+#include "../common/base/notify.h"
+#include "../common/base/text.h"
+#include "../common/crypto/x509.h"
+#include "api/api.h"
+#include "auth/ca.h"
+#include "store/sqlite.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SEEN_EVERY_MS 500
+#define HOUSEKEEPING_EVERY_MS ((int64_t)60 * 60 * 1000)
+#define N_WORKERS 4
+
+static const char *const default_listen[] = {"0.0.0.0:8443"};
+
+struct server {
+	const struct settings *settings;
+	const struct log *log;
+	struct data_dir dir;
+	int lock_fd;
+	struct loop *loop;
+	struct store *store;
+	struct ca *ca;
+	struct signer *signer;
+	struct artifacts *artifacts;
+	struct worker *worker;
+	struct uploads uploads;
+	struct publisher *publisher;
+	struct seen_cache *seen;
+	struct hub *hub;
+	struct http_server *http;
+	struct api api;
+	struct loop_timer *seen_timer, *housekeeping_timer, *watchdog_timer;
+	struct loop_signal *term, *intr, *hup;
+};
+
+/* In the order in which nobody misses anybody. */
+static void server_fini(struct server *s)
+{
+	if (s->http != NULL)
+		http_server_stop(s->http, s->settings->stop_deadline_ms);
+	loop_signal_free(s->term);
+	loop_signal_free(s->intr);
+	loop_signal_free(s->hup);
+	loop_timer_free(s->seen_timer);
+	loop_timer_free(s->housekeeping_timer);
+	loop_timer_free(s->watchdog_timer);
+	publisher_free(s->publisher);
+	worker_free(s->worker);
+	if (s->seen != NULL && s->store != NULL)
+		seen_flush(s->seen, s->store);
+	hub_free(s->hub);
+	store_close(s->store);
+	http_server_free(s->http); /* its loops: nobody answers into them any more */
+	seen_cache_free(s->seen);
+	artifacts_free(s->artifacts);
+	signer_free(s->signer);
+	ca_free(s->ca);
+	loop_free(s->loop);
+	if (s->lock_fd >= 0) {
+		(void)unlink(s->dir.running);
+		(void)close(s->lock_fd);
+	}
+}
+
+/* ---- starting ---- */
+
+static int take_directory(struct server *s, struct err *e)
+{
+	const struct settings *c = s->settings;
+
+	if (data_dir_open(c, true, &s->dir, e) < 0)
+		return -1;
+	if (file_lock(s->dir.lock, &s->lock_fd, e) < 0) {
+		if (e->code == ERR_CONFLICT)
+			return err_set(e, ERR_CONFLICT, "another server runs in %s",
+				       s->dir.root);
+		return err_wrap(e, "lock %s", s->dir.root);
+	}
+	return data_dir_check_demo(&s->dir, c->demo, e);
+}
+
+static int start_signer(struct server *s, struct err *e)
+{
+	char program[PATH_MAX];
+	const struct signer_config c = {.program = program, .dir = s->dir.signer};
+
+	if (find_signer(s->settings, program, e) < 0)
+		return -1;
+	s->signer = signer_new(&c, s->log, e);
+	if (s->signer == NULL)
+		return err_wrap(e, "signer");
+	return 0;
+}
+
+static int start_keepers(struct server *s, struct err *e)
+{
+	const struct settings *c = s->settings;
+
+	s->store = store_sqlite_open(s->dir.database, s->log, e);
+	if (s->store == NULL)
+		return -1;
+	s->ca =
+	    ca_open(s->dir.root, c->names.items, c->names.n_items, &clock_system, e);
+	if (s->ca == NULL)
+		return err_wrap(e, "certificates in %s", s->dir.root);
+	if (start_signer(s, e) < 0)
+		return -1;
+	s->artifacts = artifacts_new(s->dir.artifacts, e);
+	if (s->artifacts == NULL)
+		return err_wrap(e, "artifacts in %s", s->dir.artifacts);
+	s->worker = worker_new(N_WORKERS, e);
+	return s->worker == NULL ? -1 : 0;
+}
+
+static int start_publisher(struct server *s, struct err *e)
+{
+	const struct publisher_config c = {
+	    .store = s->store,
+	    .artifacts = s->artifacts,
+	    .signer = s->signer,
+	    .clock = &clock_system,
+	    .log = s->log,
+	    .loop = s->loop,
+	    .timestamp_life_ms = s->settings->timestamp_life_ms,
+	    .snapshot_life_ms = s->settings->snapshot_life_ms,
+	};
+
+	s->publisher = publisher_new(&c, e);
+	return s->publisher == NULL ? -1 : 0;
+}
+
+static void fill_api(struct server *s)
+{
+	const struct settings *c = s->settings;
+
+	s->uploads = (struct uploads){s->store, s->artifacts, s->worker};
+	s->api = (struct api){
+	    .store = s->store,
+	    .hub = s->hub,
+	    .seen = s->seen,
+	    .artifacts = s->artifacts,
+	    .uploads = &s->uploads,
+	    .publisher = s->publisher,
+	    .signer = s->signer,
+	    .worker = s->worker,
+	    .clock = &clock_system,
+	    .log = s->log,
+	    .name = c->name,
+	    .poll_interval_ms = c->poll_interval_ms,
+	    .session_life_ms = c->session_life_ms,
+	    .demo = c->demo,
+	};
+	hex_encode(ca_fingerprint(s->ca), SHA256_LEN, s->api.ca_fingerprint);
+}
+
+static int start_http(struct server *s, struct err *e)
+{
+	const struct settings *c = s->settings;
+	bool own = c->certificate != NULL;
+	const struct http_config h = {
+	    .listen = c->listen.n_items > 0 ? c->listen.items : default_listen,
+	    .n_listen = c->listen.n_items > 0 ? c->listen.n_items : 1,
+	    .cert_file = own ? c->certificate : ca_server_path(s->ca),
+	    .key_file = own ? c->key : ca_server_path(s->ca),
+	    .client_ca_file = c->client_ca,
+	    .ticket_key_file = s->dir.tickets,
+	    .head_deadline_ms = c->head_deadline_ms,
+	    .idle_timeout_ms = c->idle_timeout_ms,
+	    .n_threads = (unsigned)c->threads,
+	    .max_connections = c->max_connections,
+	    .refuse = api_refuse,
+	};
+	size_t n;
+	const struct http_route *routes = api_routes(&n);
+
+	if (own != (c->key != NULL))
+		return err_set(e, ERR_CONFIG, "[http] certificate and key go together");
+	s->http = http_server_new(&h, routes, n, &s->api, s->log, e);
+	if (s->http == NULL)
+		return -1;
+	return http_server_start(s->http, e);
+}
+
+static int start_all(struct server *s, struct err *e)
+{
+	if (take_directory(s, e) < 0)
+		return -1;
+	s->loop = loop_new(e);
+	if (s->loop == NULL || start_keepers(s, e) < 0 || start_publisher(s, e) < 0)
+		return -1;
+	s->seen = seen_cache_new(&clock_system, e);
+	if (s->seen == NULL)
+		return -1;
+	s->hub = hub_new(s->store, s->loop, &clock_system, s->log,
+			 s->settings->max_streams, e);
+	if (s->hub == NULL)
+		return -1;
+	fill_api(s);
+	return start_http(s, e);
+}
+
+/* ---- running ---- */
+
+static void on_stop(void *ctx)
+{
+	struct server *s = ctx;
+
+	log_info(s->log, "server", "stopping", NULL);
+	loop_stop(s->loop);
+}
+
+static void reload(struct server *s)
+{
+	struct err e = ERR_INIT;
+
+	if (http_server_reload(s->http, &e) < 0)
+		log_failure(s->log, LOG_ERROR, "server",
+			    "the certificate was not read anew, the old one stays", &e);
+	else
+		log_info(s->log, "server", "certificate read anew", NULL);
+}
+
+static void on_reload(void *ctx)
+{
+	reload(ctx);
+}
+
+static void on_seen(void *ctx)
+{
+	struct server *s = ctx;
+
+	seen_flush(s->seen, s->store);
+	loop_timer_set(s->seen_timer, SEEN_EVERY_MS);
+}
+
+static void on_watchdog(void *ctx)
+{
+	struct server *s = ctx;
+	struct err ignored = ERR_INIT; /* the manager then does what it is there for */
+
+	if (notify_manager("WATCHDOG=1", &ignored) < 0)
+		log_failure(s->log, LOG_WARN, "server", "tell the service manager",
+			    &ignored);
+	loop_timer_set(s->watchdog_timer, (int64_t)notify_watchdog_ms());
+}
+
+static void renew_certificate(struct server *s)
+{
+	struct err e = ERR_INIT;
+	bool renewed = false;
+
+	if (s->settings->certificate != NULL)
+		return;
+	if (ca_renew(s->ca, &renewed, &e) < 0)
+		log_failure(s->log, LOG_ERROR, "server", "renew the certificate", &e);
+	else if (renewed)
+		reload(s);
+}
+
+static void pruned(struct store_call *c)
+{
+	store_call_free(c);
+}
+
+static void prune_events(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct server *s = c->ctx;
+	uint64_t newest = c->out.bounds.newest, keep = s->settings->keep_events;
+	struct store_call *next;
+
+	if (c->err.code != ERR_NONE || newest <= keep)
+		return;
+	next = store_call_new(STORE_EVENT_PRUNE, s->loop, pruned, s, NULL);
+	if (next == NULL)
+		return;
+	next->in.before_id = newest - keep;
+	store_submit(s->store, next);
+}
+
+static void on_housekeeping(void *ctx)
+{
+	struct server *s = ctx;
+	struct store_call *expire =
+	    store_call_new(STORE_EXPIRE, s->loop, pruned, s, NULL);
+	struct store_call *bounds =
+	    store_call_new(STORE_EVENT_BOUNDS, s->loop, prune_events, s, NULL);
+
+	renew_certificate(s);
+	if (expire != NULL)
+		store_submit(s->store, expire);
+	if (bounds != NULL)
+		store_submit(s->store, bounds);
+	loop_timer_set(s->housekeeping_timer, HOUSEKEEPING_EVERY_MS);
+}
+
+static int attach(struct server *s, struct err *e)
+{
+	struct loop *l = s->loop;
+
+	if ((s->term = loop_signal_new(l, SIGTERM, on_stop, s, e)) == NULL ||
+	    (s->intr = loop_signal_new(l, SIGINT, on_stop, s, e)) == NULL ||
+	    (s->hup = loop_signal_new(l, SIGHUP, on_reload, s, e)) == NULL ||
+	    (s->seen_timer = loop_timer_new(l, on_seen, s, e)) == NULL ||
+	    (s->housekeeping_timer = loop_timer_new(l, on_housekeeping, s, e)) ==
+		NULL ||
+	    (s->watchdog_timer = loop_timer_new(l, on_watchdog, s, e)) == NULL)
+		return -1;
+	loop_timer_set(s->seen_timer, SEEN_EVERY_MS);
+	loop_timer_set(s->housekeeping_timer, 0);
+	if (notify_watchdog_ms() > 0)
+		loop_timer_set(s->watchdog_timer, 0);
+	return 0;
+}
+
+/* ---- telling that it is ready ---- */
+
+/* "https://HOST:PORT" of listener i, with the port that was really taken. */
+static int listener_url(const struct server *s, size_t i, char ret[256], struct err *e)
+{
+	const struct option_list *l = &s->settings->listen;
+	const char *spec = l->n_items > 0 ? l->items[i] : default_listen[0];
+	const char *colon = strrchr(spec, ':');
+	int len = colon == NULL ? 0 : (int)(colon - spec);
+	bool any = strncmp(spec, "0.0.0.0:", 8) == 0 || strncmp(spec, "[::]:", 5) == 0;
+
+	if (any)
+		return text_format(ret, 256, e, "https://localhost:%u",
+				   http_server_port(s->http, i));
+	return text_format(ret, 256, e, "https://%.*s:%u", len, spec,
+			   http_server_port(s->http, i));
+}
+
+static int describe(const struct server *s, struct buf *ret, struct err *e)
+{
+	AUTO_PTR(json) struct json *o = json_new_object();
+	AUTO_PTR(json) struct json *urls = json_new_array();
+	size_t n = s->settings->listen.n_items > 0 ? s->settings->listen.n_items : 1;
+	char url[256];
+
+	for (size_t i = 0; i < n; i++) {
+		if (listener_url(s, i, url, e) < 0 ||
+		    json_append(urls, json_new_text(url), e) < 0)
+			return -1;
+		log_info(s->log, "server", "listening", "url", url, NULL);
+	}
+	if (o == NULL ||
+	    json_set(o, "port", json_new_int(http_server_port(s->http, 0)), e) < 0 ||
+	    json_set(o, "urls", TAKE(urls), e) < 0 || json_write(o, ret, e) < 0)
+		return -1;
+	return buf_add_str(ret, "\n", e);
+}
+
+static int tell_ready(struct server *s, struct err *e)
+{
+	AUTO(buf) struct buf line = BUF_INIT(64u * 1024);
+	AUTO_CLOSE int fd = (int)s->settings->ready_fd;
+
+	if (fd == 0)
+		fd = -1;
+	if (describe(s, &line, e) < 0 ||
+	    file_replace(s->dir.running, buf_str(&line), line.len, 0600, e) < 0)
+		return -1;
+	if (fd >= 0 && fd_write_full(fd, buf_str(&line), line.len, e) < 0)
+		return err_wrap(e, "--ready-fd");
+	return notify_manager("READY=1", e);
+}
+
+int command_run(void *values, int n, char **operands, const struct log *log,
+		struct err *e)
+{
+	AUTO(server) struct server s = {.settings = values, .log = log, .lock_fd = -1};
+
+	(void)n;
+	(void)operands;
+	if (start_all(&s, e) < 0 || attach(&s, e) < 0 || tell_ready(&s, e) < 0)
+		return -1;
+	if (s.settings->demo)
+		log_warn(log, "server", "demo mode: keys anybody has are accepted",
+			 NULL);
+	if (loop_run(s.loop, e) < 0)
+		return -1;
+	return notify_manager("STOPPING=1", e);
+}

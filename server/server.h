@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program ota-server: its configuration, its data directory, its commands. */
+#ifndef OTA_SERVER_SERVER_H
+#define OTA_SERVER_SERVER_H
+
+#include "../common/base/log.h"
+#include "../common/base/option.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct settings {
+	const char *data_dir;
+	const char *name;
+	bool demo;
+	const char *signer_program; /* NULL: beside ota-server, or in libexec */
+	struct option_list listen;
+	struct option_list names;
+	const char *certificate, *key; /* an operator's own; both or none */
+	const char *client_ca;
+	uint64_t threads;
+	uint64_t max_connections;
+	uint64_t head_deadline_ms, idle_timeout_ms, stop_deadline_ms;
+	uint64_t poll_interval_ms;
+	uint64_t max_streams;
+	uint64_t session_life_ms;
+	uint64_t timestamp_life_ms, snapshot_life_ms;
+	uint64_t keep_events;
+	uint64_t ready_fd; /* 0: none */
+	bool json;
+	const char *url; /* for login links; NULL: what the running server left */
+};
+
+/* Everything the server keeps is below one directory. */
+struct data_dir {
+	char root[PATH_MAX];	  /* also ca.key, ca.pem, server.pem of auth/ca.h */
+	char database[PATH_MAX];  /* ota.db */
+	char artifacts[PATH_MAX]; /* artifacts/ */
+	char signer[PATH_MAX];	  /* signer/: the online keys */
+	char tickets[PATH_MAX];	  /* tickets.key */
+	char lock[PATH_MAX];	  /* lock: held while a server runs */
+	char demo[PATH_MAX];	  /* demo: this directory was begun in demo mode */
+	char running
+	    [PATH_MAX]; /* running.json: where the server that holds the lock listens */
+};
+
+/* The paths; makes the directory (0700) if `make`. */
+int data_dir_open(const struct settings *s, bool make, struct data_dir *ret,
+		  struct err *e) MUST_USE;
+
+/* Demo mode is for the life of a directory: ERR_CONFIG if it was begun in the other one. */
+int data_dir_check_demo(const struct data_dir *d, bool demo, struct err *e) MUST_USE;
+
+/* Where ota-signer is. */
+int find_signer(const struct settings *s, char ret_path[PATH_MAX],
+		struct err *e) MUST_USE;
+
+/* The commands, as struct command wants them. */
+int command_run(void *values, int n, char **operands, const struct log *log,
+		struct err *e);
+int command_doctor(void *values, int n, char **operands, const struct log *log,
+		   struct err *e);
+int command_admin_reset(void *values, int n, char **operands, const struct log *log,
+			struct err *e);
+int command_login_link(void *values, int n, char **operands, const struct log *log,
+		       struct err *e);
+
+#endif
