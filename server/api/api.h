@@ -171,7 +171,7 @@ void answer_device(struct api_call *a, int status, const char *token);
 	X(health_live)                                                                 \
 	X(health_ready)
 
-#define X(name) void name(struct api_call *a);
+#define X(name) void handle_##name(struct api_call *a);
 API_HANDLERS(X)
 #undef X
 

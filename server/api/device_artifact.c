@@ -80,7 +80,7 @@ static void find_artifact(struct api_call *a)
 	with_artifact(a, got_artifact);
 }
 
-void device_artifact(struct api_call *a)
+void handle_device_artifact(struct api_call *a)
 {
 	load_own_action(a, find_artifact);
 }
@@ -141,7 +141,7 @@ static void find_listing(struct api_call *a)
 	with_artifact(a, got_listing);
 }
 
-void device_artifacts(struct api_call *a)
+void handle_device_artifacts(struct api_call *a)
 {
 	load_own_action(a, find_listing);
 }
@@ -170,7 +170,7 @@ static void find_content(struct api_call *a)
 	not_found(a, "content in your deployment");
 }
 
-void device_content(struct api_call *a)
+void handle_device_content(struct api_call *a)
 {
 	load_open_action(a, find_content);
 }
@@ -220,7 +220,7 @@ static int parse_metadata_name(const char *file, enum metadata_role *ret_role,
 	return -1;
 }
 
-void repository_metadata(struct api_call *a)
+void handle_repository_metadata(struct api_call *a)
 {
 	enum metadata_role role;
 	uint64_t version;
@@ -273,7 +273,7 @@ static void got_target_release(struct store_call *c)
 }
 
 /* Only manifests of releases: payloads are for the devices they are assigned to. */
-void repository_target(struct api_call *a)
+void handle_repository_target(struct api_call *a)
 {
 	uint8_t want[SHA256_LEN];
 	char id[2 * SHA256_LEN + 1];

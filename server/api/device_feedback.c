@@ -181,12 +181,12 @@ static void report(struct api_call *a, judge_fn judge)
 		thank(a);
 }
 
-void device_feedback(struct api_call *a)
+void handle_device_feedback(struct api_call *a)
 {
 	load_own_action(a, deployment_reported);
 }
 
-void device_cancel_feedback(struct api_call *a)
+void handle_device_cancel_feedback(struct api_call *a)
 {
 	load_own_action(a, cancel_reported);
 }
@@ -295,7 +295,7 @@ static void attributes_known(struct store_call *old)
 	api_submit(a, c);
 }
 
-void device_config(struct api_call *a)
+void handle_device_config(struct api_call *a)
 {
 	struct ddi_config_data *d = calloc(1, sizeof(*d));
 	struct err e = ERR_INIT;
@@ -319,7 +319,7 @@ void device_config(struct api_call *a)
 
 /* ---- being told to poll ---- */
 
-void device_events(struct api_call *a)
+void handle_device_events(struct api_call *a)
 {
 	struct err e = ERR_INIT;
 

@@ -111,7 +111,7 @@ static void polled_deployment(struct store_call *c)
 	answer_poll(a);
 }
 
-void device_poll(struct api_call *a)
+void handle_device_poll(struct api_call *a)
 {
 	struct store_call *c;
 
@@ -284,7 +284,7 @@ static void offered(struct store_call *c)
 	struct api_call *a = c->ctx;
 
 	if (c->err.code == ERR_PRECONDITION && ++a->tries < MAX_TRIES) {
-		load_own_action(a, device_deployment);
+		load_own_action(a, handle_device_deployment);
 		return;
 	}
 	if (!api_failed(a, c))
@@ -346,7 +346,7 @@ static void show_open(struct api_call *a)
 		load_artifact(a);
 }
 
-void device_deployment(struct api_call *a)
+void handle_device_deployment(struct api_call *a)
 {
 	load_own_action(a, show_open);
 }
@@ -359,7 +359,7 @@ static void show_installed(struct api_call *a)
 		load_artifact(a);
 }
 
-void device_installed(struct api_call *a)
+void handle_device_installed(struct api_call *a)
 {
 	load_own_action(a, show_installed);
 }
@@ -381,7 +381,7 @@ static void show_cancel(struct api_call *a)
 		api_reply_text(a, 200, "application/json", buf_str(&text), text.len);
 }
 
-void device_cancel(struct api_call *a)
+void handle_device_cancel(struct api_call *a)
 {
 	load_own_action(a, show_cancel);
 }

@@ -85,7 +85,7 @@ static void list_of(struct api_call *a, const char *device)
 	api_submit(a, c);
 }
 
-void deployments_list(struct api_call *a)
+void handle_deployments_list(struct api_call *a)
 {
 	list_of(a, http_query(a->http, "device"));
 }
@@ -99,7 +99,7 @@ static void history_of_device(struct store_call *c)
 		list_of(a, http_param(a->http, "id"));
 }
 
-void devices_history(struct api_call *a)
+void handle_devices_history(struct api_call *a)
 {
 	struct store_call *c = api_store(a, STORE_DEVICE_GET, history_of_device);
 	struct err e = ERR_INIT;
@@ -186,7 +186,7 @@ static void got_assign_device(struct store_call *c)
 	api_submit(a, next);
 }
 
-void deployments_create(struct api_call *a)
+void handle_deployments_create(struct api_call *a)
 {
 	static const char *const names[] = {"device", "release", "force", NULL};
 	struct store_call *c = api_store(a, STORE_DEVICE_GET, got_assign_device);
@@ -261,7 +261,7 @@ static void got_one(struct store_call *c)
 	api_submit(a, next);
 }
 
-void deployments_get(struct api_call *a)
+void handle_deployments_get(struct api_call *a)
 {
 	load(a, got_one);
 }
@@ -274,7 +274,7 @@ static void cancelled(struct store_call *c)
 	struct api_call *a = c->ctx;
 
 	if (c->err.code == ERR_PRECONDITION && ++a->tries < MAX_TRIES) {
-		deployments_delete(a);
+		handle_deployments_delete(a);
 		return;
 	}
 	if (api_failed(a, c))
@@ -323,7 +323,7 @@ static void got_to_cancel(struct store_call *c)
 		store_cancel(a, &c->out.deployment, &v);
 }
 
-void deployments_delete(struct api_call *a)
+void handle_deployments_delete(struct api_call *a)
 {
 	load(a, got_to_cancel);
 }

@@ -172,7 +172,7 @@ static void got_list(struct store_call *page)
 	api_submit(a, c);
 }
 
-void devices_list(struct api_call *a)
+void handle_devices_list(struct api_call *a)
 {
 	struct store_call *c = api_store(a, STORE_DEVICE_LIST, got_list);
 	const char *q = http_query(a->http, "q");
@@ -236,7 +236,7 @@ static void created(struct store_call *c)
 	answer_device(a, 201, token);
 }
 
-void devices_create(struct api_call *a)
+void handle_devices_create(struct api_call *a)
 {
 	struct store_call *c = api_store(a, STORE_DEVICE_CREATE, created);
 	struct err e = ERR_INIT;
@@ -292,7 +292,7 @@ static void got_device(struct store_call *c)
 	answer_device(a, 200, "");
 }
 
-void devices_get(struct api_call *a)
+void handle_devices_get(struct api_call *a)
 {
 	struct store_call *c = about_device(a, STORE_DEVICE_GET, got_device,
 					    offsetof(union store_in, device_id));
@@ -310,7 +310,7 @@ static void deleted(struct store_call *c)
 		api_reply_empty(a, 204);
 }
 
-void devices_delete(struct api_call *a)
+void handle_devices_delete(struct api_call *a)
 {
 	struct store_call *c = about_device(a, STORE_DEVICE_DELETE, deleted,
 					    offsetof(union store_in, device_id));
@@ -337,7 +337,7 @@ static void token_set(struct store_call *c)
 		api_reply_json(a, 200, TAKE(o));
 }
 
-void devices_token(struct api_call *a)
+void handle_devices_token(struct api_call *a)
 {
 	struct store_call *c = about_device(a, STORE_DEVICE_SET_TOKEN, token_set,
 					    offsetof(union store_in, device_token.id));

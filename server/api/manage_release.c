@@ -43,7 +43,7 @@ static void upload_begun(void *ctx, const struct upload *u, const struct artifac
 		answer_upload(ctx, 201, u);
 }
 
-void uploads_create(struct api_call *a)
+void handle_uploads_create(struct api_call *a)
 {
 	static const char *const names[] = {"size", "sha256", NULL};
 	uint8_t sha256[SHA256_LEN];
@@ -77,7 +77,7 @@ static const char *upload_id(struct api_call *a)
 	return strlen(id) > UPLOAD_ID_LEN ? "" : id;
 }
 
-void uploads_get(struct api_call *a)
+void handle_uploads_get(struct api_call *a)
 {
 	upload_get(a->api->uploads, http_loop(a->http), upload_id(a), upload_got, a);
 }
@@ -110,7 +110,7 @@ static void upload_written(void *ctx, const struct upload *u, const struct artif
 		answer_upload(ctx, 200, u);
 }
 
-void uploads_put(struct api_call *a)
+void handle_uploads_put(struct api_call *a)
 {
 	const char *text = http_query(a->http, "offset");
 	struct err e = ERR_INIT;
@@ -145,7 +145,7 @@ static void upload_committed(void *ctx, const struct upload *u,
 		api_reply_json(a, 200, TAKE(o));
 }
 
-void uploads_commit(struct api_call *a)
+void handle_uploads_commit(struct api_call *a)
 {
 	upload_commit(a->api->uploads, http_loop(a->http), upload_id(a),
 		      upload_committed, a);
@@ -172,7 +172,7 @@ static void got_releases(struct store_call *c)
 	api_reply_page(a, TAKE(list), c->more ? r[c->n_items - 1].id : NULL);
 }
 
-void releases_list(struct api_call *a)
+void handle_releases_list(struct api_call *a)
 {
 	struct store_call *c = api_store(a, STORE_RELEASE_LIST, got_releases);
 	struct err e = ERR_INIT;
@@ -207,7 +207,7 @@ static void got_release(struct store_call *c)
 		answer_release(a, 200, &c->out.release);
 }
 
-void releases_get(struct api_call *a)
+void handle_releases_get(struct api_call *a)
 {
 	struct store_call *c = api_store(a, STORE_RELEASE_GET, got_release);
 	const char *id = http_param(a->http, "id");
@@ -245,7 +245,7 @@ static int read_request(struct api_call *a, struct publish_request *q, struct er
 	return api_hex_member(a, "body", q->body, e);
 }
 
-void releases_create(struct api_call *a)
+void handle_releases_create(struct api_call *a)
 {
 	struct publish_request q = {.has_root = false};
 	struct err e = ERR_INIT;
@@ -268,7 +268,7 @@ static void root_published(void *ctx, const struct release *r, const struct err 
 		api_reply_empty(ctx, 204);
 }
 
-void repository_root(struct api_call *a)
+void handle_repository_root(struct api_call *a)
 {
 	static const char *const names[] = {"root", NULL};
 	uint8_t root[SHA256_LEN];
@@ -299,7 +299,7 @@ static struct json *render_key(const struct pubkey *k, struct err *e)
 	return TAKE(o);
 }
 
-void repository_keys(struct api_call *a)
+void handle_repository_keys(struct api_call *a)
 {
 	AUTO_PTR(json) struct json *o = json_new_object();
 	struct signer *s = a->api->signer;

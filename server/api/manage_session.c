@@ -55,7 +55,7 @@ static int fill_exchange(struct api_call *a, struct store_call *c, struct err *e
 	return secret_make(SECRET_SESSION, a->mine, c->in.exchange.session_hash, e);
 }
 
-void session_create(struct api_call *a)
+void handle_session_create(struct api_call *a)
 {
 	struct store_call *c = api_store(a, STORE_LOGIN_EXCHANGE, exchanged);
 	struct err e = ERR_INIT;
@@ -70,7 +70,7 @@ void session_create(struct api_call *a)
 	api_submit(a, c);
 }
 
-void session_get(struct api_call *a)
+void handle_session_get(struct api_call *a)
 {
 	AUTO_PTR(json) struct json *o = json_new_object();
 	struct err e = ERR_INIT;
@@ -103,7 +103,7 @@ static void logged_out(struct store_call *c)
 	api_reply_empty(a, 204);
 }
 
-void session_delete(struct api_call *a)
+void handle_session_delete(struct api_call *a)
 {
 	struct store_call *c = api_store(a, STORE_SESSION_DELETE, logged_out);
 
@@ -202,7 +202,7 @@ static void ask_role(struct api_call *a)
 	api_submit(a, c);
 }
 
-void info_get(struct api_call *a)
+void handle_info_get(struct api_call *a)
 {
 	a->body = json_new_object();
 	if (a->body == NULL)
@@ -239,7 +239,7 @@ static void got_versions(struct store_call *c)
 	api_reply_page(a, TAKE(list), NULL);
 }
 
-void versions_list(struct api_call *a)
+void handle_versions_list(struct api_call *a)
 {
 	struct store_call *c = api_store(a, STORE_VERSION_COUNTS, got_versions);
 
@@ -247,14 +247,14 @@ void versions_list(struct api_call *a)
 		api_submit(a, c);
 }
 
-void events_stream(struct api_call *a)
+void handle_events_stream(struct api_call *a)
 {
 	hub_stream_console(a->api->hub, a->http);
 }
 
 /* ---- health ---- */
 
-void health_live(struct api_call *a)
+void handle_health_live(struct api_call *a)
 {
 	static const char ok[] = "{\"status\":\"ok\"}";
 
@@ -312,7 +312,7 @@ static void check_ready(struct job *j)
 		      "no root yet: ota keys init, then ota release push");
 }
 
-void health_ready(struct api_call *a)
+void handle_health_ready(struct api_call *a)
 {
 	struct ready_job *r = calloc(1, sizeof(*r));
 

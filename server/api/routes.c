@@ -63,7 +63,7 @@
 		    .max_body = body_,                                                 \
 		    .permission = permission_,                                         \
 		    .device_side = device_side_,                                       \
-		    .handle = handler,                                                 \
+		    .handle = handle_##handler,                                        \
 		};                                                                     \
 		api_enter(r, app, &row);                                               \
 	}

@@ -276,6 +276,7 @@ int main(void)
 	    cmocka_unit_test(a_report_moves_a_deployment_as_the_table_says),
 	    cmocka_unit_test(nothing_moves_a_closed_deployment),
 	    cmocka_unit_test(a_bare_percentage_is_not_worth_a_flush),
+	    cmocka_unit_test(what_is_armed_stays_rebooting_until_it_ends),
 	    cmocka_unit_test(percentages_do_not_overflow),
 	    cmocka_unit_test(a_cancel_ends_only_as_the_device_says),
 	    cmocka_unit_test(what_the_device_never_saw_is_cancelled_at_once),
