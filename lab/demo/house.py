@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The house on one machine: a server, keys, releases and devices, all real programs and files."""
+"""The house on one machine: a server, offline keys, releases and devices; all real programs and files."""
 
-import hashlib
 import json
 import os
 import pathlib
@@ -12,11 +11,10 @@ import subprocess
 import urllib.error
 import urllib.request
 
-from .steps import wait_until
+from ..device import BUILD, MIB, TOP, Device, make_image
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("OTA_BUILD", TOP / "build"))
 PRODUCT, HARDWARE = "gateway", "revB"
+PLACES = {"ota": "tools", "ota-server": "server", "ota-client": "client"}
 
 
 class Failed(Exception):
@@ -29,30 +27,28 @@ class Failed(Exception):
 
 
 def program(name):
-    places = {"ota": "tools", "ota-server": "server", "ota-client": "client", "ota-boot": "client"}
-    direct = BUILD / places[name] / name
-    return direct if direct.exists() else next(p for p in BUILD.rglob(name) if p.is_file())
+    return BUILD / PLACES[name] / name
 
 
 def run(*words, timeout=120):
-    """Runs a program to its end; returns what it printed, or raises Failed."""
+    """Runs a program to its end; what it printed, or Failed."""
     words = [str(w) for w in words]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
     if done.returncode != 0:
-        raise Failed(words, done.returncode, done.stderr or done.stdout)
+        raise Failed([pathlib.Path(words[0]).name, *words[1:]], done.returncode, done.stderr or done.stdout)
     return done.stdout
 
 
 class Server:
-    """ota-server in its data directory, on a loopback port."""
+    """ota-server in a directory of its own, on a loopback port that it keeps."""
 
-    def __init__(self, directory, demo=True):
+    def __init__(self, directory):
         self.directory = pathlib.Path(directory)
+        self.data = self.directory / "data"
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.demo = demo
         self.process = None
         self.port = None
-        self.token = None
+        self.token_file = self.directory / "token"
 
     @property
     def url(self):
@@ -60,26 +56,26 @@ class Server:
 
     @property
     def ca(self):
-        return self.directory / "data" / "ca.pem"
+        return self.data / "ca.pem"
 
-    def config(self, bind):
-        path = self.directory / "ota-server.ini"
-        path.write_text(f"[server]\ndata-dir = data\ndemo = {'yes' if self.demo else 'no'}\n\n[http]\nlisten = {bind}\n")
-        return path
+    @property
+    def config(self):
+        return self.directory / "ota-server.ini"
 
     def start(self, bind="127.0.0.1:0"):
         if self.port and bind.endswith(":0"):
             bind = f"127.0.0.1:{self.port}"
-        config = self.config(bind)
+        self.config.write_text(f"[server]\ndata-dir = {self.data}\ndemo = yes\n\n[http]\nlisten = {bind}\n")
         reader, writer = os.pipe()
-        self.process = subprocess.Popen(
-            [program("ota-server"), "run", "--config", config, "--ready-fd", str(writer)],
-            pass_fds=[writer],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=open(self.directory / "server.log", "a"),
-            start_new_session=True,
-        )
+        with open(self.directory / "server.log", "a") as log:
+            self.process = subprocess.Popen(
+                [program("ota-server"), "run", "--config", self.config, "--ready-fd", str(writer)],
+                pass_fds=[writer],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         os.close(writer)
         with os.fdopen(reader) as ready:
             line = ready.readline()
@@ -88,7 +84,7 @@ class Server:
         self.port = int(json.loads(line)["port"])
 
     def last_words(self):
-        return (self.directory / "server.log").read_text().strip().splitlines()[-1:]
+        return "\n".join((self.directory / "server.log").read_text().strip().splitlines()[-3:])
 
     def stop(self, how=signal.SIGTERM):
         if self.process is not None:
@@ -96,13 +92,24 @@ class Server:
             self.process.wait(20)
             self.process = None
 
+    def admin(self, *words):
+        return json.loads(run(program("ota-server"), *words, "--config", self.config, "--json"))
+
+    def make_token(self):
+        if not self.token_file.exists():
+            self.token_file.touch(0o600)
+            self.token_file.write_text(self.admin("admin", "reset")["token"])
+
     def call(self, method, path, body=None):
-        """The management API; returns the parsed answer."""
+        """The management API; its answer, or Failed with the HTTP status."""
         request = urllib.request.Request(
             self.url + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
+            headers={
+                "Authorization": f"Bearer {self.token_file.read_text().strip()}",
+                "Content-Type": "application/json",
+            },
         )
         context = ssl.create_default_context(cafile=self.ca)
         try:
@@ -112,23 +119,94 @@ class Server:
             raise Failed([method, path], refusal.code, refusal.read().decode()) from None
         return json.loads(text) if text else None
 
-    def device(self, name):
-        return self.call("GET", f"/api/v1/devices/{name}")
+    def ota(self, *words, timeout=120):
+        """The operator's command line against this server."""
+        return run(
+            program("ota"), *words, "--server-url", self.url, "--server-ca", self.ca,
+            "--server-token-file", self.token_file, timeout=timeout,
+        )  # fmt: skip
 
-    def deployment(self, ident):
-        return self.call("GET", f"/api/v1/deployments/{ident}")
+
+class Publisher:
+    """The release machine: offline keys, and releases made with them."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.keys = self.directory / "keys"
+        self.releases = self.directory / "releases"
+        self.releases.mkdir(parents=True, exist_ok=True)
+
+    def init(self, server):
+        online = self.directory / "online.json"
+        online.write_text(json.dumps(server.call("GET", "/api/v1/repository/keys")))
+        run(program("ota"), "keys", "init", self.keys, "--online", online, "--demo")
+
+    def images(self, version, variant="healthy", extra=None, assets_kib=1024):
+        """Image files of a version: a firmware of a variant, and what comes besides."""
+        firmware = self.releases / f"firmware-{version}.img"
+        if not firmware.exists():
+            make_image(variant, version, firmware, assets_kib)
+        return {"firmware": firmware, **(extra or {})}
+
+    def bundle(self, version, images, notes=""):
+        path = self.releases / f"{version}.bundle"
+        words = [f"--image={name}={file}" for name, file in images.items()]
+        run(
+            program("ota"), "bundle", "create", path, "--keys", self.keys, "--demo", "--product", PRODUCT,
+            "--hardware", HARDWARE, "--version", version, "--notes", notes, *words,
+        )  # fmt: skip
+        return path
+
+    def publish(self, server, version, images, notes=""):
+        """create, sign, push: the release's id."""
+        path = self.bundle(version, images, notes)
+        run(program("ota"), "release", "sign", path, "--keys", self.keys, "--demo")
+        server.ota("release", "push", path)
+        items = server.call("GET", "/api/v1/releases?limit=200")["items"]
+        return next(r["id"] for r in items if r["version"] == version)
+
+    def factory(self, server):
+        """What the factory leaves on a device."""
+        public = {p.name: p.read_text() for p in self.keys.glob("boot-key-*.pub")}
+        root = (self.keys / "repository/1.root.json").read_text()
+        return {
+            **public,
+            "root.json": root,
+            "ca.pem": server.ca.read_text(),
+            "hardware": f"{HARDWARE}\n",
+            "product": f"{PRODUCT}\n",
+            "demo": "",
+        }
 
 
-def sha256_file(path):
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        for piece in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(piece)
-    return digest.hexdigest()
+class Board(Device):
+    """A process device whose log goes to a file, known to a server."""
+
+    def __init__(self, directory, server, publisher, images, config=None):
+        token = pathlib.Path(directory) / "state/token"
+        rooms = {name: file.stat().st_size + MIB // 2 & -4096 for name, file in images.items()}
+        rooms["firmware"] = max(rooms["firmware"], 4 * MIB)
+        base = {
+            "server": {"url": server.url, "token-file": token},
+            "boot": {"watchdog": "2s"},
+            "health": {"settle": "200ms", "confirm-deadline": "6s"},
+            "poll": {"interval": "2s"},
+        }
+        for section, keys in (config or {}).items():
+            base.setdefault(section, {}).update(keys)
+        super().__init__(directory, publisher.factory(server), rooms, base)
+        if not token.exists():
+            answer = server.call("POST", "/api/v1/devices", {"id": self.path.name, "product": PRODUCT, "hardware": HARDWARE})
+            token.touch(0o600)
+            token.write_text(answer["token"])
+
+    def point_at(self, url):
+        self.config["server"]["url"] = url
+        self.write_config()
+
+    def client(self, *words, timeout=60):
+        return run(program("ota-client"), *words, "--config", self.ini, timeout=timeout)
 
 
 def wipe(directory):
     shutil.rmtree(directory, ignore_errors=True)
-
-
-__all__ = ["BUILD", "Failed", "HARDWARE", "PRODUCT", "Server", "TOP", "program", "run", "sha256_file", "wait_until", "wipe"]

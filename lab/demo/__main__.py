@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""./demo: an update server and five devices, all on this machine."""
+
+import argparse
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+from ..device import TOP
+from .house import Board, Publisher, Server, wipe
+from .steps import BOLD, DIM, OFF, Step
+
+N_DEVICES = 5
+
+
+def parse(words):
+    p = argparse.ArgumentParser(prog="./demo", description="An update server and five devices on this machine, until Ctrl-C.")
+    p.add_argument("--story", action="store_true", help="play what can happen to a fleet, print the table, end")
+    p.add_argument("--reset", action="store_true", help="wipe what earlier runs left, then start")
+    p.add_argument("--yes", action="store_true", help="do not ask before installing packages")
+    p.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    p.add_argument("--bind", default="127.0.0.1:0", metavar="ADDRESS:PORT", help="where the server listens (default: loopback, any free port)")
+    p.add_argument("--dir", type=pathlib.Path, default=TOP / "demo.d", help="where the demo keeps its files (default: demo.d)")
+    return p.parse_args(words)
+
+
+def corpus():
+    """A folder with real firmware pairs beside the repository, if there is one."""
+    place = TOP.parent / "shared/corpus"
+    return place if (place / "unpack").exists() and shutil.which("zstd") else None
+
+
+def bring_up(directory, bind):
+    """Server, releases and devices; what is there already is used again."""
+    server, publisher = Server(directory / "server"), Publisher(directory / "publisher")
+    with Step("start the server"):
+        server.start(bind)
+        server.make_token()
+    fresh = not (publisher.keys / "repository").exists()
+    if fresh:
+        with Step("make offline keys"):
+            publisher.init(server)
+        for version in ("1.0.0", "2.0.0"):
+            with Step(f"build, sign and publish {version}"):
+                publisher.publish(server, version, publisher.images(version), "first light" if version == "1.0.0" else "all is well")
+    images = publisher.images("1.0.0")
+    boards = []
+    with Step(f"power on {N_DEVICES} devices"):
+        for n in range(1, N_DEVICES + 1):
+            board = Board(directory / f"device-{n}", server, publisher, images)
+            board.point_at(server.url)
+            if not board.is_provisioned():
+                board.provision(publisher.releases / "1.0.0.bundle", images)
+            board.start()
+            boards.append(board)
+    return server, boards
+
+
+def fingerprint(server):
+    text = subprocess.run(
+        ["openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in", server.data / "server.pem"],
+        capture_output=True, text=True, check=False,
+    ).stdout  # fmt: skip
+    return text.strip().partition("=")[2]
+
+
+def spki_hash(server):
+    """What a browser can be told to trust: exactly this certificate's key."""
+    key = subprocess.run(["openssl", "x509", "-pubkey", "-noout", "-in", server.data / "server.pem"], capture_output=True, check=True).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key, capture_output=True, check=True).stdout
+    import base64
+    import hashlib
+
+    return base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+
+def open_browser(server, link):
+    """A browser with a throw-away profile that trusts exactly this certificate; None if there is none."""
+    browser = next((b for b in ("chromium", "google-chrome", "chrome") if shutil.which(b)), None)
+    if browser is None or not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) or os.geteuid() == 0:
+        return None
+    profile = tempfile.mkdtemp(prefix="ota-demo-browser-")
+    return subprocess.Popen(
+        [browser, f"--user-data-dir={profile}", f"--ignore-certificate-errors-spki-list={spki_hash(server)}",
+         "--no-first-run", "--new-window", link],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def tell(server, link, opened):
+    print(f"\n{BOLD}{link}{OFF}\n{DIM}works once, for ten minutes; a new one: ota-server admin login-link --config {server.config}{OFF}")
+    if not opened:
+        print(
+            "\nYour browser will warn that the certificate is not from an authority it knows: this server made it."
+            f"\nIt is the right one if its SHA-256 fingerprint is\n  {fingerprint(server)}"
+        )
+    if os.environ.get("SSH_CONNECTION"):
+        print(f"\nYou are logged in from elsewhere. There, first:\n  ssh -L {server.port}:127.0.0.1:{server.port} THIS-MACHINE")
+    print("\nAssign release 2.0.0 to a device and watch it. Ctrl-C ends the demo.", flush=True)
+
+
+def demo(options):
+    server, boards = bring_up(options.dir, options.bind)
+    link = server.admin("admin", "login-link")["link"]
+    browser = None if options.no_browser else open_browser(server, link)
+    tell(server, link, browser is not None)
+    try:
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    finally:
+        print()
+        with Step("power everything off"):
+            for board in boards:
+                board.stop()
+            server.stop()
+    return 0
+
+
+def main():
+    options = parse(sys.argv[1:])
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM}) if not options.story else None
+    if options.story:
+        from .story import run_story
+
+        place = pathlib.Path(tempfile.mkdtemp(prefix="ota-story-"))
+        try:
+            return 0 if run_story(place, corpus()) else 1
+        finally:
+            wipe(place)
+    if options.reset:
+        with Step("wipe what earlier runs left"):
+            wipe(options.dir)
+    return demo(options)
+
+
+sys.exit(main())
