@@ -2,6 +2,8 @@
 """./demo: an update server and five devices, all on this machine."""
 
 import argparse
+import base64
+import hashlib
 import os
 import pathlib
 import shutil
@@ -9,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 
 from ..device import TOP
 from .house import Board, Publisher, Server, wipe
@@ -72,9 +75,6 @@ def spki_hash(server):
     """What a browser can be told to trust: exactly this certificate's key."""
     key = subprocess.run(["openssl", "x509", "-pubkey", "-noout", "-in", server.data / "server.pem"], capture_output=True, check=True).stdout
     der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key, capture_output=True, check=True).stdout
-    import base64
-    import hashlib
-
     return base64.b64encode(hashlib.sha256(der).digest()).decode()
 
 
@@ -109,7 +109,9 @@ def demo(options):
     browser = None if options.no_browser else open_browser(server, link)
     tell(server, link, browser is not None)
     try:
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        pass
     finally:
         print()
         with Step("power everything off"):
@@ -121,7 +123,7 @@ def demo(options):
 
 def main():
     options = parse(sys.argv[1:])
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM}) if not options.story else None
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if options.story:
         from .story import run_story
 

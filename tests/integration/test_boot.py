@@ -14,7 +14,7 @@ import tempfile
 import unittest
 import zlib
 
-from .device import BUILD, Device, factory_files, make_image
+from lab.device import BUILD, Device, factory_files, make_image
 from .signing import BootKey, descriptor
 
 STATE = {"PENDING": 3, "TRYING": 4, "GOOD": 5, "BAD": 6}

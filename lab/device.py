@@ -21,7 +21,7 @@ import threading
 import time
 import zlib
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
+TOP = pathlib.Path(__file__).resolve().parents[1]
 BUILD = pathlib.Path(os.environ.get("OTA_BUILD", TOP / "build"))
 OTA_BOOT = BUILD / "client/bootloader/ota-boot"
 MAKE_IMAGE = TOP / "lab/firmware/make_image"
@@ -194,6 +194,7 @@ class Device:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            start_new_session=True,
         )
         self._reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
         self._reader.start()
@@ -252,6 +253,9 @@ class Device:
         return status
 
     # --- what is on the media
+
+    def is_provisioned(self):
+        return any(r is not None for r in self.records())
 
     def records(self):
         """Both copies, None where there is no valid one."""
