@@ -28,13 +28,20 @@
 #define MAX_WORKERS 64u
 #define MAX_LISTENERS 8u
 
-/* Where a connection stands. Every state but ANSWERING has a deadline, kept by
+/* Where a connection stands. Every state but ANSWERING and CUT has a deadline, kept by
  *conn.timer:
  *
  *	HEAD --> BODY --> ANSWERING --> IDLE --> HEAD ...
- *	  `--------------> REFUSED (answers, lingers, closes)
+ *	  `--------------> REFUSED (answers, lingers, closes)	any --> CUT (about to be freed)
  */
-enum conn_state { CONN_HEAD, CONN_BODY, CONN_ANSWERING, CONN_IDLE, CONN_REFUSED };
+enum conn_state {
+	CONN_HEAD,
+	CONN_BODY,
+	CONN_ANSWERING,
+	CONN_IDLE,
+	CONN_REFUSED,
+	CONN_CUT
+};
 
 struct conn {
 	struct worker *worker;

@@ -20,18 +20,36 @@
 #include "conn.h"
 
 #include <event2/bufferevent_ssl.h>
+#include <event2/event.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #define MAX_PIPELINED 65536u
 #define LINGER_MS 2000
 
+static void conn_move(struct conn *c, enum conn_state to, int64_t deadline_ms)
+{
+	c->state = to;
+	loop_timer_set(c->timer, deadline_ms); /* below zero: none */
+}
+
+/* Shutting the socket down is not enough: a client that goes on sending would be read on and on. So
+ * evhttp is told, from the loop, that the other side is gone, and frees the connection. */
 void conn_cut(struct conn *c)
 {
 	evutil_socket_t fd = bufferevent_getfd(c->bev);
+	bufferevent_event_cb event_cb;
 
+	/* Without callbacks it was freed a moment ago, and is only waiting for the loop. */
+	bufferevent_getcb(c->bev, NULL, NULL, &event_cb, NULL);
+	if (c->state == CONN_CUT || event_cb == NULL)
+		return;
+	conn_move(c, CONN_CUT, -1);
 	if (fd >= 0)
 		(void)shutdown(fd, SHUT_RDWR);
+	(void)bufferevent_disable(c->bev, EV_READ);
+	bufferevent_trigger_event(c->bev, BEV_EVENT_READING | BEV_EVENT_EOF,
+				  BEV_TRIG_DEFER_CALLBACKS);
 }
 
 void conn_close(struct conn *c)
@@ -39,12 +57,6 @@ void conn_close(struct conn *c)
 	if (SSL_is_init_finished(c->ssl))
 		(void)SSL_shutdown(c->ssl);
 	conn_cut(c);
-}
-
-static void conn_move(struct conn *c, enum conn_state to, int64_t deadline_ms)
-{
-	c->state = to;
-	loop_timer_set(c->timer, deadline_ms); /* below zero: none */
 }
 
 static void on_deadline(void *ctx)
@@ -215,6 +227,7 @@ static void gate_pass(struct conn *c)
 		pass_body(c);
 		break;
 	case CONN_REFUSED:
+	case CONN_CUT:
 		(void)evbuffer_drain(c->held, evbuffer_get_length(c->held));
 		break;
 	case CONN_ANSWERING:
@@ -267,7 +280,7 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
 
 void gate_next(struct conn *c)
 {
-	if (c->state == CONN_REFUSED)
+	if (c->state == CONN_REFUSED || c->state == CONN_CUT)
 		return;
 	conn_move(c, CONN_IDLE, (int64_t)c->worker->server->config.idle_timeout_ms);
 	gate_pass(c);

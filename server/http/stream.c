@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define MAX_WAITING ((size_t)256 * 1024)
-#define HEARTBEAT_MS 15000
+#define HEARTBEAT_MS 15000u
 
 struct http_stream {
 	struct http_request *r;
@@ -45,6 +45,15 @@ static int send_text(struct http_stream *s, struct evbuffer *text)
 	return 0;
 }
 
+/* No later than any connection would be taken for dead. */
+static void arm_heartbeat(struct http_stream *s)
+{
+	uint64_t idle_ms = s->r->worker->server->config.idle_timeout_ms;
+
+	loop_timer_set(s->heartbeat,
+		       (int64_t)(idle_ms < HEARTBEAT_MS ? idle_ms : HEARTBEAT_MS));
+}
+
 /* Tells proxies that we live, and us that the client does. */
 static void on_heartbeat(void *ctx)
 {
@@ -55,7 +64,7 @@ static void on_heartbeat(void *ctx)
 		(void)send_text(s, text);
 	if (text != NULL)
 		evbuffer_free(text);
-	loop_timer_set(s->heartbeat, HEARTBEAT_MS);
+	arm_heartbeat(s);
 }
 
 static struct http_stream *stream_new(struct http_request *r)
@@ -75,7 +84,7 @@ static struct http_stream *stream_new(struct http_request *r)
 	if (s->next != NULL)
 		s->next->link = &s->next;
 	r->worker->streams = s;
-	loop_timer_set(s->heartbeat, HEARTBEAT_MS);
+	arm_heartbeat(s);
 	return s;
 }
 
