@@ -141,6 +141,7 @@ static int start_publisher(struct server *s, struct err *e)
 	    .loop = s->loop,
 	    .timestamp_life_ms = s->settings->timestamp_life_ms,
 	    .snapshot_life_ms = s->settings->snapshot_life_ms,
+	    .demo = s->settings->demo,
 	};
 
 	s->publisher = publisher_new(&c, e);

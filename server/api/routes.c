@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one table of routes. A route without a permission cannot be written down. */
+#include "../http/assets.h"
 #include "api.h"
 
 #define KIB 1024u
@@ -78,6 +79,8 @@ static const struct http_route routes[] = {
 	 .handle = enter_##handler},
     ROUTES(X)
 #undef X
+    /* all else is the console, which anybody may look at: it shows nothing by itself */
+    {.method = "GET", .pattern = "/{path*}", .handle = assets_handle},
 };
 
 const struct http_route *api_routes(size_t *ret_n)

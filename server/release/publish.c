@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "publish.h"
 
+#include "../../common/json/json.h"
 #include "../../common/tuf/trusted.h"
 #include "../../common/tuf/verify.h"
 #include "../../publish/repo/repo.h"
@@ -98,6 +99,25 @@ static int check_own_keys(const struct publisher *p, const struct tuf_root *root
 	return 0;
 }
 
+/* The mark is under the root's own signature (publish/repo/repo.h). */
+static int check_demo_mark(const struct publisher *p, const struct buf *root,
+			   struct err *e)
+{
+	AUTO_PTR(json)
+	struct json *envelope = json_parse_strict(root->data, root->len, e);
+	bool demo = false;
+
+	if (envelope == NULL ||
+	    json_opt_bool(json_get(envelope, "signed"), "x-ota-demo", &demo, e) != 0)
+		return err_wrap(e, "root");
+	if (demo && !p->c.demo)
+		return err_set(
+		    e, ERR_UNTRUSTED,
+		    "root: made of demo keys, which are refused outside demo "
+		    "mode");
+	return 0;
+}
+
 /* Adds the root to r if a device that trusts r's last one follows it. */
 static int next_root(struct publisher *p, struct repository *r,
 		     const uint8_t digest[SHA256_LEN], struct publication *line,
@@ -111,7 +131,8 @@ static int next_root(struct publisher *p, struct repository *r,
 	if (artifacts_read(p->c.artifacts, digest, &bytes, e) != 0)
 		return err_wrap(e, "root");
 	root = tuf_root_verify_self(bytes.data, bytes.len, e);
-	if (root == NULL || check_own_keys(p, root, e) != 0)
+	if (root == NULL || check_own_keys(p, root, e) != 0 ||
+	    check_demo_mark(p, &bytes, e) != 0)
 		return -1;
 	if (r->n_roots == 0) {
 		if (root->common.version != 1)

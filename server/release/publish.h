@@ -39,6 +39,7 @@ struct publisher_config {
 	struct loop *loop;	    /* for the renewal's timer */
 	uint64_t timestamp_life_ms; /* 0: 7 days */
 	uint64_t snapshot_life_ms;  /* 0: 30 days */
+	bool demo; /* a root that carries the demo mark is taken, and only then */
 };
 
 struct publish_request {

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real ota-server in a directory of its own, and small clients of its two APIs, for the tests."""
+
+import http.client
+import json
+import os
+import pathlib
+import queue
+import signal
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("OTA_BUILD", TOP / "build"))
+OTA = BUILD / "tools/ota"
+OTA_SERVER = BUILD / "server/ota-server"
+PATIENCE = 20  # seconds until something that should happen counts as not happening
+
+
+class Answer:
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = response.headers
+        self.body = response.read()
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+class Server:
+    """ota-server run, its data directory and an administrator's token."""
+
+    def __init__(self, place, *options):
+        self.place = pathlib.Path(place)
+        self.data = self.place / "data"
+        self.options = options
+        self.process = None
+        self.port = None
+        self.token = None
+
+    def spawn(self, *words):
+        """Starts the program as it is; returns (process, what it wrote when ready)."""
+        reader, writer = os.pipe()
+        listen = f"127.0.0.1:{self.port or 0}"
+        process = subprocess.Popen(
+            [OTA_SERVER, "run", "--server-data-dir", self.data, "--http-listen", listen, "--ready-fd", str(writer),
+             *self.options, *words],
+            pass_fds=[writer], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=open(self.place / "log", "a"))
+        os.close(writer)
+        with os.fdopen(reader) as ready:
+            return process, ready.readline()
+
+    def start(self, *words):
+        self.process, line = self.spawn(*words)
+        if not line:
+            raise RuntimeError(self.log().strip().splitlines()[-1])
+        self.port = json.loads(line)["port"]
+        self.trust = ssl.create_default_context(cafile=self.data / "ca.pem")
+        if self.token is None:
+            self.token = json.loads(self.admin("reset"))["token"]
+            (self.place / "token").write_text(self.token)
+        return self
+
+    def admin(self, word):
+        return subprocess.run([OTA_SERVER, "admin", word, "--server-data-dir", self.data, "--json"], check=True,
+                              capture_output=True, text=True).stdout
+
+    def log(self):
+        return (self.place / "log").read_text()
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process is not None:
+            self.process.send_signal(how)
+            status = self.process.wait(PATIENCE)
+            self.process = None
+            return status
+        return None
+
+    @property
+    def url(self):
+        return f"https://127.0.0.1:{self.port}"
+
+    def connect(self):
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=PATIENCE, context=self.trust)
+
+    def request(self, method, path, body=None, headers=None, connection=None):
+        c = connection or self.connect()
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body).encode()
+            headers = {"Content-Type": "application/json", **(headers or {})}
+        c.request(method, path, body, headers or {})
+        answer = Answer(c.getresponse())
+        if connection is None:
+            c.close()
+        return answer
+
+    def api(self, method, path, body=None, **more):
+        return self.request(method, path, body, {"Authorization": f"Bearer {self.token}"}, **more)
+
+    def ota(self, *words):
+        """The operator's command line against this server; returns what it printed."""
+        return subprocess.run(
+            [OTA, *words], check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout
+
+    def remote(self, *words):
+        return json.loads(self.ota(*words, "--json", "--server", self.url, "--ca", self.data / "ca.pem",
+                                   "--token-file", self.place / "token"))
+
+    def claim(self):
+        """Offline keys (demo ones: no passphrase) for this server's own online keys."""
+        online = self.place / "online.json"
+        online.write_bytes(self.api("GET", "/api/v1/repository/keys").body)
+        self.keys = self.place / "keys"
+        self.ota("keys", "init", self.keys, "--online", online, "--demo")
+
+    def make_bundle(self, version, size=300_000, product="gateway"):
+        """A signed bundle of one image of pseudo-random bytes."""
+        image, bundle = self.place / f"{version}.img", self.place / f"{version}.bundle"
+        image.write_bytes(b"".join(f"{version} {i}\n".encode() for i in range(size // 8))[:size])
+        self.ota("bundle", "create", bundle, "--keys", self.keys, "--product", product, "--hardware", "revA",
+                 "--version", version, "--security-version", "1", "--image", f"firmware={image}", "--demo")
+        self.ota("release", "sign", bundle, "--keys", self.keys, "--demo")
+        return bundle
+
+    def push(self, bundle):
+        return self.remote("release", "push", bundle)
+
+    def add_device(self, name):
+        token = self.api("POST", "/api/v1/devices", {"id": name}).json["token"]
+        return Device(self, name, token)
+
+
+class Device:
+    """A client of the device API: plain HTTP, no agent."""
+
+    def __init__(self, server, name, token):
+        self.server, self.name, self.token = server, name, token
+        self.base = f"/default/controller/v1/{name}"
+
+    def request(self, method, path, body=None, headers=None, **more):
+        fields = {"Authorization": f"TargetToken {self.token}", **(headers or {})}
+        return self.server.request(method, path if path.startswith("/default") else self.base + path, body, fields,
+                                   **more)
+
+    def poll(self):
+        return self.request("GET", "").json
+
+    def follow(self, href, **more):
+        """A link's target: absolute, and of this server."""
+        assert href.startswith(self.server.url + "/"), href
+        return self.request("GET", href[len(self.server.url):], **more)
+
+    def feedback(self, action, execution, finished="none", details=(), kind="deploymentBase", **status):
+        body = {"status": {"execution": execution, "result": {"finished": finished}, "details": list(details), **status}}
+        return self.request("POST", f"/{kind}/{action}/feedback", body)
+
+    def prove(self, action, root_hash, counter=1):
+        return self.feedback(action, "closed", "success", ["confirmed"], **{
+            "ota:agent": {"version": "0.1.0", "capabilities": ["full"]},
+            "ota:proof": {"rootHash": root_hash, "bootId": "00" * 16, "slot": "B", "counter": counter}})
+
+
+class Stream:
+    """Server-sent events, read by a thread into a queue of (id, event, data)."""
+
+    def __init__(self, server, path, headers):
+        self.connection = server.connect()
+        self.connection.request("GET", path, headers={**headers, "Accept": "text/event-stream"})
+        self.response = self.connection.getresponse()
+        self.status = self.response.status
+        self.events = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        ident, event, data = None, None, None
+        try:
+            for raw in self.response:
+                line = raw.decode().rstrip("\n")
+                if line.startswith("id:"):
+                    ident = line[3:].strip()
+                elif line.startswith("event:"):
+                    event = line[6:].strip()
+                elif line.startswith("data:"):
+                    data = json.loads(line[5:])
+                elif line == "" and data is not None:
+                    self.events.put((ident, event, data))
+                    ident, event, data = None, None, None
+        except (OSError, ValueError, http.client.HTTPException):
+            pass
+        self.events.put(None)
+
+    def expect(self, want, patience=PATIENCE):
+        """The next event for which want(id, event, data) holds."""
+        end = time.monotonic() + patience
+        while True:
+            item = self.events.get(timeout=max(0.01, end - time.monotonic()))
+            if item is None:
+                raise AssertionError("the stream ended")
+            if want(*item):
+                return item
+
+    def close(self):
+        self.connection.sock and self.connection.sock.close()
+        self.connection.close()
+
+
+def temporary():
+    return tempfile.TemporaryDirectory(prefix="ota-server-")
