@@ -17,10 +17,10 @@ void decoder_start(struct decoder *d, enum codec codec);
 struct decoder_io {
 	const uint8_t *in;
 	size_t in_len;
-	size_t taken;	/* out: of in */
+	size_t taken; /* out: of in */
 	uint8_t *out;
 	size_t room;
-	size_t made;	/* out: bytes in out */
+	size_t made; /* out: bytes in out */
 };
 
 /*

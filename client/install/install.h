@@ -43,17 +43,17 @@ struct install_slot {
 		struct dev *dev;
 	} images[MAX_IMAGES];
 	size_t n_images;
-	struct dev *descriptor;	/* >= DESCRIPTOR_LEN */
+	struct dev *descriptor; /* >= DESCRIPTOR_LEN */
 };
 
 /* Borrowed; everything in it outlives the struct install. */
 struct install_spec {
 	struct install_slot target;
-	unsigned slot;			/* the one `target` belongs to */
-	unsigned running;		/* by the hand-over; NO_SLOT: none */
-	struct dev *journal;		/* >= JOURNAL_LEN, of this slot or shared */
+	unsigned slot;	     /* the one `target` belongs to */
+	unsigned running;    /* by the hand-over; NO_SLOT: none */
+	struct dev *journal; /* >= JOURNAL_LEN, of this slot or shared */
 	struct boot *boot;
-	struct slot_record *record;	/* as loaded */
+	struct slot_record *record; /* as loaded */
 	const struct boot_keys *boot_keys;
 	const char *product;
 	const char *hardware;
@@ -93,10 +93,11 @@ int install_check(const struct install_spec *spec, const struct install_material
 		  struct err *e) MUST_USE;
 
 /*
- * Loads the record (*spec.record), checks, then: resumes if the record says WRITING and the journal speaks of this transaction and
- * this manifest; says INSTALL_WRITTEN at once if the slot holds this very release, WRITTEN
- * or PENDING; else begins anew (record -> WRITING, journal). *ret_body_offset is where the body goes
- * on: a multiple of CONTAINER_CHUNK, or the body's size if nothing of it is needed.
+ * Loads the record (*spec.record), checks, then: resumes if the record says WRITING and the
+ * journal speaks of this transaction and this manifest; says INSTALL_WRITTEN at once if the slot
+ * holds this very release, WRITTEN or PENDING; else begins anew (record -> WRITING, journal).
+ * *ret_body_offset is where the body goes on: a multiple of CONTAINER_CHUNK, or the body's size if
+ * nothing of it is needed.
  */
 int install_begin(struct install *in, const struct install_material *m,
 		  uint64_t *ret_body_offset, struct err *e) MUST_USE;
@@ -110,8 +111,8 @@ int install_step(struct install *in, enum install_want *ret, struct err *e) MUST
 size_t install_feed(struct install *in, const void *data, size_t len);
 
 /* Feed and step until all of data is taken or the body is complete: for callers who may block. */
-int install_push(struct install *in, const void *data, size_t len, enum install_want *ret,
-		 struct err *e) MUST_USE;
+int install_push(struct install *in, const void *data, size_t len,
+		 enum install_want *ret, struct err *e) MUST_USE;
 
 /* WRITTEN -> PENDING with these tries, stored. Nothing to do if it is PENDING already. */
 int install_arm(struct install *in, uint8_t tries, struct err *e) MUST_USE;
@@ -119,11 +120,12 @@ int install_arm(struct install *in, uint8_t tries, struct err *e) MUST_USE;
 struct install_progress {
 	bool resumed;
 	uint64_t body_size;
-	uint64_t body_begin;	  /* offset where this attempt began */
-	uint64_t body_checked;	  /* offset up to which chunks were checked */
-	uint64_t blocks;	  /* of 4 KiB, of all images */
-	uint64_t blocks_done;	  /* on the medium, or equal there already */
-	uint64_t blocks_skipped;  /* of these, not written since equal, in this attempt */
+	uint64_t body_begin;   /* offset where this attempt began */
+	uint64_t body_checked; /* offset up to which chunks were checked */
+	uint64_t blocks;       /* of 4 KiB, of all images */
+	uint64_t blocks_done;  /* on the medium, or equal there already */
+	uint64_t
+	    blocks_skipped; /* of these, not written since equal, in this attempt */
 	uint64_t blocks_read_back;
 };
 void install_progress(const struct install *in, struct install_progress *ret);

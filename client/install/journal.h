@@ -28,7 +28,7 @@
 #include "../dev/dev.h"
 
 #define JOURNAL_COPY_LEN 512u
-#define JOURNAL_SPACING 4096u	/* between the copies: no flash page holds both */
+#define JOURNAL_SPACING 4096u /* between the copies: no flash page holds both */
 #define JOURNAL_LEN (JOURNAL_SPACING + JOURNAL_COPY_LEN)
 
 struct journal {

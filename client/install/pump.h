@@ -42,7 +42,7 @@ size_t pump_segment(const struct pump *p);
 void pump_next_segment(struct pump *p);
 
 uint64_t pump_body_checked(const struct pump *p);
-uint64_t pump_blocks_skipped(const struct pump *p);	/* since pump_start() */
-uint64_t pump_segment_blocks(const struct pump *p);	/* written of the current segment */
+uint64_t pump_blocks_skipped(const struct pump *p); /* since pump_start() */
+uint64_t pump_segment_blocks(const struct pump *p); /* written of the current segment */
 
 #endif

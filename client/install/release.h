@@ -9,9 +9,9 @@ struct release {
 	uint8_t manifest_sha256[SHA256_LEN];
 	struct manifest manifest;
 	uint8_t descriptor[DESCRIPTOR_LEN];
-	struct container_head head;	/* owned */
-	struct dev *media[MAX_IMAGES];	/* borrowed; in the order of the images */
-	uint64_t n_blocks;		/* of all images */
+	struct container_head head;    /* owned */
+	struct dev *media[MAX_IMAGES]; /* borrowed; in the order of the images */
+	uint64_t n_blocks;	       /* of all images */
 };
 
 /* What install_check() says. On failure nothing is left to free. */

@@ -7,9 +7,9 @@
  *	 8   2  format = 1
  *	10   2  n_parts (1..64)
  *	12   4  must_understand = 0
- *	16   .  parts: n_parts x {type u32, reserved u32 = 0, offset u64, length u64}, offsets
- *	        ascending, no overlap, each a multiple of 8, type ascending (several PART_ROOT in
- *	        order of version)
+ *	16   .  parts: n_parts x {type u32, reserved u32 = 0, offset u64, length u64}; type
+ *	        ascending (several PART_ROOT in order of version); each begins at the first
+ *	        multiple of 8 behind the one before, and the file ends with the last one
  *
  * No names and no nesting: a part is one of these types, at most once but for root.
  */
@@ -23,7 +23,7 @@
 #define BUNDLE_MAX_PARTS 64
 
 enum part_type {
-	PART_ROOT = 1,		/* chain: versions 1.. in order */
+	PART_ROOT = 1, /* chain: versions 1.. in order */
 	PART_TIMESTAMP = 2,
 	PART_SNAPSHOT = 3,
 	PART_TARGETS = 4,

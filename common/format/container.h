@@ -43,8 +43,8 @@
 
 #define CONTAINER_HEAD_MAX_BYTES (16u * 1024 * 1024)
 #define CONTAINER_CHUNK (64u * 1024)
-#define CONTAINER_SEGMENT (1024u * 1024)	/* bytes of output a maker should choose */
-#define CONTAINER_MAX_SEGMENT_BLOCKS 1024u	/* what a reader must take: 4 MiB of output */
+#define CONTAINER_SEGMENT (1024u * 1024)   /* bytes of output a maker should choose */
+#define CONTAINER_MAX_SEGMENT_BLOCKS 1024u /* a reader must take 4 MiB of output */
 #define CONTAINER_WINDOW_LOG 20
 
 enum container_kind { CONTAINER_FULL = 0, CONTAINER_DELTA = 1 };
@@ -57,7 +57,7 @@ struct segment {
 	uint8_t codec;
 	uint16_t flags;
 	uint32_t n_blocks;
-	uint64_t first_block;	/* of its image; derived while parsing */
+	uint64_t first_block; /* of its image; derived while parsing */
 	uint64_t body_offset;
 	uint64_t body_size;
 };
@@ -66,7 +66,7 @@ struct container_image {
 	uint64_t size;
 	uint8_t salt[VERITY_SALT_LEN];
 	uint8_t base_root[SHA256_LEN];
-	const uint8_t *groups;	/* n_groups x 32, into the head's own copy */
+	const uint8_t *groups; /* n_groups x 32, into the head's own copy */
 	size_t n_groups;
 };
 
@@ -79,9 +79,9 @@ struct container_head {
 	size_t n_images;
 	struct segment *segments;
 	size_t n_segments;
-	const uint8_t *chunks;	/* n_chunks x 32 */
+	const uint8_t *chunks; /* n_chunks x 32 */
 	size_t n_chunks;
-	uint8_t *bytes;		/* the head as read; owned */
+	uint8_t *bytes; /* the head as read; owned */
 };
 
 /* Parses and checks everything above (order, gaps, sizes, limits); copies data. */
@@ -95,14 +95,15 @@ int container_check_matches(const struct container_head *h, const struct manifes
 			    struct err *e) MUST_USE;
 
 /* 0 if data (len = this chunk's length) is chunk `index` of the body; else ERR_DIGEST. */
-int container_check_chunk(const struct container_head *h, size_t index, const void *data,
-			  size_t len, struct err *e) MUST_USE;
+int container_check_chunk(const struct container_head *h, size_t index,
+			  const void *data, size_t len, struct err *e) MUST_USE;
 size_t container_chunk_len(const struct container_head *h, size_t index);
 
 /*
  * Writing the head, for makers. Fill a container_head (segments, groups and chunks may point
  * anywhere), then lay it out; parse of the result gives the same.
  */
-int container_head_write(const struct container_head *h, struct buf *ret, struct err *e) MUST_USE;
+int container_head_write(const struct container_head *h, struct buf *ret,
+			 struct err *e) MUST_USE;
 
 #endif

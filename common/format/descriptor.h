@@ -52,7 +52,8 @@ int descriptor_parse(const uint8_t data[DESCRIPTOR_LEN], struct descriptor *ret,
 
 /* The signature by keys->keys[key_index], and key_index >= min_key_index, and then form. */
 int descriptor_verify(const uint8_t data[DESCRIPTOR_LEN], const struct boot_keys *keys,
-		      uint8_t min_key_index, struct descriptor *ret, struct err *e) MUST_USE;
+		      uint8_t min_key_index, struct descriptor *ret,
+		      struct err *e) MUST_USE;
 
 /* Lays d out and signs it. */
 int descriptor_sign(const struct descriptor *d, const struct privkey *boot_key,

@@ -28,7 +28,7 @@
 
 struct image {
 	char name[IMAGE_NAME_MAX_LEN + 1];
-	uint64_t size;			/* true size; on the medium zero-padded to 4 KiB; > 0 */
+	uint64_t size; /* true size; on the medium zero-padded to 4 KiB; > 0 */
 	uint8_t salt[VERITY_SALT_LEN];
 	uint8_t root_hash[SHA256_LEN];
 };
@@ -36,21 +36,22 @@ struct image {
 struct manifest {
 	char product[PRODUCT_MAX_LEN + 1];
 	char hardware[MAX_HARDWARE][HARDWARE_MAX_LEN + 1];
-	size_t n_hardware;		/* 1..4 */
+	size_t n_hardware; /* 1..4 */
 	char version[VERSION_MAX_LEN + 1];
 	uint32_t security_version;
-	uint32_t raise_floor_to;	/* 0: leave the floor; else <= security_version */
+	uint32_t raise_floor_to; /* 0: leave the floor; else <= security_version */
 	char notes[NOTES_MAX_LEN + 1];
 	struct image images[MAX_IMAGES];
-	size_t n_images;		/* 1..4, names distinct */
+	size_t n_images; /* 1..4, names distinct */
 	uint8_t descriptor_sha256[SHA256_LEN];
-	uint64_t payload_head_size;	/* <= CONTAINER_HEAD_MAX_BYTES */
+	uint64_t payload_head_size; /* <= CONTAINER_HEAD_MAX_BYTES */
 	uint8_t payload_head_sha256[SHA256_LEN];
 	uint64_t payload_body_size;
 };
 
 /* Reads and checks every field and limit. *ret is undefined on failure. */
-int manifest_parse(const void *data, size_t len, struct manifest *ret, struct err *e) MUST_USE;
+int manifest_parse(const void *data, size_t len, struct manifest *ret,
+		   struct err *e) MUST_USE;
 
 /* The one canonical text of m; checks what manifest_parse() checks. */
 int manifest_write(const struct manifest *m, struct buf *ret, struct err *e) MUST_USE;
@@ -62,7 +63,7 @@ int manifest_target_name(const char *product, const char *version,
 
 /* 0 if the manifest is for this product and hardware id; else ERR_INCOMPATIBLE saying what it
  * is for. */
-int manifest_check_fits(const struct manifest *m, const char *product, const char *hardware,
-			struct err *e) MUST_USE;
+int manifest_check_fits(const struct manifest *m, const char *product,
+			const char *hardware, struct err *e) MUST_USE;
 
 #endif

@@ -13,11 +13,11 @@
 #include <stdbool.h>
 
 #define VERSION_MAX_LEN 64
-#define PRODUCT_MAX_LEN 64	/* [a-z0-9][a-z0-9._-]* */
-#define HARDWARE_MAX_LEN 32	/* [A-Za-z0-9][A-Za-z0-9._-]* */
+#define PRODUCT_MAX_LEN 64  /* [a-z0-9][a-z0-9._-]* */
+#define HARDWARE_MAX_LEN 32 /* [A-Za-z0-9][A-Za-z0-9._-]* */
 #define MAX_HARDWARE 4
 #define MAX_IMAGES 4
-#define IMAGE_NAME_MAX_LEN 32	/* [a-z0-9][a-z0-9._-]*; names the partition of a slot */
+#define IMAGE_NAME_MAX_LEN 32 /* [a-z0-9][a-z0-9._-]*; names the partition of a slot */
 
 int version_check(const char *text, struct err *e) MUST_USE;
 int product_check(const char *text, struct err *e) MUST_USE;

@@ -10,7 +10,7 @@
 #include "../../common/format/descriptor.h"
 
 struct maker_image {
-	const char *name;	/* "firmware" */
+	const char *name; /* "firmware" */
 	const char *path;
 };
 
@@ -21,19 +21,22 @@ struct maker_spec {
 	const char *version;
 	uint32_t security_version;
 	uint32_t raise_floor_to;
-	const char *notes;	/* NULL: "" */
+	const char *notes; /* NULL: "" */
 	struct maker_image images[MAX_IMAGES];
 	size_t n_images;
-	const struct privkey *boot_key;	/* signs the descriptor */
+	const struct privkey *boot_key; /* signs the descriptor */
 	uint8_t boot_key_index;
-	void (*progress)(void *ctx, uint64_t done_bytes, uint64_t all_bytes); /* or NULL */
+	void (*progress)(void *ctx, uint64_t done_bytes,
+			 uint64_t all_bytes); /* or NULL */
 	void *progress_ctx;
 };
 
 /* SHA-256 of "ota verity salt 1\n" product "\n": fixed per product, so bundles reproduce. */
-int maker_salt(const char *product, uint8_t ret[VERITY_SALT_LEN], struct err *e) MUST_USE;
+int maker_salt(const char *product, uint8_t ret[VERITY_SALT_LEN],
+	       struct err *e) MUST_USE;
 
 /* Writes the bundle to out_path (through a temporary name). */
-int maker_make(const struct maker_spec *spec, const char *out_path, struct err *e) MUST_USE;
+int maker_make(const struct maker_spec *spec, const char *out_path,
+	       struct err *e) MUST_USE;
 
 #endif

@@ -40,7 +40,7 @@ static void write_firmware(const char *path)
 	struct err e = ERR_INIT;
 
 	for (size_t i = 0; i < 1u << 20; i++)
-		p[i] = (uint8_t)((size_t)"a quiet text "[i % 13] + (i >> 12 & 1));
+		p[i] = (uint8_t)((size_t) "a quiet text "[i % 13] + (i >> 12 & 1));
 	fill_noise(p + (1 << 20), 1 << 20, 1);
 	memset(p + (3 << 20), 'x', 1234567);
 	OK(file_replace(path, p, len, 0600, &e));
@@ -221,8 +221,7 @@ static void the_same_images_make_the_same_bytes(void **state)
 {
 	AUTO(workshop) struct workshop w;
 	AUTO(buf)
-	struct buf first = BUF_INIT(BUNDLE_CAP),
-		   second = BUF_INIT(BUNDLE_CAP);
+	struct buf first = BUF_INIT(BUNDLE_CAP), second = BUF_INIT(BUNDLE_CAP);
 	struct err e = ERR_INIT;
 	struct stat st;
 
