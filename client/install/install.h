@@ -20,7 +20,7 @@
  * Any error ends this attempt, and everything on the medium stays good for the next one:
  * install_begin() again, with the same or a new object, in the same or a later life. It then
  * says from which offset of the body to go on; never are more than one segment and one chunk
- * fetched twice.
+ * fetched twice (but all of it if the read-back finds that the medium did not hold it).
  *
  * Who stores what, and when. The slot record is changed by install_begin() (-> WRITING, before
  * the first write), by the last install_step() (-> WRITTEN, after the read-back) and by

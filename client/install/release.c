@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "release.h"
 
+#include "journal.h"
+
 #include <string.h>
 
 static int check_floor(const struct install_spec *spec, const struct manifest *m,
@@ -55,6 +57,19 @@ static int load_head(const void *data, size_t len, struct release *r, struct err
 	return container_check_matches(&r->head, &r->manifest, e);
 }
 
+/* Everything that will be written has its place, so that nothing fails for that at the end. */
+static int check_places(const struct install_spec *spec, struct err *e)
+{
+	const struct dev *d = spec->target.descriptor, *j = spec->journal;
+
+	if (d->size < DESCRIPTOR_LEN || j->size < JOURNAL_LEN)
+		return err_set(
+		    e, ERR_CONFIG, "%s has %llu bytes, too few",
+		    d->size < DESCRIPTOR_LEN ? d->name : j->name,
+		    (unsigned long long)(d->size < DESCRIPTOR_LEN ? d->size : j->size));
+	return 0;
+}
+
 static struct dev *find_medium(const struct install_slot *slot, const char *name)
 {
 	for (size_t i = 0; i < slot->n_images; i++) {
@@ -100,7 +115,8 @@ static int assign_media(const struct install_spec *spec, struct release *r,
 static int load(const struct install_spec *spec, const struct install_material *m,
 		struct release *r, struct err *e)
 {
-	if (manifest_parse(m->manifest, m->manifest_len, &r->manifest, e) < 0 ||
+	if (check_places(spec, e) < 0 ||
+	    manifest_parse(m->manifest, m->manifest_len, &r->manifest, e) < 0 ||
 	    sha256(m->manifest, m->manifest_len, r->manifest_sha256, e) < 0 ||
 	    manifest_check_fits(&r->manifest, spec->product, spec->hardware, e) < 0 ||
 	    check_floor(spec, &r->manifest, e) < 0 || assign_media(spec, r, e) < 0 ||

@@ -27,8 +27,16 @@ static int count(struct sim *s, struct err *e)
 	return 0;
 }
 
-static bool is_cut(struct sim *s)
+/* Counts a change; true if the power goes at it. */
+static bool is_cut(struct sim_medium *m, bool flush)
 {
+	struct sim *s = m->sim;
+
+	if (s->n_changes < SIM_MAX_CHANGES)
+		s->log[s->n_changes] =
+		    (struct sim_change){.medium = (size_t)(m - s->media),
+					.flush = flush,
+					.dirty = m->dirty};
 	return s->n_changes++ == s->at && s->fault == SIM_CUT;
 }
 
@@ -74,13 +82,14 @@ static int sim_write(struct dev *d, uint64_t offset, const void *data, size_t le
 
 	if (count(m->sim, e) < 0)
 		return -1;
-	if (is_cut(m->sim)) {
+	if (is_cut(m, false)) {
 		(void)cut(m->sim, e);
 		tear(m, offset, data, len);
 		return -1;
 	}
 	memcpy(m->seen + offset, data, len);
 	m->n_written_bytes += len;
+	m->dirty = true;
 	return 0;
 }
 
@@ -90,10 +99,12 @@ static int sim_flush(struct dev *d, struct err *e)
 
 	if (count(m->sim, e) < 0)
 		return -1;
-	if (is_cut(m->sim))
+	if (is_cut(m, true))
 		return cut(m->sim, e);
-	if (!m->lies)
-		memcpy(m->durable, m->seen, m->base.size);
+	if (m->lies || m->sim->n_changes - 1 == m->sim->lie_at)
+		return 0;
+	memcpy(m->durable, m->seen, m->base.size);
+	m->dirty = false;
 	return 0;
 }
 
@@ -117,6 +128,7 @@ struct dev *sim_add(struct sim *s, const char *name, size_t size)
 	m->base.ops = &sim_ops;
 	m->base.size = size;
 	m->sim = s;
+	s->lie_at = SIM_NEVER;
 	m->durable = calloc(1, size);
 	m->seen = calloc(1, size);
 	if (m->durable == NULL || m->seen == NULL ||
@@ -137,6 +149,9 @@ void sim_power_on(struct sim *s)
 {
 	for (size_t i = 0; i < s->n_media; i++)
 		memcpy(s->media[i].seen, s->media[i].durable, s->media[i].base.size);
+	for (size_t i = 0; i < s->n_media; i++)
+		s->media[i].dirty = false;
+	s->lie_at = SIM_NEVER;
 	s->n_ops = 0;
 	s->n_changes = 0;
 	s->fault = SIM_NONE;

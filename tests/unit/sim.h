@@ -31,12 +31,23 @@ struct sim_tear {
 	unsigned eighths; /* this many eighths of them */
 };
 
+/* One write or flush, as it was asked for. */
+struct sim_change {
+	size_t medium;
+	bool flush;
+	bool dirty; /* a flush that had something to do */
+};
+
+#define SIM_MAX_CHANGES 256
+#define SIM_NEVER ((unsigned long)-1)
+
 struct sim_medium {
 	struct dev base;
 	struct sim *sim;
 	uint8_t *durable;
 	uint8_t *seen;
-	bool lies; /* flushes do nothing */
+	bool lies;  /* flushes do nothing */
+	bool dirty; /* written since the last flush */
 	unsigned long n_written_bytes;
 };
 
@@ -48,7 +59,9 @@ struct sim {
 	enum sim_fault fault;
 	unsigned long at; /* SIM_CUT: the count of changes; else of operations */
 	struct sim_tear tear;
+	unsigned long lie_at; /* this flush, by the count of changes, does nothing */
 	bool dead;
+	struct sim_change log[SIM_MAX_CHANGES];
 };
 
 /* A medium of zeros; it lives until sim_fini(), dev_close() does nothing. */

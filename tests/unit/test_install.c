@@ -252,6 +252,13 @@ static void a_release_for_another_device_is_refused_first(void **state)
 	s = good;
 	s.target.images[0].dev = r.d->images[1][1];
 	FAILS(install_check(&s, m, &e), ERR_NO_SPACE);
+	s = good;
+	r.d->descriptors[1]->size = DESCRIPTOR_LEN - 1;
+	FAILS(install_check(&s, m, &e), ERR_CONFIG);
+	r.d->descriptors[1]->size = DESCRIPTOR_LEN;
+	r.d->journal->size = JOURNAL_LEN - 1;
+	FAILS(install_check(&s, m, &e), ERR_CONFIG);
+	r.d->journal->size = JOURNAL_LEN;
 	r.record.floor = 3;
 	FAILS(install_check(&good, m, &e), ERR_ROLLBACK);
 	r.record.floor = 0;
