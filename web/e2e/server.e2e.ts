@@ -83,7 +83,7 @@ describe.skipIf(url === "")("the console of a real server", () => {
 		const adding = await open("/devices");
 		await adding.getByRole("button", { name: "Add a device" }).first().click();
 		await adding.getByLabel("Id", { exact: true }).fill(mine);
-		await adding.getByLabel("Name").fill(attack);
+		await adding.getByRole("textbox", { name: "Name optional" }).fill(attack);
 		await adding.getByRole("button", { name: "Add", exact: true }).click();
 		await adding.getByText("Its token is shown this once").waitFor();
 		const row = watching.getByRole("row").filter({ hasText: mine });

@@ -40,7 +40,7 @@ export const texts = {
 		title: "Sign in",
 		working: "Signing in with the link…",
 		how: "The console opens with a one-time link. Ask for one where the server runs:",
-		command: "ota-server admin reset --config /etc/ota/ota-server.ini",
+		command: "ota-server admin login-link --config /etc/ota/ota-server.ini",
 		then: "It prints a link that works once, for ten minutes.",
 		used: "This link does not work any more: it was used already, or it is older than ten minutes.",
 	},
