@@ -16,6 +16,7 @@
 struct probe {
 	struct http_server *server;
 	struct loop *loop;
+	struct loop_signal *hangup, *terminate;
 	const char *file;
 };
 
@@ -216,8 +217,9 @@ static int run(struct probe *p, const struct http_config *c, struct err *e)
 		return -1;
 	(void)snprintf(text, sizeof(text), "port %u", http_server_port(p->server, 0));
 	say(text);
-	if (loop_signal_new(p->loop, SIGHUP, on_hangup, p, e) == NULL ||
-	    loop_signal_new(p->loop, SIGTERM, on_terminate, p, e) == NULL)
+	p->hangup = loop_signal_new(p->loop, SIGHUP, on_hangup, p, e);
+	p->terminate = loop_signal_new(p->loop, SIGTERM, on_terminate, p, e);
+	if (p->hangup == NULL || p->terminate == NULL)
 		return -1;
 	say("ready");
 	rc = loop_run(p->loop, e);
@@ -250,6 +252,9 @@ int main(int argc, char **argv)
 	c.max_connections = (size_t)atoi(argv[6]);
 	rc = run(&p, &c, &e);
 	http_server_free(p.server);
+	loop_signal_free(p.hangup);
+	loop_signal_free(p.terminate);
+	loop_free(p.loop);
 	if (rc < 0)
 		(void)fprintf(stderr, "http_probe: %s\n", e.text);
 	return rc < 0 ? (int)err_exit(&e) : 0;
