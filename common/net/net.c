@@ -481,7 +481,8 @@ static int set_trust(struct net_call *c, struct err *e)
 {
 	const struct net *n = c->net;
 
-	SET(c->easy, CURLOPT_PROTOCOLS_STR, "https");
+	SET(c->easy, CURLOPT_PROTOCOLS_STR,
+	    n->config.allow_plain_http ? "http,https" : "https");
 	SET(c->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(c->easy, CURLOPT_CAINFO, n->ca_file);
 	SET(c->easy, CURLOPT_CAPATH, NULL);
@@ -606,7 +607,8 @@ static int set_rate(struct net_call *c, const struct net_request *r, struct err 
 
 static int set_up(struct net_call *c, const struct net_request *r, struct err *e)
 {
-	if (strncmp(r->url, "https://", 8) != 0)
+	if (strncmp(r->url, "https://", 8) != 0 &&
+	    !(c->net->config.allow_plain_http && strncmp(r->url, "http://", 7) == 0))
 		return err_set(e, ERR_USAGE, "\"%.100s\" is not an https:// URL",
 			       r->url);
 	c->easy = curl_easy_init();

@@ -33,6 +33,8 @@ struct net_config {
 	uint64_t
 	    stall_timeout_ms; /* fewer than min_rate bytes/s for so long: ERR_TIMEOUT */
 	uint64_t min_rate_bytes;
+	bool
+	    allow_plain_http; /* for tests against others' servers; no program of ours */
 };
 
 struct net_head {
@@ -47,7 +49,7 @@ struct net_head {
 
 struct net_request {
 	const char *method;	    /* "GET", "PUT", "POST", "HEAD", "DELETE" */
-	const char *url;	    /* https:// only */
+	const char *url;	    /* https:// only, but for allow_plain_http */
 	const char *const *headers; /* "Name: value", NULL-terminated, or NULL */
 	const void *body;	    /* copied */
 	size_t body_len;

@@ -26,9 +26,10 @@
 
 #define TUF_ROOT_MAX_BYTES (512u * 1024)
 #define TUF_TIMESTAMP_MAX_BYTES (16u * 1024)
-#define TUF_SNAPSHOT_MAX_BYTES (2u * 1024 * 1024)	/* or as the timestamp says, if less */
-#define TUF_TARGETS_MAX_BYTES (5u * 1024 * 1024)	/* likewise by the snapshot */
-#define TUF_MAX_ROOTS 256	/* root versions taken in one refresh */
+#define TUF_SNAPSHOT_MAX_BYTES                                                         \
+	(2u * 1024 * 1024)			 /* or as the timestamp says, if less */
+#define TUF_TARGETS_MAX_BYTES (5u * 1024 * 1024) /* likewise by the snapshot */
+#define TUF_MAX_ROOTS 256 /* root versions taken in one refresh */
 #define TUF_MAX_DELEGATIONS 32
 #define TUF_PATH_MAX_LEN 255
 
@@ -36,7 +37,8 @@
  * "<delegated role, hex of its name's SHA-256>.json". put replaces durably. get: ERR_NOT_FOUND if absent. */
 struct tuf_store {
 	int (*get)(void *ctx, const char *name, struct buf *ret, struct err *e);
-	int (*put)(void *ctx, const char *name, const void *data, size_t len, struct err *e);
+	int (*put)(void *ctx, const char *name, const void *data, size_t len,
+		   struct err *e);
 	int (*del)(void *ctx, const char *name, struct err *e);
 	void *ctx;
 };
@@ -45,40 +47,43 @@ struct tuf_store {
 void tuf_store_dir(const char *dir, struct tuf_store *ret);
 
 struct tuf_policy {
-	int64_t now_utc_ms;	/* fixed for the whole refresh */
-	bool offline;		/* a bundle: expiry of timestamp and snapshot is not enforced */
-	bool any_names;		/* conformance program: without the release/ and delta/ rule */
+	int64_t now_utc_ms; /* fixed for the whole refresh */
+	bool offline;	/* a bundle: expiry of timestamp and snapshot is not enforced */
+	bool any_names; /* conformance program: without the release/ and delta/ rule */
 };
 
 struct tuf_client;
 
 /* Loads what store trusts; root.json must be there (ERR_UNTRUSTED if not). */
-struct tuf_client *tuf_client_new(const struct tuf_store *store, const struct tuf_policy *p,
-				  struct err *e) MUST_USE;
+struct tuf_client *tuf_client_new(const struct tuf_store *store,
+				  const struct tuf_policy *p, struct err *e) MUST_USE;
 void tuf_client_free(struct tuf_client *c);
 AUTO_PTR_DEFINE(tuf_client)
 
 /* First use: checks that data is a root signed by itself and stores it. ERR_CONFLICT if one is
  * there already with other content of the same version. */
-int tuf_init(const struct tuf_store *store, const void *root, size_t len, struct err *e) MUST_USE;
+int tuf_init(const struct tuf_store *store, const void *root, size_t len,
+	     struct err *e) MUST_USE;
 
 enum tuf_step { TUF_IDLE, TUF_FETCH };
 
 struct tuf_request {
-	char path[TUF_PATH_MAX_LEN + 1];	/* below the metadata URL: "3.root.json" */
+	char path[TUF_PATH_MAX_LEN + 1]; /* below the metadata URL: "3.root.json" */
 	size_t max_bytes;
 };
 
 /* Starts a refresh; the rest happens in next/give. */
 int tuf_client_refresh(struct tuf_client *c, struct err *e) MUST_USE;
 enum tuf_step tuf_client_next(struct tuf_client *c, struct tuf_request *ret);
-int tuf_client_give(struct tuf_client *c, const void *data, size_t len, struct err *e) MUST_USE;
+int tuf_client_give(struct tuf_client *c, const void *data, size_t len,
+		    struct err *e) MUST_USE;
 /* The file does not exist there (404): how the search for newer roots ends; else an error. */
 int tuf_client_missing(struct tuf_client *c, struct err *e) MUST_USE;
 
 struct tuf_target {
 	char name[TUF_PATH_MAX_LEN + 1];
-	char path[TUF_PATH_MAX_LEN + 1];   /* below the targets URL, with the consistent-snapshot prefix */
+	char path[TUF_PATH_MAX_LEN +
+		  1]; /* below the targets URL, with the consistent-snapshot prefix */
 	uint64_t length;
 	uint8_t sha256[SHA256_LEN];
 };
@@ -86,7 +91,8 @@ struct tuf_target {
 /* Looks a target up in targets and its delegations (after a finished refresh). */
 int tuf_client_seek(struct tuf_client *c, const char *name, struct err *e) MUST_USE;
 /* After the loop: ERR_NOT_FOUND if no role lists it. */
-int tuf_client_found(const struct tuf_client *c, struct tuf_target *ret, struct err *e) MUST_USE;
+int tuf_client_found(const struct tuf_client *c, struct tuf_target *ret,
+		     struct err *e) MUST_USE;
 
 /* Length and hash of a target's bytes. */
 int tuf_target_check(const struct tuf_target *t, const void *data, size_t len,
@@ -98,7 +104,8 @@ int tuf_client_role(const struct tuf_client *c, const char *role, uint64_t *ret_
 
 /* Calls each(name, ..) for every target of the top-level targets role. */
 int tuf_client_each_target(const struct tuf_client *c,
-			   int (*each)(void *ctx, const struct tuf_target *t, struct err *e),
+			   int (*each)(void *ctx, const struct tuf_target *t,
+				       struct err *e),
 			   void *ctx, struct err *e) MUST_USE;
 
 #endif

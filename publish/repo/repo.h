@@ -29,32 +29,36 @@ struct repo_root_spec {
 };
 
 /* A root, signed by every one of signers (old and new root keys when it is a successor). */
-int repo_make_root(const struct repo_root_spec *spec, const struct privkey *const *signers,
-		   size_t n_signers, struct buf *ret, struct err *e) MUST_USE;
+int repo_make_root(const struct repo_root_spec *spec,
+		   const struct privkey *const *signers, size_t n_signers,
+		   struct buf *ret, struct err *e) MUST_USE;
 
 /* The unsigned `targets` version 1 with no targets, and the next draft of an existing one with a
  * target added or removed (n = version + 1). Drafts are envelopes with no signatures. */
-int repo_draft_targets_empty(int64_t expires_utc_ms, struct buf *ret, struct err *e) MUST_USE;
+int repo_draft_targets_empty(int64_t expires_utc_ms, struct buf *ret,
+			     struct err *e) MUST_USE;
 int repo_draft_targets_add(const void *current, size_t len, const char *name,
 			   uint64_t target_len, const uint8_t sha256[32],
-			   int64_t expires_utc_ms, struct buf *ret, struct err *e) MUST_USE;
+			   int64_t expires_utc_ms, struct buf *ret,
+			   struct err *e) MUST_USE;
 int repo_draft_targets_remove(const void *current, size_t len, const char *name,
-			      int64_t expires_utc_ms, struct buf *ret, struct err *e) MUST_USE;
+			      int64_t expires_utc_ms, struct buf *ret,
+			      struct err *e) MUST_USE;
 
 /* Adds (or replaces) one key's signature in any envelope. */
-int repo_sign(const void *envelope, size_t len, const struct privkey *key, struct buf *ret,
-	      struct err *e) MUST_USE;
+int repo_sign(const void *envelope, size_t len, const struct privkey *key,
+	      struct buf *ret, struct err *e) MUST_USE;
 
 /* Snapshot listing targets.json with length and hash, and timestamp listing the snapshot. */
 int repo_make_snapshot(const void *targets, size_t targets_len, uint64_t version,
-		       int64_t expires_utc_ms, const struct privkey *key, struct buf *ret,
-		       struct err *e) MUST_USE;
+		       int64_t expires_utc_ms, const struct privkey *key,
+		       struct buf *ret, struct err *e) MUST_USE;
 int repo_make_timestamp(const void *snapshot, size_t snapshot_len, uint64_t version,
-			int64_t expires_utc_ms, const struct privkey *key, struct buf *ret,
-			struct err *e) MUST_USE;
+			int64_t expires_utc_ms, const struct privkey *key,
+			struct buf *ret, struct err *e) MUST_USE;
 
 /* Version and expiry out of an envelope, without trusting it. */
-int repo_peek(const void *envelope, size_t len, const char *expect_type, uint64_t *ret_version,
-	      int64_t *ret_expires_ms, struct err *e) MUST_USE;
+int repo_peek(const void *envelope, size_t len, const char *expect_type,
+	      uint64_t *ret_version, int64_t *ret_expires_ms, struct err *e) MUST_USE;
 
 #endif

@@ -25,7 +25,8 @@ static const int allowed[] = {
     SCMP_SYS(getrandom),      SCMP_SYS(getpid),	      SCMP_SYS(gettid),
     SCMP_SYS(clock_gettime),  SCMP_SYS(gettimeofday), SCMP_SYS(rt_sigreturn),
     SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(restart_syscall),
-    SCMP_SYS(sched_yield),    SCMP_SYS(exit),	      SCMP_SYS(exit_group),
+    SCMP_SYS(sched_yield),    SCMP_SYS(sigaltstack),  SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
 };
 
 static int rules_add(scmp_filter_ctx ctx)

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 
@@ -66,6 +67,19 @@ def integration(result):
         name = f"tests.integration.{path.stem}"
         status, text = command("python3", "-B", "-m", "unittest", "-v", name, env={"OTA_BUILD": str(BUILD)}, timeout=900)
         unittest_count(result, status, text, name)
+
+
+def interop(result):
+    """Our TUF client under the reference's tests; our repository before two clients by other people."""
+    status, text = command("sh", TOP / "tests/interop/tuf.sh", BUILD, timeout=900)
+    if status == 77:
+        result.skip(text.strip().splitlines()[-1])
+        return
+    counts = re.findall(r"^(\d+) passed, (\d+) failed$", text, re.M)
+    result.passed += sum(int(passed) for passed, _ in counts)
+    result.failed += sum(int(failed) for _, failed in counts)
+    result.notes += [line for line in text.splitlines() if line.startswith("FAILED")]
+    result.expect(status == 0 and len(counts) == 2, "both halves of tests/interop/tuf.sh run to their end", text)
 
 
 def digest_of(*paths):
@@ -186,6 +200,7 @@ SUITES = [
     ("console", console, False, True),
     ("browser", browser, False, True),
     ("integration", integration, True, True),
+    ("interop", interop, False, True),
     ("story", story, False, True),
     ("sanitize", sanitize, False, True),
     ("agent-alone", agent_alone, False, True),
