@@ -226,6 +226,11 @@ class Keys(Offline):
         self.assertNotIn(PASSPHRASE, shown)
         self.assertTrue((self.dir / "k/root.key").exists())
 
+    def test_an_interrupt_at_the_question_leaves_no_keys(self):
+        status, shown = self.ask_on_terminal("\x03")
+        self.assertNotEqual(DONE, status, shown)
+        self.assertFalse((self.dir / "k").exists())
+
     def test_two_different_passphrases_make_no_keys(self):
         status, shown = self.ask_on_terminal(PASSPHRASE, PASSPHRASE + "!")
         self.assertEqual(USAGE, status, shown)
