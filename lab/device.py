@@ -69,6 +69,7 @@ class Record:
         return {
             "state": STATES[data[0]],
             "tries": data[1],
+            "priority": data[2],
             "reason": REASONS[data[4]],
             "security_version": struct.unpack_from("<I", data, 8)[0],
             "root_hash": data[16:48].hex(),

@@ -1,21 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "firmware.h"
 
-#include "../../client/boot/boot_model.h"
-#include "run_agent.h"
-
-/* The record's path and the descriptors that the bootloader left. */
-static int open_boot(const struct client_config *c, struct boot **ret, struct err *e)
-{
-	struct boot_params p = {
-	    .record_path = c->boot.record,
-	    .erase_size_bytes = c->boot.erase_size_bytes,
-	};
-
-	if (boot_model_inherited(&p, e) < 0)
-		return -1;
-	return boot_open(c->boot.backend, &p, ret, e);
-}
+#include "../../client/program/program.h"
 
 static int run(void *values, int n_operands, char **operands, const struct log *log,
 	       struct err *e)
@@ -26,13 +12,13 @@ static int run(void *values, int n_operands, char **operands, const struct log *
 
 	(void)n_operands;
 	(void)operands;
-	if (open_boot(c, &b, e) < 0 || boot_handover(b, &ho, e) < 0)
+	if (agent_open_boot(c, &b, e) < 0 || boot_handover(b, &ho, e) < 0)
 		return -1;
 	log_info(log, "firmware", "started", "variant", firmware.name, "version",
 		 ho.version, NULL);
 	if (firmware.run != NULL)
 		return firmware.run(c, b, log, e);
-	return run_agent(c, b, firmware.health_command, log, e);
+	return agent_run_program(c, b, firmware.health_command, log, e);
 }
 
 int main(int argc, char **argv)
