@@ -459,9 +459,20 @@ void request_reply_empty(struct http_request *r, int status, const char *content
 	evhttp_send_reply(r->ev, status, request_reason(status), NULL);
 }
 
+/* Head and body of a small answer in one piece: one TLS record, one system call. libevent writes
+ * from the loop, so this comes before the first byte has left. */
+static void join_small_answer(struct conn *c)
+{
+	struct evbuffer *output = bufferevent_get_output(c->bev);
+
+	if (evbuffer_get_length(output) <= 16384)
+		(void)evbuffer_pullup(output, -1);
+}
+
 void http_reply(struct http_request *r, int status, const char *content_type,
 		const void *body, size_t len)
 {
+	struct conn *c = r->conn;
 	struct evbuffer *out;
 
 	if (status == 204 || status == 304 || r->ev == NULL) {
@@ -481,10 +492,11 @@ void http_reply(struct http_request *r, int status, const char *content_type,
 		return;
 	}
 	request_set_headers(r, content_type, (int64_t)len);
-	if (r->conn->state == CONN_REFUSED)
+	if (c->state == CONN_REFUSED)
 		linger(r, status, out);
 	else
 		evhttp_send_reply(r->ev, status, request_reason(status), out);
+	join_small_answer(c);
 	evbuffer_free(out);
 }
 
