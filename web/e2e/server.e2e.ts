@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The console as a real ota-server serves it. OTA_SERVER_URL is its address and OTA_LOGIN_TOKEN the token of a
- * one-time login link; OTA_API_TOKEN, if given, lets a script change things behind the console's back.
+ * one-time login link; OTA_API_TOKEN, if given, lets a script change things behind the console's back and play
+ * a device; that device takes release 2.0.0 of product "gateway" for hardware "revA", if the server has it.
  * What a test adds has a name of its own, so that the server may be in use.
  */
 import axe from "axe-core";
@@ -122,6 +123,92 @@ describe.skipIf(url === "")("the console of a real server", () => {
 		expect(answer.status()).toBe(201);
 		await page.getByRole("row").filter({ hasText: "By script" }).waitFor();
 		await page.close();
+	});
+
+	describe.skipIf(apiToken === "")("with a device of the test's own", () => {
+		const id = `${mine}-device`;
+		let token = "";
+
+		/* The device API, spoken as a plain client would. */
+		async function call(method: string, path: string, data?: unknown) {
+			const address = path.startsWith("https:") ? path : `${url}/default/controller/v1/${id}${path}`;
+			const headers = { Authorization: `TargetToken ${token}` };
+			const answer = await user.context.request.fetch(address, { method, headers, ...(data ? { data } : {}) });
+			expect(answer.ok(), `${method} ${path}: ${await answer.text()}`).toBe(true);
+			return answer;
+		}
+		const attributes = (data: Record<string, string>) => call("PUT", "/configData", { mode: "merge", data });
+		const report = (action: string, execution: string, finished: string, more: object, details: string[]) =>
+			call("POST", `/deploymentBase/${action}/feedback`, {
+				status: { execution, result: { finished, ...("result" in more ? more.result! : {}) }, details, ...more },
+			});
+
+		test("its first report draws its slots; an update is followed to the proof of its boot", async () => {
+			const made = await user.context.request.post(`${url}/api/v1/devices`, {
+				headers: { Authorization: `Bearer ${apiToken}` },
+				data: { id, name: "Test bench" },
+			});
+			token = ((await made.json()) as { token: string }).token;
+			const page = await open(`/devices/${id}`);
+			await page.getByText("It has not called yet.").waitFor();
+
+			await call("GET", "");
+			await attributes({
+				product: "gateway",
+				hardware: "revA",
+				version: "1.0.0",
+				"slot.booted": "A",
+				"slot.a.state": "GOOD",
+				"slot.a.version": "1.0.0",
+				"slot.a.root_hash": "a1".repeat(32),
+				"slot.b.state": "EMPTY",
+				site: attack,
+			});
+			const b = page.getByRole("listitem", { name: "Slot B" });
+			await page.getByRole("listitem", { name: "Slot A" }).getByText("running now").waitFor();
+			await page.getByText("a1a1a1a1a1a1a1a1").waitFor();
+			await b.getByText("nothing in it").waitFor();
+			await page.getByText(attack).waitFor();
+			await page.getByText("Says that it runs 1.0.0.").waitFor();
+
+			await page.getByLabel("Release", { exact: true }).selectOption({ label: "2.0.0" });
+			await page.getByRole("button", { name: "Assign 2.0.0" }).click();
+			await page.getByRole("button", { name: "Cancel this update" }).waitFor();
+			const poll = (await (await call("GET", "")).json()) as { _links: { deploymentBase: { href: string } } };
+			const base = poll._links.deploymentBase.href;
+			const action = /deploymentBase\/(\d+)/.exec(base)![1]!;
+			const root = /"descriptor":"[^"]*?([0-9a-f]{64})/.exec(await (await call("GET", base)).text())![1]!;
+
+			const half = { result: { finished: "none", progress: { cnt: 1, of: 2 } } };
+			await report(action, "download", "none", half, ["chunk 4 of 8"]);
+			await b.getByText("receives 2.0.0 · 50 %").waitFor();
+			const agent = { "ota:agent": { version: "0.1.0", capabilities: ["full"] } };
+			await report(action, "proceeding", "none", agent, ["rebooting into slot B"]);
+			await page.getByText("Restarts into 2.0.0.").waitFor();
+			await attributes({
+				"slot.booted": "B",
+				"slot.b.state": "GOOD",
+				"slot.b.version": "2.0.0",
+				"slot.b.root_hash": root,
+			});
+			const proof = { rootHash: root, bootId: "b0".repeat(16), slot: "B", counter: 7 };
+			await report(action, "closed", "success", { ...agent, "ota:proof": proof }, ["health check passed"]);
+			await page.getByText("Runs 2.0.0 from slot B; the bootloader's hand-over proves it.").waitFor();
+			await page.getByText("Proof of boot").waitFor();
+			await page.getByText("b0".repeat(16)).waitFor();
+			await page.getByText("health check passed").first().waitFor();
+			await b.getByText("running now").waitFor();
+			await page.close();
+		});
+
+		test("the list follows it too, and its release is listed", async () => {
+			const page = await open(`/devices?q=${id}`);
+			expect(await page.getByRole("row").filter({ hasText: id }).innerText()).toMatch(/idle[\s\S]*2\.0\.0[\s\S]*proven/);
+			const releases = await open("/releases");
+			await releases.getByRole("row").filter({ hasText: "2.0.0" }).getByText("revA").waitFor();
+			await page.close();
+			await releases.close();
+		});
 	});
 
 	test.each(["light", "dark"] as const)("axe finds nothing in the %s theme", async (colorScheme) => {

@@ -73,6 +73,7 @@ describe("what a device is doing, in words", () => {
 		expect(said(device()).text).toMatch(/proves it/);
 		expect(said(device({ grade: "reported" })).text).toMatch(/no proof/);
 		expect(said(device({ grade: "unknown", version: "" })).tone).toBe("warn");
+		expect(said(device({ grade: "unknown" })).text).toMatch(/^Says that it runs 1\.0\.0\. It has not been updated/);
 	});
 
 	test("a cancelled update is told together with what runs", () => {

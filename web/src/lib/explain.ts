@@ -60,7 +60,8 @@ function explainClosed(device: Device): Explanation {
 
 function explainRunning(device: Device): Explanation {
 	const version = device.version ?? "";
-	if (version === "" || device.grade === "unknown") return { tone: "warn", text: words.unknown };
+	if (version === "") return { tone: "warn", text: words.unknown };
+	if (device.grade === "unknown") return { tone: "calm", text: words.attributed(version) };
 	if (device.grade === "reported") return { tone: "calm", text: words.reported(version) };
 	const slot = device.slots?.find((one) => one.booted);
 	return { tone: "calm", text: slot ? words.provenSlot(version, slot.name) : words.proven(version) };

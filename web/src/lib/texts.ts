@@ -182,7 +182,7 @@ export const texts = {
 	gradeTitle: {
 		proven: "The bootloader's hand-over proves that this version booted.",
 		reported: "The device says so. There is no proof of the boot.",
-		unknown: "The device has not said what it runs.",
+		unknown: "No update has been reported yet: a version is the device's own word.",
 	} satisfies Record<Grade, string>,
 
 	slot: {
@@ -257,6 +257,7 @@ export const texts = {
 		proven: (version: string) => `Runs ${version}; the bootloader's hand-over proves it.`,
 		provenSlot: (version: string, slot: string) => `Runs ${version} from slot ${slot}; the bootloader's hand-over proves it.`,
 		reported: (version: string) => `Says that it runs ${version}. There is no proof of the boot.`,
+		attributed: (version: string) => `Says that it runs ${version}. It has not been updated from here yet.`,
 		unknown: "It has called, but has not said what it runs.",
 		quiet: (ago: string) => `Last seen ${ago}.`,
 	},
