@@ -185,7 +185,7 @@ class Board(Device):
     def __init__(self, directory, server, publisher, images, config=None):
         token = pathlib.Path(directory) / "state/token"
         rooms = {name: file.stat().st_size + MIB // 2 & -4096 for name, file in images.items()}
-        rooms["firmware"] = max(rooms["firmware"], 4 * MIB)
+        rooms["firmware"] = max(rooms["firmware"], 12 * MIB)
         base = {
             "server": {"url": server.url, "token-file": token},
             "boot": {"watchdog": "2s"},
@@ -203,6 +203,12 @@ class Board(Device):
     def point_at(self, url):
         self.config["server"]["url"] = url
         self.write_config()
+
+    def agent_answers(self):
+        try:
+            return self.client("status", "--json")
+        except Failed:
+            return None
 
     def client(self, *words, timeout=60):
         return run(program("ota-client"), *words, "--config", self.ini, timeout=timeout)

@@ -19,7 +19,7 @@ HEAD_END = b"\r\n\r\n"
 class Proxy:
     """Listens on a free loopback port; `url` is what a device is configured with."""
 
-    def __init__(self, upstream_port, cert_file, key_file, ca_file):
+    def __init__(self, upstream_port, cert_file, ca_file):
         self.upstream_port = upstream_port
         self.body_bytes = 0  # of payload bodies, sent on to devices
         self.ranges = []  # the start of each request for a payload body
@@ -29,7 +29,7 @@ class Proxy:
         self.down = False
         self._lock = threading.Lock()
         self._server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._server.load_cert_chain(cert_file, key_file)
+        self._server.load_cert_chain(cert_file)
         self._client = ssl.create_default_context(cafile=ca_file)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -84,7 +84,8 @@ class Proxy:
         return self._pass_body(device, server, rest, left, offset, is_body and left > 65536)
 
     def _stream(self, device, server, rest):
-        while rest:
+        rest = rest or server.recv(65536)
+        while rest and not self.down:
             device.sendall(rest)
             rest = server.recv(65536)
         return False
