@@ -435,9 +435,10 @@ int install_push(struct install *in, const void *data, size_t len,
 	const uint8_t *p = data;
 
 	do {
-		size_t n = install_feed(in, p, len);
+		size_t n = len > 0 ? install_feed(in, p, len) : 0;
 
-		p += n;
+		if (n > 0)
+			p += n;
 		len -= n;
 		do {
 			if (install_step(in, ret, e) < 0)
