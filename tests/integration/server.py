@@ -7,6 +7,7 @@ import os
 import pathlib
 import queue
 import signal
+import socket
 import ssl
 import subprocess
 import tempfile
@@ -46,11 +47,11 @@ class Server:
         """Starts the program as it is; returns (process, what it wrote when ready)."""
         reader, writer = os.pipe()
         listen = f"127.0.0.1:{self.port or 0}"
-        process = subprocess.Popen(
-            [OTA_SERVER, "run", "--server-data-dir", self.data, "--http-listen", listen, "--ready-fd", str(writer),
-             *self.options, *words],
-            pass_fds=[writer], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=open(self.place / "log", "a"))
+        with open(self.place / "log", "a") as log:
+            process = subprocess.Popen(
+                [OTA_SERVER, "run", "--server-data-dir", self.data, "--http-listen", listen, "--ready-fd", str(writer),
+                 *self.options, *words],
+                pass_fds=[writer], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
         os.close(writer)
         with os.fdopen(reader) as ready:
             return process, ready.readline()
@@ -171,10 +172,12 @@ class Stream:
     def __init__(self, server, path, headers):
         self.connection = server.connect()
         self.connection.request("GET", path, headers={**headers, "Accept": "text/event-stream"})
+        self.socket = self.connection.sock
         self.response = self.connection.getresponse()
         self.status = self.response.status
         self.events = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
 
     def _read(self):
         ident, event, data = None, None, None
@@ -192,7 +195,14 @@ class Stream:
                     ident, event, data = None, None, None
         except (OSError, ValueError, http.client.HTTPException):
             pass
+        self.hang_up()
         self.events.put(None)
+
+    def hang_up(self):
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
 
     def expect(self, want, patience=PATIENCE):
         """The next event for which want(id, event, data) holds."""
@@ -205,7 +215,8 @@ class Stream:
                 return item
 
     def close(self):
-        self.connection.sock and self.connection.sock.close()
+        self.hang_up()  # wakes the reader
+        self.thread.join(PATIENCE)
         self.connection.close()
 
 
