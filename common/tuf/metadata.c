@@ -3,6 +3,7 @@
 
 #include "../base/text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const top_role_names[N_TUF_TOP_ROLES] = {
@@ -318,6 +319,12 @@ void tuf_snapshot_free(struct tuf_snapshot *s)
 	free(s);
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct tuf_file *)a)->name,
+		      ((const struct tuf_file *)b)->name);
+}
+
 static int files_parse(const struct json *meta, struct tuf_snapshot *s, struct err *e)
 {
 	s->files = calloc(json_len(meta) + 1, sizeof(*s->files));
@@ -328,6 +335,7 @@ static int files_parse(const struct json *meta, struct tuf_snapshot *s, struct e
 			       e) != 0)
 			return err_wrap(e, "meta of %s", json_key(it));
 	}
+	qsort(s->files, s->n_files, sizeof(*s->files), by_name);
 	return 0;
 }
 
@@ -349,11 +357,9 @@ struct tuf_snapshot *tuf_snapshot_parse(struct tuf_envelope *env, struct err *e)
 
 const struct tuf_file *tuf_snapshot_find(const struct tuf_snapshot *s, const char *name)
 {
-	for (size_t i = 0; i < s->n_files; i++) {
-		if (strcmp(s->files[i].name, name) == 0)
-			return &s->files[i];
-	}
-	return NULL;
+	const struct tuf_file wanted = {.name = name};
+
+	return bsearch(&wanted, s->files, s->n_files, sizeof(*s->files), by_name);
 }
 
 int tuf_file_check(const struct tuf_file *f, const void *data, size_t len,

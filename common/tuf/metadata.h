@@ -93,7 +93,7 @@ struct tuf_timestamp {
 
 struct tuf_snapshot {
 	struct tuf_common common;
-	struct tuf_file *files;
+	struct tuf_file *files; /* by name */
 	size_t n_files;
 };
 
@@ -154,7 +154,7 @@ const struct tuf_target_line *tuf_targets_find(const struct tuf_targets *t,
 int tuf_file_check(const struct tuf_file *f, const void *data, size_t len,
 		   struct err *e) MUST_USE;
 
-/* True if d speaks for target name: a pattern (shell rules, '*' and '?' stop at '/') or
+/* True if d speaks for target name: a pattern ('*' and '?' as in a shell, stopping at '/') or
  * a prefix of the name's hash. */
 bool tuf_delegation_matches(const struct tuf_delegation *d, const char *name);
 

@@ -5,7 +5,6 @@
 #include "../base/text.h"
 #include "tuf.h"
 
-#include <fnmatch.h>
 #include <string.h>
 
 void tuf_targets_free(struct tuf_targets *t)
@@ -162,19 +161,32 @@ const struct tuf_target_line *tuf_targets_find(const struct tuf_targets *t,
 
 /* ------------------------------------------------------------------ patterns */
 
-static size_t count_slashes(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s != '\0'; s++)
-		n += *s == '/';
-	return n;
-}
-
+/*
+ * '*' is any run of characters and '?' any one, but neither is '/'; all else is itself. Backtracks to the
+ * last star only, so its time is bounded by the product of the lengths: fnmatch()'s is not, and
+ * patterns come from whoever may sign for a delegated role.
+ */
 static bool path_matches(const char *pattern, const char *name)
 {
-	return count_slashes(pattern) == count_slashes(name) &&
-	       fnmatch(pattern, name, FNM_PATHNAME | FNM_NOESCAPE) == 0;
+	const char *star = NULL, *resume = NULL;
+
+	while (*name != '\0') {
+		if (*pattern == '*') {
+			star = pattern++;
+			resume = name;
+		} else if (*pattern == *name || (*pattern == '?' && *name != '/')) {
+			pattern++;
+			name++;
+		} else if (star != NULL && *resume != '/') {
+			pattern = star + 1;
+			name = ++resume;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return *pattern == '\0';
 }
 
 bool tuf_delegation_matches(const struct tuf_delegation *d, const char *name)

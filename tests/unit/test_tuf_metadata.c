@@ -168,10 +168,17 @@ static void patterns_follow_the_shell_and_stop_at_a_slash(void **state)
 	    {"release/*", "release", false},
 	    {"a?c", "abc", true},
 	    {"a?c", "a/c", false},
-	    {"[ab]", "b", true},
 	    {"*.json", "x.json", true},
 	    {"*.json", "x.jsonx", false},
+	    {"*.json", "x.json.json", true},
 	    {"", "a", false},
+	    {"*", "", true},
+	    {"a*b*c", "aXbYbZc", true},
+	    {"a*b", "a/b", false},
+	    {"*/b", "a/x/b", false},
+	    {"**", "ab", true},
+	    {"[ab]", "a", false},
+	    {"[ab]", "[ab]", true},
 	    {"a\\*", "a\\x", true},
 	};
 
@@ -186,6 +193,24 @@ static void patterns_follow_the_shell_and_stop_at_a_slash(void **state)
 		if (tuf_delegation_matches(&d, rows[i].name) != rows[i].matches)
 			fail_msg("%s against %s", rows[i].pattern, rows[i].name);
 	}
+}
+
+/* Time out of proportion would end this program by the test's time limit. */
+static void a_pattern_of_many_stars_is_no_burden(void **state)
+{
+	struct err e = ERR_INIT;
+	AUTO_PTR(json) struct json *paths = json_new_array();
+	struct tuf_delegation d = {.name = "A"};
+	char pattern[402] = {0}, name[256] = {0};
+
+	(void)state;
+	for (size_t i = 0; i + 2 < sizeof(pattern); i += 2)
+		memcpy(pattern + i, "*a", 2);
+	pattern[400] = 'b';
+	memset(name, 'a', 255);
+	OK(json_append(paths, json_new_text(pattern), &e));
+	d.paths = paths;
+	assert_false(tuf_delegation_matches(&d, name));
 }
 
 static void hash_prefixes_choose_a_bin(void **state)
@@ -299,6 +324,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(metadata_is_taken_or_refused_by_the_rules),
 	    cmocka_unit_test(patterns_follow_the_shell_and_stop_at_a_slash),
+	    cmocka_unit_test(a_pattern_of_many_stars_is_no_burden),
 	    cmocka_unit_test(hash_prefixes_choose_a_bin),
 	    cmocka_unit_test(a_key_that_signs_again_replaces_its_signature),
 	    cmocka_unit_test(drafts_count_up_and_say_what_they_cannot_do),
