@@ -208,6 +208,8 @@ int agent_on_head(struct agent *a, enum agent_channel ch, const struct net_head 
 {
 	if (ch == AGENT_FETCH && a->state == AGENT_INSTALLING)
 		return write_head(a, h, e);
+	if (ch == AGENT_EVENTS)
+		return agent_check_status(h, "event stream", e);
 	return 0;
 }
 

@@ -216,12 +216,13 @@ static size_t part_size(const struct update *u, enum fetch_what what)
 static int check_part(const struct update *u, enum fetch_what what, const struct buf *b,
 		      struct err *e)
 {
-	const uint8_t *expected = what == FETCH_HEAD ? u->manifest->payload_head_sha256
-						     : u->manifest->descriptor_sha256;
+	const uint8_t *expected;
 	uint8_t digest[SHA256_LEN];
 
 	if (what == FETCH_MANIFEST)
 		return tuf_target_check(&u->target, b->data, b->len, e);
+	expected = what == FETCH_HEAD ? u->manifest->payload_head_sha256
+				      : u->manifest->descriptor_sha256;
 	if (sha256(b->data, b->len, digest, e) < 0)
 		return -1;
 	if (b->len != part_size(u, what) || memcmp(digest, expected, SHA256_LEN) != 0)

@@ -198,8 +198,12 @@ void write_begin(struct agent *a)
 	struct update *u = &a->update;
 	struct err e = ERR_INIT;
 
-	if (begin_install(a, &e) < 0 || remember(a, &e) < 0) {
+	if (begin_install(a, &e) < 0) {
 		end(a, "begin to install", &e);
+		return;
+	}
+	if (remember(a, &e) < 0) {
+		update_failed(a, "remember the deployment", &e);
 		return;
 	}
 	buf_init(&u->pending, PENDING_MAX_BYTES);
