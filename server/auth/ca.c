@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define CA_NAME "OTA server CA"
-#define CA_DAYS 7300
+#define CA_DAYS 3650
 #define LEAF_DAYS 90
 #define MAX_NAMES 32u
 #define MAX_PEM ((size_t)64 * 1024)

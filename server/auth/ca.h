@@ -3,7 +3,7 @@
  * The server's own CA and the certificate it serves with, in one directory:
  *
  *	ca.key		P-256 key, PEM, mode 0600
- *	ca.pem		self-signed, 20 years; what devices are given to trust
+ *	ca.pem		self-signed, ten years; what devices are given to trust
  *	server.pem	"names: .." line, leaf for those names (90 days), the CA, the
  *leaf's key; 0600
  *
