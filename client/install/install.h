@@ -10,8 +10,9 @@
  *	install_new(spec)			all memory but the payload head's, once
  *	install_begin(material, &offset)	checks everything, decides: fresh or resume
  *	loop:
- *	  install_step() -> INSTALL_STEP	did one thing, call again (one medium
- *						operation of <= 64 KiB, or one flush)
+ *	  install_step() -> INSTALL_STEP	did one thing, call again: <= 64 KiB read and
+ *						written, or one flush, or one store of
+ *						cursor or record
  *			 -> INSTALL_FEED	install_feed() the body from where it ended; the
  *						first piece begins at `offset`
  *			 -> INSTALL_WRITTEN	read back, recorded as WRITTEN
