@@ -40,6 +40,8 @@ static const struct command commands[] = {
      deployment_show},
     {"deployment cancel", "DEPLOYMENT", 1, 1, deployment_options,
      "Ask the device to give a deployment up", deployment_cancel},
+    {"events", "", 0, 0, events_options,
+     "Print what happens, as it happens, until interrupted", events_follow},
     {.name = NULL},
 };
 

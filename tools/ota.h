@@ -136,6 +136,7 @@ RUN(device_assign);
 RUN(deployment_list);
 RUN(deployment_show);
 RUN(deployment_cancel);
+RUN(events_follow);
 
 extern const struct option keys_init_options[];
 extern const struct option keys_online_options[];
@@ -151,5 +152,6 @@ extern const struct option device_options[];
 extern const struct option device_assign_options[];
 extern const struct option deployment_list_options[];
 extern const struct option deployment_options[];
+extern const struct option events_options[];
 
 #endif

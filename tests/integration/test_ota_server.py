@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ota against the real ota-server: publication, uploads that are cut, devices, deployments, events."""
+
+import json
+import os
+import pathlib
+import select
+import socket
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from lab.demo.house import Server, program
+
+DONE, FAILED, USAGE, REFUSED, UNREACHABLE = range(5)
+MIB = 1024 * 1024
+
+
+class Cutter:
+    """Passes TCP on to a port, counts what clients send, and cuts everything off after so many bytes."""
+
+    def __init__(self, port, allowance=None):
+        self.port, self.left, self.sent = port, allowance, 0
+        self.lock = threading.Lock()
+        self.door = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{self.door.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.door.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self.port))
+            threading.Thread(target=self.pump, args=(client, server, True), daemon=True).start()
+            threading.Thread(target=self.pump, args=(server, client, False), daemon=True).start()
+
+    def allow(self, data):
+        with self.lock:
+            self.sent += len(data)
+            if self.left is None:
+                return data
+            data = data[: self.left]
+            self.left -= len(data)
+            return data
+
+    def pump(self, source, sink, counted):
+        try:
+            while data := source.recv(65536):
+                passed = self.allow(data) if counted else data
+                sink.sendall(passed)
+                if len(passed) < len(data):
+                    break
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            end.close() if counted else None
+
+    def close(self):
+        self.door.close()
+
+
+class WithServer(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = tempfile.TemporaryDirectory()
+        cls.base = pathlib.Path(cls.stack.name)
+        cls.server = Server(cls.base / "server")
+        cls.server.start()
+        cls.addClassCleanup(cls.stack.cleanup)
+        cls.addClassCleanup(cls.server.stop)
+        cls.server.make_token()
+        config = cls.base / ".config/ota/ota.ini"
+        config.parent.mkdir(parents=True)
+        config.write_text(
+            f"[server]\nurl = {cls.server.url}\nca = {cls.server.ca}\ntoken-file = {cls.server.token_file}\n"
+        )
+        (cls.base / "online.json").write_text(cls.ota("keys", "online")[0])
+        cls.ota("keys", "init", "keys", "--online", "online.json", "--demo")
+
+    @classmethod
+    def ota(cls, *args, status=DONE):
+        words = [str(w) for w in (program("ota"), *args)]
+        done = subprocess.run(words, cwd=cls.base, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                              start_new_session=True, env={**os.environ, "HOME": str(cls.base)}, timeout=120)
+        if done.returncode != status:
+            raise AssertionError(f"{words}: exit {done.returncode}, not {status}\n{done.stdout}{done.stderr}")
+        return done.stdout, done.stderr
+
+    def signed(self, version, size=300_000):
+        image = self.base / f"{version}.img"
+        image.write_bytes(os.urandom(size))
+        bundle = f"{version}.bundle"
+        self.ota("bundle", "create", bundle, "--keys", "keys", "--demo", "--product", "gateway", "--hardware", "revA",
+                 "--version", version, "--image", f"firmware={image}")
+        self.ota("release", "sign", bundle, "--keys", "keys", "--demo")
+        return bundle
+
+    def listed(self, *words):
+        return json.loads(self.ota(*words, "--json")[0])
+
+    def release(self, version):
+        return next(r["id"] for r in self.listed("release", "list") if r["version"] == version)
+
+    def test_a_release_is_published_listed_and_exported(self):
+        bundle = self.signed("1.0.0")
+        _, said = self.ota("release", "export", bundle, "early.ota", status=REFUSED)
+        self.assertIn("run ota release push", said)
+        self.assertFalse((self.base / "early.ota").exists())
+        self.assertIn("Published gateway 1.0.0", self.ota("release", "push", bundle)[0])
+        self.assertIn("Published gateway 1.0.0", self.ota("release", "push", bundle)[0])
+        self.assertEqual(1, sum(r["version"] == "1.0.0" for r in self.listed("release", "list")))
+        self.ota("release", "export", bundle, "out.ota")
+        said, _ = self.ota("bundle", "verify", "out.ota", "--root", "keys/root.json", "--boot-key",
+                           "keys/boot-key-0.pub")
+        self.assertIn("vouched for by targets", said)
+        self.assertNotIn("not there", said)
+        self.assertIn("signed and published", self.ota("bundle", "info", "out.ota")[0])
+
+    def test_an_upload_that_was_cut_goes_on_where_it_stood(self):
+        bundle = self.signed("5.0.0", 10 * MIB)
+        cutter = Cutter(self.server.port, 9 * MIB)
+        self.addCleanup(cutter.close)
+        self.ota("release", "push", bundle, "--server", cutter.url, status=UNREACHABLE)
+        self.assertNotIn("5.0.0", [r["version"] for r in self.listed("release", "list")])
+        counter = Cutter(self.server.port)
+        self.addCleanup(counter.close)
+        self.ota("release", "push", bundle, "--server", counter.url)
+        self.assertIn("5.0.0", [r["version"] for r in self.listed("release", "list")])
+        self.assertLess(counter.sent, 7 * MIB, "what the server had was sent again")
+        self.assertGreater(counter.sent, 1 * MIB, "the first run was not cut in the middle")
+
+    def test_devices_are_added_one_by_one_and_by_the_list(self):
+        self.assertIn("gw-0", self.ota("device", "add", "gw-0", "--name", "Hall", "--product", "gateway", "--hardware",
+                                       "revA")[0])
+        (self.base / "more.csv").write_text("id,hardware,product\ngw-1,revA,gateway\ngw-0,revA,gateway\ngw-2,revA,x\n")
+        out, said = self.ota("device", "add", "--csv", "more.csv", "--json", status=FAILED)
+        self.assertEqual(["gw-1"], [d["id"] for d in json.loads(out)], "tokens made before a failure are not lost")
+        self.assertIn("more.csv: line 3: device gw-0", said)
+        self.assertEqual({"gw-0", "gw-1"}, {d["id"] for d in self.listed("device", "list", "--query", "gw-")})
+        self.assertIn("Hall", self.ota("device", "show", "gw-0")[0])
+        self.assertNotEqual(self.ota("device", "token", "gw-0"), self.ota("device", "token", "gw-0"))
+        self.ota("device", "add", status=USAGE)
+        self.ota("device", "show", "nobody", status=FAILED)
+
+    def test_a_device_is_given_a_release_and_it_is_taken_back(self):
+        self.ota("release", "push", self.signed("2.0.0"))
+        self.ota("device", "add", "dev-1", "--product", "gateway", "--hardware", "revA")
+        self.assertIn("Assigned", self.ota("device", "assign", "dev-1", self.release("2.0.0"))[0])
+        (deployment,) = self.listed("deployment", "list", "--device", "dev-1")
+        self.assertEqual("assigned", deployment["state"])
+        self.assertIn("2.0.0", self.ota("deployment", "show", deployment["id"])[0])
+        self.ota("deployment", "cancel", deployment["id"])
+        (deployment,) = self.listed("deployment", "list", "--device", "dev-1")
+        self.assertIn(deployment["state"], ("cancelling", "cancelled"))
+        self.ota("device", "assign", "nobody", self.release("2.0.0"), status=FAILED)
+
+    def test_events_are_printed_as_they_happen(self):
+        with subprocess.Popen(
+            [program("ota"), "events", "--json"], cwd=self.base, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "HOME": str(self.base)},
+        ) as follower:
+            self.addCleanup(follower.kill)
+            name = 0
+            while not select.select([follower.stdout], [], [], 0.2)[0]:
+                name += 1
+                self.assertLess(name, 100, "no event came")
+                self.ota("device", "add", f"event-{name}")
+            event = json.loads(follower.stdout.readline())
+            self.assertEqual("device", event["event"])
+            self.assertTrue(event["data"]["id"].startswith("event-"))
+            follower.kill()
+
+    def test_a_bad_token_and_a_stranger_in_the_servers_place_are_told_apart(self):
+        (self.base / "bad").write_text("nonsense\n")
+        _, said = self.ota("release", "list", "--token-file", "bad", status=FAILED)
+        self.assertIn("token", said)
+        other = subprocess.run(["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=x", "-keyout",
+                                "/dev/null"], check=True, capture_output=True).stdout
+        (self.base / "other.pem").write_bytes(other)
+        self.ota("release", "list", "--ca", "other.pem", status=REFUSED)
+
+
+if __name__ == "__main__":
+    unittest.main()
