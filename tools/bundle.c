@@ -35,15 +35,6 @@ const struct option bundle_create_options[] = {
     OPTION_END,
 };
 
-const struct option bundle_verify_options[] = {
-    {NULL, "root", OPT_PATH, AT(root_file), NULL, NULL,
-     "root.json of those who are trusted to release; without it only integrity is "
-     "checked"},
-    {NULL, "boot-key", OPT_LIST, AT(boot_keys), NULL, "FILE",
-     "Boot public keys as the bootloader has them, by index"},
-    OPTION_END,
-};
-
 static int missing(const char *option, struct err *e)
 {
 	return err_set(e, ERR_USAGE, "--%s is missing", option);
@@ -167,15 +158,6 @@ RUN(bundle_create)
 
 /* info */
 
-static const char *state_of(const struct package *p)
-{
-	if (!package_is_signed(p))
-		return "not signed yet";
-	return bundle_find(&p->table, PART_TIMESTAMP, 0) != NULL
-		   ? "signed and published"
-		   : "signed";
-}
-
 static int add_images(const struct package *p, struct json *list, struct err *e)
 {
 	for (size_t i = 0; i < p->manifest.n_images; i++) {
@@ -254,7 +236,8 @@ static int print_info(const struct package *p, struct err *e)
 	(void)printf("\nsecurity version  %" PRIu32 "\n", m->security_version);
 	if (m->raise_floor_to > 0)
 		(void)printf("raises floor to   %" PRIu32 "\n", m->raise_floor_to);
-	(void)printf("payload           %s\nstate             %s\n", size, state_of(p));
+	(void)printf("payload           %s\nstate             %s\n", size,
+		     package_state(p));
 	if (m->notes[0] != '\0')
 		(void)printf("notes             %s\n", safe_text(m->notes, notes));
 	(void)puts("");
@@ -275,81 +258,4 @@ RUN(bundle_info)
 		return print_info(&p, e);
 	j = info_json(&p, e);
 	return j != NULL ? print_json(j, e) : -1;
-}
-
-/* verify: each thing is said for what it is worth. */
-
-static int boot_ring_of_files(const struct ota *o, struct boot_key_ring *r,
-			      struct err *e)
-{
-	for (size_t i = 0; i < o->boot_keys.n_items && i < MAX_BOOT_KEYS; i++) {
-		r->owned[i] = keys_read_public(o->boot_keys.items[i], e);
-		if (r->owned[i] == NULL)
-			return -1;
-		r->keys.keys[i] = r->owned[i];
-	}
-	return 0;
-}
-
-static int check_boot_signature(const struct ota *o, const struct package *p,
-				struct err *e)
-{
-	AUTO(boot_key_ring) struct boot_key_ring ring = {0};
-	struct descriptor d;
-
-	if (o->boot_keys.n_items == 0) {
-		(void)puts(
-		    "not checked  the slot descriptor's signature (no --boot-key)");
-		return 0;
-	}
-	if (boot_ring_of_files(o, &ring, e) < 0 ||
-	    descriptor_verify(p->descriptor_bytes, &ring.keys, 0, &d, e) < 0)
-		return err_wrap(e, "%s: slot descriptor", p->path);
-	(void)printf("ok           the slot descriptor is signed by boot key %u\n",
-		     d.key_index);
-	return 0;
-}
-
-static int check_vouched(const struct ota *o, const struct package *p, struct err *e)
-{
-	AUTO(buf) struct buf root = BUF_INIT(TUF_ROOT_MAX_BYTES);
-	struct vouched v;
-	char until[TIME_TEXT_LEN + 1];
-
-	if (o->root_file == NULL) {
-		(void)printf("not checked  who vouches for it (no --root); it is %s\n",
-			     state_of(p));
-		return 0;
-	}
-	if (file_read(o->root_file, &root, e) < 0 ||
-	    package_vouched(p, root.data, root.len, &v, e) < 0)
-		return -1;
-	time_format(v.targets_expires_ms, until);
-	(void)printf("ok           vouched for by targets version %" PRIu64
-		     " under root version %" PRIu64 ", valid until %s\n",
-		     v.targets_version, v.root_version, until);
-	if (!v.published)
-		(void)puts(
-		    "not there    timestamp and snapshot: it is signed but not "
-		    "published; devices take it from a server or after ota release "
-		    "export");
-	return 0;
-}
-
-RUN(bundle_verify)
-{
-	AUTO(package) struct package p;
-
-	(void)n_operands;
-	(void)log;
-	if (package_open(&p, operands[0], e) < 0)
-		return -1;
-	(void)puts(
-	    "ok           manifest, slot descriptor and payload head belong together");
-	if (package_check_body(&p, e) < 0)
-		return -1;
-	(void)printf("ok           all %zu chunks of the payload\n", p.head.n_chunks);
-	if (check_boot_signature(values, &p, e) < 0)
-		return -1;
-	return check_vouched(values, &p, e);
 }

@@ -73,7 +73,7 @@ struct ota {
 	 AT(server_url),                                                               \
 	 NULL,                                                                         \
 	 "URL",                                                                        \
-	 "The server, https://.."},                                                    \
+	 "The server's URL: https and, if need be, a port"},                           \
 	    {NULL,                                                                     \
 	     "ca",                                                                     \
 	     OPT_PATH,                                                                 \
@@ -95,7 +95,7 @@ struct ota {
 	     AT(server_url),                                                           \
 	     NULL,                                                                     \
 	     "URL",                                                                    \
-	     "The server, https://.."},                                                \
+	     "The server's URL: https and, if need be, a port"},                       \
 	    {"server",                                                                 \
 	     "ca",                                                                     \
 	     OPT_PATH,                                                                 \

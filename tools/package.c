@@ -171,6 +171,15 @@ bool package_is_signed(const struct package *p)
 	return bundle_find(&p->table, PART_TARGETS, 0) != NULL;
 }
 
+const char *package_state(const struct package *p)
+{
+	if (!package_is_signed(p))
+		return "not signed yet";
+	return bundle_find(&p->table, PART_TIMESTAMP, 0) != NULL
+		   ? "signed and published"
+		   : "signed";
+}
+
 int package_need_signed(const struct package *p, struct err *e)
 {
 	if (package_is_signed(p))

@@ -41,6 +41,8 @@ int package_read_part(const struct package *p, const struct part *part, struct b
 		      struct err *e) MUST_USE;
 
 bool package_is_signed(const struct package *p);
+/* For people: "not signed yet", "signed", "signed and published". */
+const char *package_state(const struct package *p);
 
 /* ERR_UNSIGNED, in the words that say what to do, unless package_is_signed(). */
 int package_need_signed(const struct package *p, struct err *e) MUST_USE;

@@ -15,7 +15,7 @@
 
 enum digest_kind { DIGEST_SHA256, DIGEST_SHA1, DIGEST_MD5 };
 
-struct digest;	/* a running computation; not shared between threads */
+struct digest; /* a running computation; not shared between threads */
 
 struct digest *digest_new(enum digest_kind kind, struct err *e) MUST_USE;
 void digest_free(struct digest *d);
@@ -25,7 +25,8 @@ int digest_add(struct digest *d, const void *data, size_t len, struct err *e) MU
 int digest_end(struct digest *d, uint8_t *ret, struct err *e) MUST_USE;
 
 /* In one go. */
-int sha256(const void *data, size_t len, uint8_t ret[SHA256_LEN], struct err *e) MUST_USE;
+int sha256(const void *data, size_t len, uint8_t ret[SHA256_LEN],
+	   struct err *e) MUST_USE;
 /* SHA-256 of a followed by b: the salted block hash of dm-verity. */
 int sha256_two(const void *a, size_t a_len, const void *b, size_t b_len,
 	       uint8_t ret[SHA256_LEN], struct err *e) MUST_USE;

@@ -15,14 +15,14 @@
 
 struct keyfile_info {
 	enum key_scheme scheme;
-	char role[32];		/* "root", "targets", "boot", "snapshot", "timestamp" */
+	char role[32]; /* "root", "targets", "boot", "snapshot", "timestamp" */
 	bool demo;
 };
 
 /* passphrase may be "" only for demo keys and for the server's own online keys, whose file is
  * then sealed under the empty passphrase (the file's mode 0600 is the protection). */
-int keyfile_write(const char *path, const struct privkey *key, const char *role, bool demo,
-		  const char *passphrase, struct err *e) MUST_USE;
+int keyfile_write(const char *path, const struct privkey *key, const char *role,
+		  bool demo, const char *passphrase, struct err *e) MUST_USE;
 
 struct privkey *keyfile_read(const char *path, const char *passphrase, bool allow_demo,
 			     struct keyfile_info *ret_info, struct err *e) MUST_USE;

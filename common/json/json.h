@@ -40,11 +40,13 @@ struct json *json_parse_lenient(const void *data, size_t len, struct err *e) MUS
 /* Compact text, keys in insertion order. The buffer's cap bounds it. */
 int json_write(const struct json *j, struct buf *ret_text, struct err *e) MUST_USE;
 /* Indented by two blanks, for people. */
-int json_write_pretty(const struct json *j, struct buf *ret_text, struct err *e) MUST_USE;
+int json_write_pretty(const struct json *j, struct buf *ret_text,
+		      struct err *e) MUST_USE;
 
 /* OLPC canonical form (what TUF signs): keys sorted bytewise, no blanks, only \" and \\
  * escaped, integers only. The strict profile's values always have one. */
-int json_write_canonical(const struct json *j, struct buf *ret_bytes, struct err *e) MUST_USE;
+int json_write_canonical(const struct json *j, struct buf *ret_bytes,
+			 struct err *e) MUST_USE;
 
 /* Types. */
 bool json_is_object(const struct json *j);
@@ -56,13 +58,13 @@ bool json_is_bool(const struct json *j);
 bool json_is_null(const struct json *j);
 
 /* Reading. Strings are NUL-terminated UTF-8 without embedded NUL, owned by their parent. */
-const char *json_text(const struct json *j);	/* NULL if not a string */
-int64_t json_int(const struct json *j);		/* 0 if not an integer */
-double json_number(const struct json *j);	/* 0 if not a number */
+const char *json_text(const struct json *j); /* NULL if not a string */
+int64_t json_int(const struct json *j);	     /* 0 if not an integer */
+double json_number(const struct json *j);    /* 0 if not a number */
 bool json_is_true(const struct json *j);
 const struct json *json_get(const struct json *object, const char *key); /* or NULL */
-size_t json_len(const struct json *container);	/* elements or members; 0 otherwise */
-const struct json *json_at(const struct json *array, size_t i);		 /* or NULL */
+size_t json_len(const struct json *container); /* elements or members; 0 otherwise */
+const struct json *json_at(const struct json *array, size_t i); /* or NULL */
 
 int json_get_text(const struct json *object, const char *key, const char **ret,
 		  struct err *e) MUST_USE;
@@ -95,14 +97,15 @@ const struct json *json_value(void *it);
  * accept that NULL and then fail, so a chain needs one check at its end. */
 struct json *json_new_object(void);
 struct json *json_new_array(void);
-struct json *json_new_text(const char *utf8);	/* bad UTF-8 is replaced by U+FFFD */
+struct json *json_new_text(const char *utf8); /* bad UTF-8 is replaced by U+FFFD */
 struct json *json_new_int(int64_t v);
 struct json *json_new_number(double v);
 struct json *json_new_bool(bool v);
 struct json *json_new_null(void);
 struct json *json_new_hex(const uint8_t *data, size_t len);
-struct json *json_clone(const struct json *j);	/* deep */
-int json_set(struct json *object, const char *key, struct json *value, struct err *e) MUST_USE;
+struct json *json_clone(const struct json *j); /* deep */
+int json_set(struct json *object, const char *key, struct json *value,
+	     struct err *e) MUST_USE;
 int json_append(struct json *array, struct json *value, struct err *e) MUST_USE;
 void json_remove(struct json *object, const char *key);
 

@@ -118,10 +118,9 @@ static void a_bomb_of_brackets_is_refused_before_it_is_parsed(void **state)
 static void feedback_of_real_clients_is_read_leniently(void **state)
 {
 	AUTO_PTR(json)
-	struct json *j =
-	    accepted(json_parse_lenient,
-		     "{\"d\":[\"line one\nline\ttwo\",\"bad \xff\xc3 end\","
-		     "\"\xc3\xa4\"],\n\"x\":1}\n");
+	struct json *j = accepted(
+	    json_parse_lenient, "{\"d\":[\"line one\nline\ttwo\",\"bad \xff\xc3 end\","
+				"\"\xc3\xa4\"],\n\"x\":1}\n");
 	const struct json *d = json_get(j, "d");
 
 	(void)state;
@@ -215,10 +214,9 @@ static void a_missing_or_wrong_field_is_named(void **state)
 {
 	struct err e = ERR_INIT;
 	AUTO_PTR(json)
-	struct json *j =
-	    accepted(json_parse,
-		     "{\"t\":\"x\",\"n\":5,\"m\":-1,\"b\":true,\"o\":{},\"l\":[],"
-		     "\"h\":\"0aFF\",\"z\":null}");
+	struct json *j = accepted(
+	    json_parse, "{\"t\":\"x\",\"n\":5,\"m\":-1,\"b\":true,\"o\":{},\"l\":[],"
+			"\"h\":\"0aFF\",\"z\":null}");
 	const char *text = "unchanged";
 	uint64_t n = 77;
 	bool b = false;
