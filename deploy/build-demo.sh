@@ -19,13 +19,13 @@ step() { # step NAME COMMAND..: quiet unless it fails
 	echo "$(($(date +%s) - start)) s"
 }
 
-console() {
+console() (
 	PATH=$(sh deploy/node18.sh "$PWD/build-demo/node18" | tail -n 1):$PATH
 	export PATH
 	cd web
 	npm ci --no-audit --no-fund
 	npm run build
-}
+)
 
 sources=$(find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print | LC_ALL=C sort | xargs sha256sum | sha256sum)
 if [ "$(cat build-demo/console.stamp 2>/dev/null)" != "$sources" ] || [ ! -f web/dist/index.html ]; then
