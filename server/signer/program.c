@@ -48,18 +48,6 @@ static int answer_keys(const struct online *o, struct message_reader *r, struct 
 	return add_key(b, o->timestamp_public, e);
 }
 
-static int read_ask(struct message_reader *r, struct signer_ask *ret,
-		    const uint8_t **ret_data, size_t *ret_len, struct err *e)
-{
-	if (message_get_u64(r, &ret->snapshot_floor, e) != 0 ||
-	    message_get_u64(r, &ret->timestamp_floor, e) != 0 ||
-	    message_get_u64(r, &ret->snapshot_life_ms, e) != 0 ||
-	    message_get_u64(r, &ret->timestamp_life_ms, e) != 0 ||
-	    message_get_bytes(r, ret_data, ret_len, e) != 0)
-		return -1;
-	return message_end(r, e);
-}
-
 static int answer_signed(struct online *o, enum signer_message kind,
 			 struct message_reader *r, struct buf *b, struct err *e)
 {
@@ -68,7 +56,7 @@ static int answer_signed(struct online *o, enum signer_message kind,
 	const uint8_t *data = NULL;
 	size_t len = 0;
 
-	if (read_ask(r, &ask, &data, &len, e) != 0)
+	if (message_get_ask(r, &ask, &data, &len, e) != 0)
 		return -1;
 	if (kind == SIGNER_SIGN) {
 		ask.targets = data;

@@ -3,6 +3,7 @@
 
 #include "../../common/base/bytes.h"
 #include "../../common/base/clock.h"
+#include "signer.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -79,6 +80,18 @@ int message_get_bytes(struct message_reader *r, const uint8_t **ret, size_t *ret
 	r->at += 4 + len;
 	r->left -= 4 + len;
 	return 0;
+}
+
+int message_get_ask(struct message_reader *r, struct signer_ask *ret,
+		    const uint8_t **ret_data, size_t *ret_len, struct err *e)
+{
+	if (message_get_u64(r, &ret->snapshot_floor, e) != 0 ||
+	    message_get_u64(r, &ret->timestamp_floor, e) != 0 ||
+	    message_get_u64(r, &ret->snapshot_life_ms, e) != 0 ||
+	    message_get_u64(r, &ret->timestamp_life_ms, e) != 0 ||
+	    message_get_bytes(r, ret_data, ret_len, e) != 0)
+		return -1;
+	return message_end(r, e);
 }
 
 int message_end(const struct message_reader *r, struct err *e)

@@ -53,6 +53,10 @@ int message_open(const struct buf *b, enum signer_message *ret_kind,
 int message_get_u64(struct message_reader *r, uint64_t *ret, struct err *e) MUST_USE;
 int message_get_bytes(struct message_reader *r, const uint8_t **ret, size_t *ret_len,
 		      struct err *e) MUST_USE;
+/* What SIGN and RENEW ask; ret_data is targets or the snapshot. Nothing may follow. */
+struct signer_ask;
+int message_get_ask(struct message_reader *r, struct signer_ask *ret,
+		    const uint8_t **ret_data, size_t *ret_len, struct err *e) MUST_USE;
 int message_end(const struct message_reader *r, struct err *e) MUST_USE;
 
 #endif

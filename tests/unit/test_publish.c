@@ -11,6 +11,7 @@
 #include "../../server/release/repository.h"
 #include "../../server/store/sqlite.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -333,6 +334,27 @@ static void what_a_stranger_signed_is_refused_and_nothing_changes(void **state)
 	assert_memory_equal(before.version, after.version, sizeof(before.version));
 }
 
+static void a_dead_signer_costs_an_attempt_and_nothing_else(void **state)
+{
+	struct server *s = *state;
+	AUTO(repository) struct repository before = {0}, after = {0};
+
+	claim(s);
+	bring(s, "1.0.0", s->targets);
+	publish(s, ERR_NONE);
+	load(s, &before);
+	bring(s, "1.1.0", s->targets);
+	assert_int_equal(kill(signer_pid(s->signer), SIGKILL), 0);
+	publish(s, ERR_UNREACHABLE);
+	load(s, &after);
+	assert_memory_equal(before.version, after.version, sizeof(before.version));
+	do /* until the pause before its next start is over */
+		publisher_release(s->publisher, s->loop, &s->request, on_done, s);
+	while (loop_run(s->loop, NULL) == 0 && s->err.code == ERR_BUSY);
+	assert_int_equal(s->err.code, ERR_NONE);
+	assert_string_equal(s->release.version, "1.1.0");
+}
+
 static void parts_that_do_not_belong_together_are_refused_by_name(void **state)
 {
 	struct server *s = *state;
@@ -483,6 +505,7 @@ int main(void)
 	    TEST(without_a_root_nothing_is_published),
 	    TEST(the_first_root_may_come_with_the_first_release),
 	    TEST(what_a_stranger_signed_is_refused_and_nothing_changes),
+	    TEST(a_dead_signer_costs_an_attempt_and_nothing_else),
 	    TEST(parts_that_do_not_belong_together_are_refused_by_name),
 	    TEST(a_manifest_that_the_targets_do_not_list_is_refused),
 	    TEST(roots_follow_each_other_and_name_this_servers_keys),
