@@ -37,7 +37,7 @@ async function open(path: string): Promise<Page> {
 		await page.getByRole("heading", { level: 1, name: "Devices" }).waitFor();
 	}
 	await page.goto(fixture.url + path);
-	await page.locator("header .live.live").waitFor();
+	await page.locator("header .link.live").waitFor();
 	await page.locator("h1").waitFor();
 	return page;
 }
@@ -85,7 +85,7 @@ describe("signing in", () => {
 		for (let round = 0; round < 2; round++) {
 			const hash = fixture.loginLink().split("#")[1]!;
 			await page.evaluate((token) => void (location.href = `/login#${token}`), hash);
-			await page.locator("header .live.live").waitFor();
+			await page.locator("header .link.live").waitFor();
 			world.changeDevice("gw-0001", { name: `Round ${round}` });
 			await row(page, `Round ${round}`).waitFor();
 			await page.getByRole("button", { name: "Sign out" }).click();

@@ -33,7 +33,7 @@ describe.skipIf(url === "")("the console of a real server", () => {
 	async function open(path: string): Promise<Page> {
 		const page = await user.context.newPage();
 		await page.goto(url + path);
-		await page.locator("header .live.live").waitFor();
+		await page.locator("header .link.live").waitFor();
 		await page.locator("h1").waitFor();
 		return page;
 	}
@@ -64,7 +64,7 @@ describe.skipIf(url === "")("the console of a real server", () => {
 			if (new URL(answer.url()).pathname.startsWith("/assets/")) assets.push(answer.headers());
 		});
 		const answer = await page.goto(`${url}/devices`);
-		await page.locator("header .live.live").waitFor();
+		await page.locator("header .link.live").waitFor();
 		expect(answer!.headers()["cache-control"]).toMatch(/no-cache|no-store/);
 		expect(assets.length).toBeGreaterThan(2);
 		for (const headers of assets) expect(headers["cache-control"]).toContain("immutable");

@@ -6,8 +6,8 @@ export default defineConfig({
 	test: {
 		include: ["e2e/**/*.e2e.ts"],
 		environment: "node",
-		testTimeout: 30_000,
-		hookTimeout: 30_000,
+		testTimeout: 90_000,
+		hookTimeout: 60_000,
 		fileParallelism: false,
 	},
 });

@@ -32,10 +32,17 @@ function update(state: DeploymentState, more: Partial<Deployment> = {}): Deploym
 const said = (one: Device) => explain(one, NOW);
 
 describe("what a device is doing, in words", () => {
+	const silent = { seen_at: null, version: null, agent_version: null, slots: null };
+
 	test("never called", () => {
-		expect(said(device({ seen_at: null }))).toMatchObject({ tone: "warn", text: /^It has not called yet/ });
-		expect(stateOf(device({ seen_at: null }))).toBe("new");
+		expect(said(device(silent))).toMatchObject({ tone: "warn", text: /^It has not called yet/ });
+		expect(stateOf(device(silent))).toBe("new");
 		expect(stateOf(device())).toBe("idle");
+	});
+
+	test("a device whose time of contact is not written yet has called all the same", () => {
+		expect(stateOf(device({ ...silent, version: "1.0.0" }))).toBe("idle");
+		expect(said(device({ seen_at: null })).text).toMatch(/^Runs 1\.0\.0/);
 	});
 
 	test("waiting for a device that is away is said with how long", () => {
@@ -44,7 +51,7 @@ describe("what a device is doing, in words", () => {
 	});
 
 	test("waiting for a device's first call", () => {
-		expect(said(device({ deployment: update("assigned"), seen_at: 0 })).text).toMatch(/first call/);
+		expect(said(device({ ...silent, deployment: update("assigned"), seen_at: 0 })).text).toMatch(/first call/);
 	});
 
 	test.each<[DeploymentState, RegExp]>([

@@ -19,9 +19,9 @@ const words = texts.explain;
  *  fell silent; it may only say so of one that had been silent then. */
 export function explain(device: Device, now: number, asOf = now): Explanation {
 	if (isOpen(device.deployment)) return explainOpen(device, device.deployment, now, asOf);
-	if (!device.seen_at) return { tone: "warn", text: words.neverSeen };
+	if (!hasCalled(device)) return { tone: "warn", text: words.neverSeen };
 	const closed = explainClosed(device);
-	if (asOf - device.seen_at <= QUIET_MS) return closed;
+	if (!device.seen_at || asOf - device.seen_at <= QUIET_MS) return closed;
 	const tone = closed.tone === "calm" ? "warn" : closed.tone;
 	return { tone, text: `${closed.text} ${words.quiet(ago(device.seen_at, now))}` };
 }
@@ -37,8 +37,8 @@ function explainOpen(device: Device, deployment: Deployment, now: number, asOf: 
 		case "cancelling":
 			return { tone: "busy", text: words.cancelling(version) };
 		default:
-			if (!device.seen_at) return { tone: "warn", text: words.waitsNever(version) };
-			if (asOf - device.seen_at > QUIET_MS)
+			if (!hasCalled(device)) return { tone: "warn", text: words.waitsNever(version) };
+			if (device.seen_at && asOf - device.seen_at > QUIET_MS)
 				return { tone: "warn", text: words.waits(version, ago(device.seen_at, now)) };
 			return { tone: "busy", text: words.assigned(version) };
 	}
@@ -71,9 +71,14 @@ function trimDot(text: string): string {
 	return text.replace(/\.\s*$/, "");
 }
 
+/** Times of contact are written behind; what only the device can have said tells of it as well. */
+export function hasCalled(device: Device): boolean {
+	return !!(device.seen_at || device.version || device.agent_version || device.slots);
+}
+
 /** The state for a list: a device that has never called is not "idle". */
 export function stateOf(device: Device): string {
-	return device.seen_at || device.state !== "idle" ? device.state : "new";
+	return hasCalled(device) || device.state !== "idle" ? device.state : "new";
 }
 
 /** A slot's reason in words. Servers and agents of other ages may send a word that is not known here: it is

@@ -69,7 +69,8 @@ export const texts = {
 		noneThen: "Then start the agent on the device. It calls, and this page shows it without a reload.",
 		fleet: "Versions in the field",
 		fleetLine: (n: number, product: string | null, version: string | null, grade: Grade) =>
-			`${count(n, "device", "devices")} on ${product || "an unknown product"}, ${version || "version unknown"}, ${texts.grade[grade]}`,
+			`${count(n, "device", "devices")} on ${product || "an unknown product"}, ${version ? `${version}, ${texts.grade[grade]}` : "version unknown"}`,
+		noVersion: "version unknown",
 	},
 
 	add: {
@@ -178,7 +179,7 @@ export const texts = {
 		cancelled: "cancelled",
 	} satisfies Record<DeploymentState, string>,
 
-	grade: { proven: "proven", reported: "reported", unknown: "unknown" } satisfies Record<Grade, string>,
+	grade: { proven: "proven", reported: "reported", unknown: "declared" } satisfies Record<Grade, string>,
 	gradeTitle: {
 		proven: "The bootloader's hand-over proves that this version booted.",
 		reported: "The device says so. There is no proof of the boot.",
