@@ -53,8 +53,8 @@ static int read_value(const struct json *value, struct ddi_attribute *ret,
 	if (json_is_number(value))
 		return text_format(ret->value, room, e, "%.17g", json_number(value));
 	if (json_is_bool(value))
-		return text_copy(ret->value, room, json_is_true(value) ? "true" : "false",
-				 "", e);
+		return text_copy(ret->value, room,
+				 json_is_true(value) ? "true" : "false", "", e);
 	return err_set(e, ERR_FORMAT, "its value is not a text");
 }
 

@@ -12,6 +12,11 @@
 
 #define BENCH_ORIGIN "https://server:1"
 #define BENCH_BASE BENCH_ORIGIN "/default/controller/v1/dev1"
+#define ID "100042"
+#define FEEDBACK "/deploymentBase/" ID "/feedback "
+#define SUCCESS "\"execution\":\"closed\",\"result\":{\"finished\":\"success\"}"
+#define FAILURE "\"execution\":\"closed\",\"result\":{\"finished\":\"failure\"}"
+
 #define BENCH_TARGET "release/gateway/2.0.0.json"
 
 enum bench_kind {
@@ -103,6 +108,14 @@ void bench_for(struct bench *b, int64_t ms);
 struct slot_record bench_record(struct bench *b);
 bool bench_heard(const struct bench *b, const char *text);
 unsigned bench_count(const char *text, const char *what);
+
+/* Fills in the answer to r (agent_bench_server.c); range is for the log. */
+void bench_serve(struct bench *b, struct bench_call *c, const struct net_request *r,
+		 const char *range);
+
+/* A device with an offer waiting; one that was armed and has booted the new slot, on trial. */
+void bench_offer(struct bench *b);
+void bench_arm(struct bench *b);
 
 /* The bundle that `ota release export` would make, as a medium; the agent closes it. */
 struct dev *bench_bundle(struct bench *b, int64_t flip_at);
