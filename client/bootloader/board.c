@@ -128,44 +128,42 @@ static void reap(struct firmware *f)
 	}
 }
 
-/* Kills the children the kernel lists for us; true if there was one. */
-static bool kill_children(void)
+/* Kills the children that the kernel lists for us. */
+static void kill_children(void)
 {
 	AUTO(buf) struct buf list = BUF_INIT(64 * 1024);
 	AUTO_FREE char *text = NULL;
 	char path[64], *at, *save = NULL;
-	bool any = false;
 	uint64_t pid;
 
 	if (text_format(path, sizeof(path), NULL, "/proc/self/task/%d/children",
 			(int)getpid()) < 0 ||
 	    file_read(path, &list, NULL) < 0)
-		return false;
+		return;
 	text = buf_take(&list, NULL, NULL);
 	for (at = text != NULL ? strtok_r(text, " ", &save) : NULL; at != NULL;
 	     at = strtok_r(NULL, " ", &save))
-		if (parse_u64(at, &pid, NULL) == 0 && kill((pid_t)pid, SIGKILL) == 0)
-			any = true;
-	return any;
+		if (parse_u64(at, &pid, NULL) == 0)
+			(void)kill((pid_t)pid, SIGKILL);
 }
 
-/* The reset line: nothing of the firmware runs afterwards. We are the subreaper, so
- * that what daemonized away comes to us and is killed as well. */
+/* The reset line: nothing of the firmware runs afterwards. We are the subreaper: what went
+ * into the background comes to us when its parent dies, and is killed in the next round. */
 static void reset(struct firmware *f)
 {
 	int status;
 	pid_t pid;
 
-	(void)kill(-f->pid, SIGKILL);
+	if (!f->ended)
+		(void)kill(-f->pid, SIGKILL);
 	do {
-		while ((pid = waitpid(-1, &status, 0)) > 0 || errno == EINTR) {
-			if (pid == f->pid) {
-				f->status = status;
-				f->ended = true;
-			}
-			(void)kill_children();
+		kill_children();
+		pid = waitpid(-1, &status, 0);
+		if (pid == f->pid) {
+			f->status = status;
+			f->ended = true;
 		}
-	} while (kill_children());
+	} while (pid > 0 || errno == EINTR);
 	if (f->watchdog_fd >= 0)
 		(void)close(f->watchdog_fd);
 	f->watchdog_fd = -1;

@@ -354,6 +354,19 @@ class Boards(unittest.TestCase):
                 ended, _, _ = select.select([handle], [], [], 10)
                 self.assertTrue(ended, "the firmware outlived its board")
 
+    def test_a_reset_ends_also_what_firmware_sent_into_the_background(self):
+        d = self.device()
+        noted, command = d.path / "pid", d.path / "command"
+        command.write_text(f"#!/bin/sh\nsetsid -f sh -c 'echo $$ > {noted}.new; mv {noted}.new {noted}; exec sleep 600'\n"
+                           f"while [ ! -e {noted} ]; do sleep 0.01; done\nexit 1\n")
+        command.chmod(0o755)
+        d.config["health"].update({"command": command, "confirm-deadline": "10s"})
+        d.write_config()
+        self.arm_b(d)
+        d.start()
+        self.ends_on_a(d, "BAD(health)")
+        self.assertFalse(pathlib.Path(f"/proc/{noted.read_text().strip()}").exists())
+
     def test_the_board_runs_once(self):
         d = self.device()
         self.arm_b(d, "crash")
