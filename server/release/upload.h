@@ -2,7 +2,7 @@
 /*
  * Uploads in parts, as /api/v1/uploads has them: rows in the store, bytes in the
  * artifacts, the waiting in a worker's thread. Every call answers once, in the loop's
- * thread that was given, and never from inside the call.
+ * thread that was given, and never from inside the call but for want of memory.
  *
  * An offset that was answered is durable. After a crash an upload stands at the last
  * offset answered, or beyond it by parts whose answer was lost: the client asks and

@@ -10,6 +10,7 @@
 #include "../../publish/repo/repo.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define DAY_MS 86400000ull
 #define SNAPSHOT_LIFE_MAX_MS (366 * DAY_MS)
@@ -91,13 +92,19 @@ static struct privkey *key_load(const struct online *o, const char *role, struct
 	return TAKE(key);
 }
 
-int online_init(struct online *o, const char *dir, const struct clock *clock,
-		struct err *e)
+/* Two at once would give one version to two contents. */
+static int directory_take(struct online *o, const char *dir, struct err *e)
 {
-	*o = (struct online){.clock = clock};
+	char path[4200];
+
 	if (text_copy(o->dir, sizeof(o->dir), dir, "directory", e) != 0 ||
-	    dir_make(dir, 0700, e) != 0 || issued_load(o, e) != 0)
-		return err_wrap(e, "signer");
+	    dir_make(dir, 0700, e) != 0 || in_dir(o, "lock", path, e) != 0)
+		return -1;
+	return file_lock(path, &o->lock_fd, e);
+}
+
+static int keys_load(struct online *o, struct err *e)
+{
 	o->snapshot_key = key_load(o, "snapshot", e);
 	if (o->snapshot_key != NULL)
 		o->timestamp_key = key_load(o, "timestamp", e);
@@ -105,11 +112,18 @@ int online_init(struct online *o, const char *dir, const struct clock *clock,
 		o->snapshot_public = privkey_public(o->snapshot_key, e);
 	if (o->snapshot_public != NULL)
 		o->timestamp_public = privkey_public(o->timestamp_key, e);
-	if (o->timestamp_public == NULL) {
-		online_fini(o);
-		return err_wrap(e, "signer");
-	}
-	return 0;
+	return o->timestamp_public == NULL ? -1 : 0;
+}
+
+int online_init(struct online *o, const char *dir, const struct clock *clock,
+		struct err *e)
+{
+	*o = (struct online){.clock = clock, .lock_fd = -1};
+	if (directory_take(o, dir, e) == 0 && issued_load(o, e) == 0 &&
+	    keys_load(o, e) == 0)
+		return 0;
+	online_fini(o);
+	return err_wrap(e, "signer");
 }
 
 void online_fini(struct online *o)
@@ -118,6 +132,8 @@ void online_fini(struct online *o)
 	privkey_free(TAKE(o->timestamp_key));
 	pubkey_free(TAKE(o->snapshot_public));
 	pubkey_free(TAKE(o->timestamp_public));
+	if (o->lock_fd >= 0)
+		(void)close(TAKE_FD(o->lock_fd));
 }
 
 /* ------------------------------------------------------------------ signing */

@@ -19,6 +19,7 @@
 struct online {
 	char dir[4096];
 	const struct clock *clock;
+	int lock_fd; /* of DIR/lock: one signer a directory */
 	struct privkey *snapshot_key, *timestamp_key;
 	struct pubkey *snapshot_public, *timestamp_public;
 	uint64_t snapshot, timestamp; /* last issued */
@@ -26,6 +27,7 @@ struct online {
 	uint64_t renewed;	      /* newest snapshot renewed */
 };
 
+/* ERR_CONFLICT: another signer works in dir. */
 int online_init(struct online *o, const char *dir, const struct clock *clock,
 		struct err *e) MUST_USE;
 void online_fini(struct online *o);

@@ -14,7 +14,10 @@
 #include "sandbox.h"
 
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#define PREDECESSOR_MS 3000
 
 struct values {
 	const char *dir;
@@ -111,6 +114,26 @@ static int serve(struct online *o, int fd, struct err *e)
 	}
 }
 
+/* A server that was killed leaves a signer that is about to notice: its successor waits for it. */
+static int take_office(struct online *o, const char *dir, struct err *e)
+{
+	const struct timespec pause = {.tv_nsec = 20000000};
+	int64_t deadline = clock_mono_ms(&clock_system) + PREDECESSOR_MS;
+
+	for (;;) {
+		struct err why = ERR_INIT;
+
+		if (online_init(o, dir, &clock_system, &why) == 0)
+			return 0;
+		if (why.code != ERR_CONFLICT ||
+		    clock_mono_ms(&clock_system) >= deadline) {
+			*e = why;
+			return -1;
+		}
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
 static int run(void *values, int n_operands, char **operands, const struct log *log,
 	       struct err *e)
 {
@@ -125,7 +148,7 @@ static int run(void *values, int n_operands, char **operands, const struct log *
 		return err_set(e, ERR_USAGE,
 			       "this program is started by ota-server, which gives it "
 			       "--dir and --fd");
-	if (online_init(&o, v->dir, &clock_system, e) != 0 || sandbox_enter(e) != 0) {
+	if (take_office(&o, v->dir, e) != 0 || sandbox_enter(e) != 0) {
 		/* The server is told why; it has no other way to learn it. */
 		if (answer_error(fd, &out, e, NULL) != 0)
 			log_failure(log, LOG_ERROR, "signer", "start", e);

@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define NOW_MS 1795435200000 /* 2026-11-23T12:00:00Z */
 #define NOW_S 1795435200
@@ -45,7 +46,7 @@ static void place_init(struct place *p)
 static void place_fini(struct place *p)
 {
 	static const char *const names[] = {"snapshot.key", "timestamp.key",
-					    "issued.json"};
+					    "issued.json", "lock"};
 	char path[128];
 
 	for (size_t i = 0; i < N_ELEMS(names); i++) {
@@ -138,10 +139,16 @@ static void a_restart_forgets_neither_keys_nor_versions(void **state)
 	OK(online_init(&first, p.keys, &p.clock, &e));
 	OK(online_sign(&first, &ask, &made, &e));
 	signer_answer_fini(&made);
+	AUTO_PTR(pubkey) struct pubkey *snapshot = TAKE(first.snapshot_public);
+	AUTO_PTR(pubkey) struct pubkey *timestamp = TAKE(first.timestamp_public);
+
+	FAILS(online_init(&second, p.keys, &p.clock, &e),
+	      ERR_CONFLICT); /* one at a time */
+	online_fini(&first);
 	p.now_ms = 1000; /* a machine without a clock */
 	OK(online_init(&second, p.keys, &p.clock, &e));
-	assert_true(pubkey_equal(first.snapshot_public, second.snapshot_public));
-	assert_true(pubkey_equal(first.timestamp_public, second.timestamp_public));
+	assert_true(pubkey_equal(snapshot, second.snapshot_public));
+	assert_true(pubkey_equal(timestamp, second.timestamp_public));
 	OK(online_sign(&second, &ask, &made, &e));
 	assert_int_equal(made.snapshot_version, NOW_S + 1);
 	signer_answer_fini(&made);
@@ -157,7 +164,6 @@ static void a_restart_forgets_neither_keys_nor_versions(void **state)
 	}
 	assert_int_equal(stat(p.keys, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0700);
-	online_fini(&first);
 	online_fini(&second);
 	place_fini(&p);
 }
@@ -443,6 +449,42 @@ a_signer_that_dies_is_started_again_with_the_same_keys_after_a_pause(void **stat
 	place_fini(&p);
 }
 
+/* As after a server that was killed: its signer ends a moment after the next one came. */
+static void a_second_signer_waits_for_the_first_to_go(void **state)
+{
+	struct err e = ERR_INIT;
+	struct place p;
+	int pair[2];
+	char byte;
+
+	(void)state;
+	place_init(&p);
+	assert_int_equal(pipe(pair), 0);
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) { /* the first: holds the directory until it is told */
+		struct online first;
+
+		if (online_init(&first, p.keys, &p.clock, NULL) != 0 ||
+		    write(pair[1], "x", 1) != 1)
+			_exit(1);
+		const struct timespec moment = {.tv_nsec = 100000000};
+
+		(void)nanosleep(&moment,
+				NULL); /* its last work; the second waits it out */
+		_exit(0);
+	}
+	assert_int_equal(read(pair[0], &byte, 1), 1);
+	AUTO_PTR(signer) struct signer *s = signer_at(&p);
+
+	OK(signer_ping(s, &e));
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+	place_fini(&p);
+}
+
 static void what_keeps_it_from_starting_is_told(void **state)
 {
 	struct err e = ERR_INIT;
@@ -480,6 +522,7 @@ int main(void)
 	    cmocka_unit_test(the_sandbox_leaves_files_and_kills_for_all_else),
 	    cmocka_unit_test(
 		a_signer_that_dies_is_started_again_with_the_same_keys_after_a_pause),
+	    cmocka_unit_test(a_second_signer_waits_for_the_first_to_go),
 	    cmocka_unit_test(what_keeps_it_from_starting_is_told),
 	};
 
