@@ -32,6 +32,8 @@ int stream_data(struct agent *a, const void *data, size_t len, struct err *e)
 	const char *text = data;
 
 	(void)e;
+	if (s->failures > 0) /* what was said in between was missed */
+		contact_soon(a);
 	s->failures = 0;
 	agent_timer(a, AGENT_TIMER_EVENTS, SILENCE_MS);
 	for (size_t i = 0; i < len; i++) {

@@ -352,6 +352,26 @@ static void an_event_stream_that_ends_is_opened_again_with_patience(void **state
 	bench_fini(&b);
 }
 
+static void a_stream_that_comes_back_is_followed_by_a_poll(void **state)
+{
+	struct bench b;
+	struct err e = ERR_INIT;
+	unsigned n_polls;
+
+	(void)state;
+	bench_init(&b);
+	b.offers_events = true;
+	b.faults[0] = (struct bench_fault){
+	    .match = "/ota/events", .kind = FAULT_UNREACHABLE, .times = 1};
+	bench_start(&b);
+	bench_for(&b, 5000);
+	n_polls = b.n_polls;
+	OK(agent_on_data(b.a, AGENT_EVENTS, ": hello\n", 8, &e));
+	bench_for(&b, 1000);
+	assert_int_equal(b.n_polls, n_polls + 1);
+	bench_fini(&b);
+}
+
 static void a_silent_event_stream_is_taken_for_dead(void **state)
 {
 	struct bench b;
@@ -389,6 +409,7 @@ int main(void)
 	    cmocka_unit_test(a_proofs_counter_never_comes_twice),
 	    cmocka_unit_test(a_poll_event_makes_the_agent_poll_at_once),
 	    cmocka_unit_test(an_event_stream_that_ends_is_opened_again_with_patience),
+	    cmocka_unit_test(a_stream_that_comes_back_is_followed_by_a_poll),
 	    cmocka_unit_test(a_silent_event_stream_is_taken_for_dead),
 	};
 
