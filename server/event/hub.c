@@ -352,5 +352,7 @@ int hub_stream_device(struct hub *h, struct http_request *r, const char *device,
 	}
 	s->next = p->devices[hash_of(device) % N_BUCKETS];
 	p->devices[hash_of(device) % N_BUCKETS] = s;
+	/* What was assigned between its poll and now would else wait for the next. */
+	poke_streams(p, device);
 	return 0;
 }

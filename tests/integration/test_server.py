@@ -248,7 +248,17 @@ class DeviceApi(FleetTest):
         stream = Stream(self.s, href[len(self.s.url):], {"Authorization": f"TargetToken {d.token}"})
         self.addCleanup(stream.close)
         self.assertEqual(stream.status, 200)
+        stream.expect(lambda i, event, data: event == "poll", 2)  # the one at the opening
         action = self.assign(d, self.r1)
+        stream.expect(lambda i, event, data: event == "poll", 2)
+        self.assertEqual(self.offer(d)["id"], action)
+
+    def test_a_stream_that_opens_says_poll_for_what_was_assigned_since_the_last_one(self):
+        d = self.device()
+        href = d.poll()["_links"]["ota:events"]["href"]
+        action = self.assign(d, self.r1)
+        stream = Stream(self.s, href[len(self.s.url):], {"Authorization": f"TargetToken {d.token}"})
+        self.addCleanup(stream.close)
         stream.expect(lambda i, event, data: event == "poll", 2)
         self.assertEqual(self.offer(d)["id"], action)
 
