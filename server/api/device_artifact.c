@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes for devices: the payload as DDI has it, content by hash, and the TUF repository. */
 #include "api.h"
+#include "repository_path.h"
 
 #include "../../common/base/text.h"
 
@@ -190,43 +191,14 @@ static void got_metadata(struct store_call *c)
 	api_reply_text(a, 200, "application/json", buf_str(&c->blob), c->blob.len);
 }
 
-/* "timestamp.json", "N.root.json", "N.snapshot.json", "N.targets.json". */
-static int parse_metadata_name(const char *file, enum metadata_role *ret_role,
-			       uint64_t *ret_version)
-{
-	char number[24] = "", want[32];
-	const char *rest = file;
-	struct err ignored = ERR_INIT;
-
-	*ret_version = 0;
-	if (file[0] >= '1' && file[0] <= '9') {
-		size_t len = strspn(file, "0123456789");
-
-		if (len >= sizeof(number) || file[len] != '.')
-			return -1;
-		memcpy(number, file, len);
-		rest = file + len + 1;
-		if (parse_u64(number, ret_version, &ignored) < 0 ||
-		    *ret_version > INT64_MAX)
-			return -1;
-	}
-	for (unsigned r = 0; r < N_METADATA_ROLES; r++) {
-		(void)snprintf(want, sizeof(want), "%s.json",
-			       metadata_role_name((enum metadata_role)r));
-		*ret_role = (enum metadata_role)r;
-		if (strcmp(rest, want) == 0)
-			return (r == ROLE_TIMESTAMP) == (*ret_version == 0) ? 0 : -1;
-	}
-	return -1;
-}
-
 void handle_repository_metadata(struct api_call *a)
 {
 	enum metadata_role role;
 	uint64_t version;
 	struct store_call *c;
 
-	if (parse_metadata_name(http_param(a->http, "file"), &role, &version) < 0) {
+	if (repository_parse_metadata(http_param(a->http, "file"), &role, &version) <
+	    0) {
 		not_found(a, "metadata");
 		return;
 	}
@@ -238,21 +210,6 @@ void handle_repository_metadata(struct api_call *a)
 	api_submit(a, c);
 }
 
-/* "release/<product>/<sha256>.<version>.json" -> the hash; the rest is for people. */
-static int parse_target_path(const char *path, uint8_t ret[SHA256_LEN])
-{
-	const char *base = path == NULL ? NULL : strrchr(path, '/');
-	char hex[2 * SHA256_LEN + 1];
-	struct err ignored = ERR_INIT;
-
-	if (base == NULL || strlen(base + 1) <= 2 * SHA256_LEN ||
-	    base[1 + 2 * SHA256_LEN] != '.')
-		return -1;
-	memcpy(hex, base + 1, 2 * SHA256_LEN);
-	hex[2 * SHA256_LEN] = '\0';
-	return hex_decode(hex, ret, SHA256_LEN, &ignored);
-}
-
 static void got_target_release(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
@@ -261,7 +218,7 @@ static void got_target_release(struct store_call *c)
 	char etag[2 * SHA256_LEN + 1];
 
 	if (c->err.code == ERR_NONE &&
-	    (parse_target_path(http_param(a->http, "path"), want) < 0 ||
+	    (repository_parse_target(http_param(a->http, "path"), want) < 0 ||
 	     memcmp(c->out.release.manifest_sha256, want, SHA256_LEN) != 0)) {
 		not_found(a, "target");
 		return;
@@ -279,7 +236,7 @@ void handle_repository_target(struct api_call *a)
 	char id[2 * SHA256_LEN + 1];
 	struct store_call *c;
 
-	if (parse_target_path(http_param(a->http, "path"), want) < 0) {
+	if (repository_parse_target(http_param(a->http, "path"), want) < 0) {
 		not_found(a, "target");
 		return;
 	}

@@ -79,6 +79,8 @@ class Server:
             self.process.send_signal(how)
             status = self.process.wait(PATIENCE)
             self.process = None
+            if how == signal.SIGTERM and (status != 0 or "runtime error:" in self.log()):
+                raise AssertionError(f"the server ended with {status}: {self.log()[-2000:]}")
             return status
         return None
 

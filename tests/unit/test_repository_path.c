@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "testing.h"
+
+#include "../../server/api/repository_path.h"
+
+#define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static void metadata_is_named_as_a_consistent_snapshot_names_it(void **state)
+{
+	static const struct {
+		const char *file;
+		enum metadata_role role;
+		uint64_t version;
+	} good[] = {
+	    {"timestamp.json", ROLE_TIMESTAMP, 0},
+	    {"1.root.json", ROLE_ROOT, 1},
+	    {"1795449270.snapshot.json", ROLE_SNAPSHOT, 1795449270},
+	    {"9223372036854775807.targets.json", ROLE_TARGETS, INT64_MAX},
+	};
+	enum metadata_role role;
+	uint64_t version;
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMS(good); i++) {
+		assert_int_equal(
+		    repository_parse_metadata(good[i].file, &role, &version), 0);
+		assert_int_equal(role, good[i].role);
+		assert_int_equal(version, good[i].version);
+	}
+}
+
+static void no_other_name_is_metadata(void **state)
+{
+	static const char *const bad[] = {
+	    "",
+	    ".",
+	    "root.json",
+	    "snapshot.json",
+	    "targets.json",
+	    "1.timestamp.json",
+	    "0.root.json",
+	    "01.root.json",
+	    "-1.root.json",
+	    "1.root.jso",
+	    "1.root.json ",
+	    "1..root.json",
+	    "1.ROOT.json",
+	    "1root.json",
+	    "9223372036854775808.root.json",
+	    "1.root.json.json",
+	    "99999999999999999999999999.root.json",
+	    "timestamp.json.",
+	};
+	enum metadata_role role;
+	uint64_t version;
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMS(bad); i++) {
+		if (repository_parse_metadata(bad[i], &role, &version) == 0)
+			fail_msg("\"%s\" was taken", bad[i]);
+	}
+}
+
+static void a_target_is_found_by_the_hash_in_its_name(void **state)
+{
+	static const char *const bad[] = {
+	    "",
+	    "/",
+	    HASH ".1.0.json",
+	    "release/gateway/" HASH,
+	    "release/" HASH "x1.0.json",
+	    "release/gateway/0011.1.0.json",
+	    "release/gateway/zz" HASH ".json",
+	    "release/gateway/" HASH ".1.0.json/",
+	};
+	uint8_t hash[SHA256_LEN];
+
+	(void)state;
+	assert_int_equal(
+	    repository_parse_target("release/gateway/" HASH ".1.0.json", hash), 0);
+	assert_int_equal(hash[1], 0x11);
+	assert_int_equal(repository_parse_target(NULL, hash), -1);
+	for (size_t i = 0; i < N_ELEMS(bad); i++) {
+		if (repository_parse_target(bad[i], hash) == 0)
+			fail_msg("\"%s\" was taken", bad[i]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(metadata_is_named_as_a_consistent_snapshot_names_it),
+	    cmocka_unit_test(no_other_name_is_metadata),
+	    cmocka_unit_test(a_target_is_found_by_the_hash_in_its_name),
+	};
+
+	return cmocka_run_group_tests_name("repository path", tests, NULL, NULL);
+}
