@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define AT(member) offsetof(struct settings, member)
 
@@ -116,6 +117,7 @@ int main(int argc, char **argv)
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)umask(077); /* what we keep is nobody else's to read */
 	if (names_a_command(argc, argv))
 		return program_main(&p, argc, argv);
 	longer = calloc((size_t)argc + 2, sizeof(*longer));

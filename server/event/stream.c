@@ -246,7 +246,8 @@ static void got_events(struct store_call *call)
 		give_up(c);
 		return;
 	}
-	memcpy(c->events, call->items, call->n_items * sizeof(c->events[0]));
+	if (call->n_items > 0)
+		memcpy(c->events, call->items, call->n_items * sizeof(c->events[0]));
 	c->n_events = call->n_items;
 	c->at = 0;
 	c->page_more = call->more;
