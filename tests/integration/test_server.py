@@ -7,9 +7,13 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 import unittest
+
+# Beside this file, and before the source directory of the same name.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from server import OTA_SERVER, PATIENCE, Device, Server, Stream, temporary
 
