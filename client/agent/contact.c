@@ -66,6 +66,16 @@ static int check(const struct net_head *h, const struct err *why, const char *wh
 
 /* ---- cancelAction ---- */
 
+/* Once the slot is armed the bootloader decides, and its end is reported as any other. */
+static bool is_too_late(const struct agent *a, const char *id)
+{
+	const struct memory_deployment *d = &a->memory.deployment;
+	enum slot_state s = a->record.slots[d->slot].state;
+
+	return strcmp(d->id, id) == 0 && d->transaction == a->record.transaction &&
+	       s != SLOT_WRITING && s != SLOT_WRITTEN;
+}
+
 static void on_cancel(struct agent *a, const struct net_head *h, const struct buf *body,
 		      const struct err *why)
 {
@@ -79,10 +89,7 @@ static void on_cancel(struct agent *a, const struct net_head *h, const struct bu
 	}
 	log_info(a->spec.log, "agent", "the server cancels a deployment", "id", id,
 		 NULL);
-	if (a->memory.deployment.id[0] != '\0' &&
-	    strcmp(a->memory.deployment.id, id) == 0 &&
-	    (a->state == AGENT_REBOOTING || a->state == AGENT_CHECKING ||
-	     a->state == AGENT_CONFIRMING || a->state == AGENT_REJECTING)) {
+	if (is_too_late(a, id)) {
 		report_cancel(a, id, false, "too late: the new firmware is armed");
 	} else {
 		if (agent_is_updating(a) && strcmp(a->update.id, id) == 0)

@@ -226,6 +226,9 @@ void report_failure(struct agent *a, const char *id, const char *reason);
 void report_cancel(struct agent *a, const char *id, bool cancelled, const char *detail);
 void report_begin(
     struct agent *a); /* after the start: what the server may not know yet */
+/* Before the slot is written again: a rollback that was not acknowledged yet moves to
+ * memory.failed, so that it is told all the same. Not saved here. */
+void report_keep(struct agent *a);
 void report_outcome(struct agent *a); /* of what the slot record says */
 void report_success(struct agent *a, const char *id, const char *detail);
 void report_send(struct agent *a);

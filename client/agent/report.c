@@ -21,6 +21,7 @@
 #include "../../common/base/text.h"
 
 #include <string.h>
+#include <strings.h>
 
 static void set_detail(struct report *r, const char *text)
 {
@@ -162,20 +163,39 @@ void report_success(struct agent *a, const char *id, const char *detail)
 
 /* ---- what the record says ---- */
 
-static void report_rollback(struct agent *a, const char *id, const struct slot *s)
+static void rollback_text(const struct agent *a, char ret[DDI_TEXT_LEN])
+{
+	const struct memory_deployment *d = &a->memory.deployment;
+	const struct slot *s = &a->record.slots[d->slot];
+
+	(void)snprintf(ret, DDI_TEXT_LEN, "rolled back: slot %c is %s: %s",
+		       slot_letter(d->slot), slot_state_name(s->state),
+		       slot_reason_name(s->reason));
+}
+
+static void report_rollback(struct agent *a, const char *id)
 {
 	struct report r = make(id, DDI_CLOSED, DDI_FAILURE);
 	char text[DDI_TEXT_LEN];
 
-	(void)snprintf(text, sizeof(text), "rolled back: slot %c is %s: %s",
-		       slot_letter(a->memory.deployment.slot),
-		       slot_state_name(s->state), slot_reason_name(s->reason));
+	rollback_text(a, text);
 	set_detail(&r, text);
 	if (a->memory.deployment.detail[0] != '\0')
 		set_detail(&r, a->memory.deployment.detail);
 	r.ends_deployment = true;
 	r.event_id = last_event(&a->record);
 	add_final(a, &r);
+}
+
+void report_keep(struct agent *a)
+{
+	const struct memory_deployment *d = &a->memory.deployment;
+	char text[DDI_TEXT_LEN];
+
+	if (d->id[0] == '\0' || a->record.slots[d->slot].state != SLOT_BAD)
+		return;
+	rollback_text(a, text);
+	memory_add_failed(&a->memory, d->id, text);
 }
 
 static void report_overtaken(struct agent *a, const char *id)
@@ -204,7 +224,7 @@ void report_outcome(struct agent *a)
 	if (d->transaction != a->record.transaction) {
 		report_overtaken(a, d->id);
 	} else if (s->state == SLOT_BAD) {
-		report_rollback(a, d->id, s);
+		report_rollback(a, d->id);
 	} else if (s->state == SLOT_GOOD && runs_it(a, d)) {
 		(void)snprintf(text, sizeof(text), "slot %c runs release %s, confirmed",
 			       slot_letter(a->running), s->version);
@@ -239,7 +259,8 @@ void report_begin(struct agent *a)
 {
 	log_rollbacks(a);
 	if (a->spec.base == NULL) {
-		if (a->state != AGENT_CHECKING)
+		/* The command line that installs a file is not who has to tell them. */
+		if (a->state != AGENT_CHECKING && !a->spec.without_handover)
 			acknowledge_here(a);
 		return;
 	}
@@ -315,11 +336,22 @@ static void retry(struct agent *a, uint64_t retry_after_ms)
 					retry_after_ms, agent_random(a)));
 }
 
-/* Taken, or of no use to the server: not to be sent again. */
-static bool is_settled(int status)
+/* Taken, or of no use to the server: not to be sent again. A web page is neither. */
+static bool is_settled(const struct net_head *h)
 {
-	return (status >= 200 && status < 300) || status == 400 || status == 404 ||
-	       status == 409 || status == 410;
+	if (h->content_type != NULL &&
+	    strncasecmp(h->content_type, "text/html", 9) == 0)
+		return false;
+	return (h->status >= 200 && h->status < 300) || h->status == 400 ||
+	       h->status == 404 || h->status == 409 || h->status == 410;
+}
+
+/* The server closed what is still being worked on. */
+static void stop_if_gone(struct agent *a, int status)
+{
+	if (status == 410 && agent_is_updating(a) && a->state != AGENT_REBOOTING &&
+	    strcmp(a->update.id, a->reporter.latest.id) == 0)
+		update_cancel(a, "the server closed the deployment");
 }
 
 static void take_next(struct reporter *q)
@@ -333,7 +365,7 @@ static void on_reported(struct agent *a, const struct net_head *h,
 			const struct buf *body, const struct err *why)
 {
 	struct reporter *q = &a->reporter;
-	bool settled = why->code == ERR_NONE && is_settled(h->status);
+	bool settled = why->code == ERR_NONE && is_settled(h);
 	struct err e = *why;
 
 	(void)body;
@@ -341,6 +373,7 @@ static void on_reported(struct agent *a, const struct net_head *h,
 	if (why->code != ERR_NONE || agent_check_status(h, "feedback", &e) < 0)
 		log_failure(a->spec.log, LOG_WARN, "agent", "report", &e);
 	if (!q->sending_final) {
+		stop_if_gone(a, why->code == ERR_NONE ? h->status : 0);
 		take_next(q);
 	} else if (settled) {
 		struct report r = q->finals[0];

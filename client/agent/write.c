@@ -198,6 +198,7 @@ void write_begin(struct agent *a)
 	struct update *u = &a->update;
 	struct err e = ERR_INIT;
 
+	report_keep(a);
 	if (begin_install(a, &e) < 0) {
 		end(a, "begin to install", &e);
 		return;

@@ -280,7 +280,8 @@ static void deliver_data(struct bench *b, unsigned ch)
 /* One event of a call; false if none is ready. */
 static bool deliver(struct bench *b)
 {
-	for (unsigned ch = 0; ch < N_AGENT_CHANNELS; ch++) {
+	for (unsigned i = 0; i < N_AGENT_CHANNELS; i++) {
+		unsigned ch = b->turn++ % N_AGENT_CHANNELS; /* in turn, as on a network */
 		struct bench_call *c = &b->calls[ch];
 		struct err e = ERR_INIT;
 

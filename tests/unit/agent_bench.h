@@ -65,7 +65,7 @@ struct bench {
 	int64_t mono, utc;
 	int64_t due[N_AGENT_TIMERS];
 	struct bench_call calls[N_AGENT_CHANNELS];
-	unsigned n_fed, n_reboots;
+	unsigned n_fed, n_reboots, turn;
 	bool rebooted;
 	bool target_open;
 

@@ -225,6 +225,53 @@ static void a_cancel_after_arming_comes_too_late_and_is_told_so(void **state)
 	bench_fini(&b);
 }
 
+static void a_cancel_of_what_is_armed_but_was_not_tried_comes_too_late(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_offer(&b);
+	bench_start(&b);
+	bench_until_reboot(&b);
+	b.rebooted = false; /* the same boot goes on */
+	b.cancel = ID;
+	bench_start(&b);
+	bench_until_heard(&b, "/cancelAction/" ID "/feedback");
+	assert_true(bench_heard(&b, "too late"));
+	bench_fini(&b);
+}
+
+static void an_update_that_the_server_closed_stops(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_offer(&b);
+	bench_start(&b);
+	bench_until(&b, AGENT_FETCHING);
+	b.deployment = NULL;
+	b.faults[0] = (struct bench_fault){
+	    .match = "feedback", .kind = FAULT_STATUS, .status = 410, .times = -1};
+	bench_for(&b, 300000);
+	assert_int_equal(agent_state(b.a), AGENT_IDLE);
+	assert_false(b.rebooted);
+	bench_fini(&b);
+}
+
+static void a_web_page_is_no_acknowledgement(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_arm(&b);
+	b.faults[0] =
+	    (struct bench_fault){.match = "feedback", .kind = FAULT_HTML, .times = 6};
+	bench_start(&b);
+	bench_until_heard(&b, SUCCESS);
+	assert_int_equal(b.faults[0].times, 0);
+	bench_fini(&b);
+}
+
 static void a_cancel_of_what_never_began_is_confirmed(void **state)
 {
 	struct bench b;
@@ -403,6 +450,10 @@ int main(void)
 	    cmocka_unit_test(progress_comes_at_most_once_a_second),
 	    cmocka_unit_test(a_cancel_while_downloading_stops_it),
 	    cmocka_unit_test(a_cancel_after_arming_comes_too_late_and_is_told_so),
+	    cmocka_unit_test(
+		a_cancel_of_what_is_armed_but_was_not_tried_comes_too_late),
+	    cmocka_unit_test(an_update_that_the_server_closed_stops),
+	    cmocka_unit_test(a_web_page_is_no_acknowledgement),
 	    cmocka_unit_test(a_cancel_of_what_never_began_is_confirmed),
 	    cmocka_unit_test(a_report_that_the_server_has_no_use_for_is_not_repeated),
 	    cmocka_unit_test(the_token_goes_to_the_server_and_to_nobody_else),

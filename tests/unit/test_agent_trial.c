@@ -162,6 +162,29 @@ static void a_rollback_is_told_until_the_server_acknowledges_it(void **state)
 	bench_fini(&b);
 }
 
+static void a_rollback_not_yet_told_survives_an_install_from_a_file(void **state)
+{
+	struct bench b;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	bench_arm(&b);
+	while (bench_boot(&b) == 1)
+		;
+	b.faults[0] = (struct bench_fault){
+	    .match = BENCH_ORIGIN, .kind = FAULT_UNREACHABLE, .times = -1};
+	bench_start(&b);
+	bench_until(&b, AGENT_BACKING_OFF);
+	OK(agent_install_bundle(b.a, bench_bundle(&b, -1), &e));
+	bench_until_reboot(&b);
+	assert_int_equal(bench_boot(&b), 1);
+	b.faults[0].times = 0;
+	bench_start(&b);
+	bench_until_heard(&b, FAILURE);
+	assert_true(bench_heard(&b, "tries exhausted"));
+	bench_fini(&b);
+}
+
 static void confirming_that_cannot_be_stored_is_tried_again(void **state)
 {
 	struct bench b;
@@ -371,6 +394,7 @@ int main(void)
 	    cmocka_unit_test(
 		a_release_that_crashes_on_every_try_is_reported_by_the_old_one),
 	    cmocka_unit_test(a_rollback_is_told_until_the_server_acknowledges_it),
+	    cmocka_unit_test(a_rollback_not_yet_told_survives_an_install_from_a_file),
 	    cmocka_unit_test(confirming_that_cannot_be_stored_is_tried_again),
 	    cmocka_unit_test(what_runs_but_was_not_installed_is_never_confirmed),
 	    cmocka_unit_test(a_restart_in_each_state_before_the_reboot_loses_nothing),
