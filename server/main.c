@@ -117,7 +117,9 @@ int main(int argc, char **argv)
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)umask(077); /* what we keep is nobody else's to read */
+	(void)signal(SIGXFSZ,
+		     SIG_IGN); /* a file at its limit is an error like a full disk */
+	(void)umask(077);      /* what we keep is nobody else's to read */
 	if (names_a_command(argc, argv))
 		return program_main(&p, argc, argv);
 	longer = calloc((size_t)argc + 2, sizeof(*longer));

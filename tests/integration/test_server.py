@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -605,6 +606,30 @@ class Life(unittest.TestCase):
             self.assertEqual(stored[: len(answered[d.name])], answered[d.name])
             self.assertLessEqual(len(stored), len(answered[d.name]) + 1)
         self.assertEqual(self.s.request("GET", "/readyz").status, 200)
+
+    def test_a_full_disk_refuses_and_the_server_goes_on_by_itself(self):
+        self.s.options = ("--server-demo", "yes")
+        self.s.start().claim()
+        release = self.s.push(self.s.make_bundle("1.0.0"))["id"]
+        d = self.s.add_device("gw-1")
+        action = self.s.api("POST", "/api/v1/deployments", {"device": "gw-1", "release": release}).json["id"]
+        no_limit = resource.prlimit(self.s.process.pid, resource.RLIMIT_FSIZE)
+        full = (self.s.data / "ota.db-wal").stat().st_size + 20_000
+        resource.prlimit(self.s.process.pid, resource.RLIMIT_FSIZE, (full, no_limit[1]))
+        answered = []
+        for i in range(300):
+            status = d.feedback(action, "proceeding", details=[f"step {i}"]).status
+            if status != 200:
+                break
+            answered.append(f"step {i}")
+        self.assertIn(status, (500, 507))
+        self.assertEqual(d.request("GET", "").status, 200)
+        resource.prlimit(self.s.process.pid, resource.RLIMIT_FSIZE, no_limit)
+        self.assertEqual(d.feedback(action, "proceeding", details=["after"]).status, 200)
+        self.s.stop(signal.SIGKILL)
+        self.s.start()
+        a = self.s.api("GET", f"/api/v1/deployments/{action}").json
+        self.assertEqual([line for s in a["statuses"] for line in s["details"]], [*answered, "after"])
 
     def test_a_port_in_use_is_named(self):
         self.s.start()
