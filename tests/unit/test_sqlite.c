@@ -5,6 +5,7 @@
 #include "../../common/base/file.h"
 #include "../../server/store/sqlite_schema.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -181,6 +182,44 @@ static void an_older_schema_is_backed_up_and_migrated(void **state)
 	store_close(old);
 }
 
+/* tests/compat/schema-N.sql are what released servers left; none is ever edited. */
+static void make_old_database(const char *path, unsigned schema)
+{
+	AUTO(buf) struct buf sql = BUF_INIT(1 << 20);
+	struct err e = ERR_INIT;
+	char file[PATH_MAX];
+	struct conn *db;
+
+	snprintf(file, sizeof(file), "%s/../compat/schema-%u.sql",
+		 getenv("OTA_TEST_DATA"), schema);
+	OK(file_read(file, &sql, &e));
+	db = conn_open(path, true, &e);
+	assert_non_null(db);
+	OK(conn_script(db, buf_str(&sql), &e));
+	conn_free(db);
+}
+
+static void what_every_released_server_left_is_opened(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+
+	for (unsigned schema = 1; schema <= store_sqlite_schema(); schema++) {
+		struct store *s;
+		struct device d;
+
+		snprintf(path, sizeof(path), "%s/old-%u.db", f->dir, schema);
+		make_old_database(path, schema);
+		s = open_path(path);
+		d = get_device(s, "gw-1");
+		assert_string_equal(d.version, "1.0.0");
+		assert_int_equal(d.grade, GRADE_PROVEN);
+		assert_int_equal(get_deployment(s, d.installed_deployment).state,
+				 DEPLOYMENT_CONFIRMED);
+		store_close(s);
+	}
+}
+
 static void a_migration_that_fails_leaves_the_old_database(void **state)
 {
 	struct fixture *f = *state;
@@ -241,20 +280,21 @@ static void the_words_of_the_api_go_both_ways(void **state)
 int main(void)
 {
 #define ON_SQLITE(t) cmocka_unit_test_setup_teardown(t, setup_sqlite, teardown),
+	/* clang-format off */
 	const struct CMUnitTest own[] = {
-	    ON_SQLITE(what_was_answered_survives_a_kill_in_mid_load)
-		ON_SQLITE(a_disk_that_takes_no_more_acknowledges_nothing) ON_SQLITE(
-		    a_database_of_a_newer_server_is_refused_and_both_are_named)
-		    ON_SQLITE(a_damaged_database_is_told_in_one_sentence) ON_SQLITE(
-			a_torn_page_is_found_at_the_start)
-			ON_SQLITE(an_older_schema_is_backed_up_and_migrated) ON_SQLITE(
-			    a_migration_that_fails_leaves_the_old_database)
-			    ON_SQLITE(
-				a_store_that_refuses_and_forgets_never_leaves_a_call_unanswered)
-				cmocka_unit_test(
-				    a_directory_that_is_not_there_is_told_with_its_path),
-	    cmocka_unit_test(the_words_of_the_api_go_both_ways),
+		ON_SQLITE(what_was_answered_survives_a_kill_in_mid_load)
+		ON_SQLITE(a_disk_that_takes_no_more_acknowledges_nothing)
+		ON_SQLITE(a_database_of_a_newer_server_is_refused_and_both_are_named)
+		ON_SQLITE(a_damaged_database_is_told_in_one_sentence)
+		ON_SQLITE(a_torn_page_is_found_at_the_start)
+		ON_SQLITE(what_every_released_server_left_is_opened)
+		ON_SQLITE(an_older_schema_is_backed_up_and_migrated)
+		ON_SQLITE(a_migration_that_fails_leaves_the_old_database)
+		ON_SQLITE(a_store_that_refuses_and_forgets_never_leaves_a_call_unanswered)
+		cmocka_unit_test(a_directory_that_is_not_there_is_told_with_its_path),
+		cmocka_unit_test(the_words_of_the_api_go_both_ways),
 	};
+	/* clang-format on */
 
 	return cmocka_run_group_tests_name("store: sqlite's own", own, NULL, NULL);
 }
