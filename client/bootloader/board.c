@@ -22,8 +22,7 @@
 #define QUICK_RESET_MS 1000 /* firmware that lived shorter resets "at once" */
 #define FIRST_RESET_DELAY_MS 50
 
-/* --- the firmware's process
- * -------------------------------------------------------------- */
+/* ---- the firmware's process ---------------------------------------------------- */
 
 struct firmware {
 	pid_t pid;
@@ -169,8 +168,7 @@ static void reset(struct firmware *f)
 	f->watchdog_fd = -1;
 }
 
-/* --- watching it
- * --------------------------------------------------------------------------- */
+/* ---- watching it --------------------------------------------------------------- */
 
 enum end { END_RESET, END_STARVED, END_POWER_OFF };
 
@@ -248,8 +246,7 @@ static enum end watch(const struct board *b, struct firmware *f, int signal_fd)
 	}
 }
 
-/* --- power-on to power-off
- * ------------------------------------------------------------------ */
+/* ---- power-on to power-off ----------------------------------------------------- */
 
 static void describe_end(const struct firmware *f, char *ret, size_t room)
 {

@@ -13,8 +13,7 @@
 #define FACTORY_SLOT 0
 #define BUNDLE_MAGIC "OTABNDL1"
 
-/* --- the descriptor
- * ----------------------------------------------------------------------- */
+/* ---- the descriptor ------------------------------------------------------------ */
 
 static int read_front(int fd, uint8_t *ret, size_t room, size_t *ret_len, struct err *e)
 {
@@ -62,8 +61,7 @@ static int read_descriptor(const char *path, uint8_t ret[DESCRIPTOR_LEN], struct
 	return 0;
 }
 
-/* --- the images
- * --------------------------------------------------------------------------- */
+/* ---- the images ---------------------------------------------------------------- */
 
 /* The file given for an image as NAME=FILE, or NULL. */
 static const char *file_of(const char *name, char *const *images, size_t n_images)
@@ -148,8 +146,7 @@ static int write_descriptor(const struct bootloader *b,
 	return dev_flush(d, e);
 }
 
-/* --- all of it
- * -------------------------------------------------------------------------------- */
+/* ---- all of it ----------------------------------------------------------------- */
 
 static int check_is_new(struct boot *boot, struct err *e)
 {

@@ -14,8 +14,7 @@
  * asked for; older kernels do not know the flag. */
 #define WITH_EXEC 0x0010u
 
-/* --- images
- * --------------------------------------------------------------------------- */
+/* ---- images -------------------------------------------------------------------- */
 
 /* Where the bytes of an image come from: the medium, or the sealed copy. */
 struct source {
@@ -151,8 +150,7 @@ static int verify_image(const struct slot_layout *l, unsigned slot,
 	return 0;
 }
 
-/* --- descriptor
- * ------------------------------------------------------------------------- */
+/* ---- descriptor ---------------------------------------------------------------- */
 
 static int read_descriptor(const struct slot_layout *l, unsigned slot,
 			   uint8_t ret[DESCRIPTOR_LEN], struct err *e)
@@ -200,8 +198,7 @@ static int verify_descriptor(const struct slot_layout *l, unsigned slot,
 	return check_made_for(&ret->descriptor, rules->factory, e);
 }
 
-/* --- slot
- * ------------------------------------------------------------------------------- */
+/* ---- slot ---------------------------------------------------------------------- */
 
 static int verify_images(const struct slot_layout *l, unsigned slot,
 			 const struct descriptor *d, int *ret_firmware_fd,

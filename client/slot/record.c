@@ -74,8 +74,7 @@ int record_pick(const struct slot_record *copy0, const struct slot_record *copy1
 	return copy1->sequence > copy0->sequence;
 }
 
-/* --- the ring of events
- * --------------------------------------------------------------- */
+/* ---- the ring of events -------------------------------------------------------- */
 
 size_t record_n_events(const struct slot_record *r)
 {
@@ -151,8 +150,7 @@ static size_t room_for_rollbacks(const struct slot_record *r)
 	return room;
 }
 
-/* --- what may boot
- * -------------------------------------------------------------------- */
+/* ---- what may boot ------------------------------------------------------------- */
 
 static bool may_boot(const struct slot_record *r, unsigned slot)
 {
@@ -208,8 +206,7 @@ bool record_best_good(const struct slot_record *r, unsigned *ret_slot)
 	return is_fallback(r, first);
 }
 
-/* --- transitions
- * ---------------------------------------------------------------------- */
+/* ---- transitions --------------------------------------------------------------- */
 
 static int check_slot(unsigned slot, struct err *e)
 {
@@ -483,8 +480,7 @@ int record_raise_min_key(struct slot_record *r, unsigned running,
 	return 0;
 }
 
-/* --- records made anew
- * ---------------------------------------------------------------- */
+/* ---- records made anew --------------------------------------------------------- */
 
 static int fill_slot(struct slot *s, const struct slot_content *c, struct err *e)
 {

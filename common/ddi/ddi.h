@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The device API's messages as structs, for both ends: hawkBit DDI v1 plus the `ota:`
- *links that other clients ignore (docs/API.md). Writers produce the exact forms that
- *real clients need; readers ignore unknown members and refuse what is malformed or
- *beyond a limit.
+ * links that other clients ignore (docs/API.md). Writers produce the exact forms that
+ * real clients need; readers ignore unknown members and refuse what is malformed or
+ * beyond a limit.
  *
  * Extension links. In the poll's _links:
  *	"ota:repository": {"href": metadata base URL, "targets": targets base URL}
@@ -14,7 +14,7 @@
  * In feedback's status: "ota:proof" {"rootHash","bootId","slot","counter"}, "ota:agent"
  *	{"version","capabilities":[..]} and "ota:event" {"id","slot","state","reason"}.
  * An object with "must_understand" != 0 is not used by a reader that does not know its
- *bits.
+ * bits.
  */
 #ifndef OTA_DDI_DDI_H
 #define OTA_DDI_DDI_H

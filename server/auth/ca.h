@@ -5,15 +5,15 @@
  *	ca.key		P-256 key, PEM, mode 0600
  *	ca.pem		self-signed, ten years; what devices are given to trust
  *	server.pem	"names: .." line, leaf for those names (90 days), the CA, the
- *leaf's key; 0600
+ * leaf's key; 0600
  *
  * The leaf and its key are one file so that they are replaced in one step. The leaf is
  * renewed, with a new key, at two thirds of its life, when the names change, and when
- *the clock says that it is not valid yet; the CA stays. Whoever has a certificate of
- *their own does not need this module.
+ * the clock says that it is not valid yet; the CA stays. Whoever has a certificate of
+ * their own does not need this module.
  *
  * After a crash at any point: a key without its certificate gets one; a certificate is
- *never made before its key is on disk.
+ * never made before its key is on disk.
  */
 #ifndef OTA_AUTH_CA_H
 #define OTA_AUTH_CA_H

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Secrets that we give out: 256 random bits with a prefix that says what they open, so
- *that one that leaks into a log or a repository is recognised:
+ * that one that leaks into a log or a repository is recognised:
  *
  *	ota_   API token (scripts, `ota`)	otl_   one-time login token
  *	otd_   device token (TargetToken)	ots_   session (in the cookie)
  *
  * Only their SHA-256 is stored and looked up. That is enough for secrets of full
- *entropy, and a look-up by digest tells by its timing nothing about the secret. Pure
- *functions.
+ * entropy, and a look-up by digest tells by its timing nothing about the secret. Pure
+ * functions.
  */
 #ifndef OTA_AUTH_SECRET_H
 #define OTA_AUTH_SECRET_H

@@ -5,10 +5,10 @@
  *	http_server --- n worker (thread, loop, evhttp, listeners)
  *	                    `-- n conn (bufferevent, TLS, gate, one timer)
  *	                            `-- 0..1 http_request (-- http_stream | file being
- *sent)
+ * sent)
  *
  * A conn lives as long as its SSL object (ex_data), which libevent frees with the
- *bufferevent. All of a conn is touched by its worker's thread only.
+ * bufferevent. All of a conn is touched by its worker's thread only.
  */
 #ifndef OTA_HTTP_CONN_H
 #define OTA_HTTP_CONN_H
@@ -29,7 +29,7 @@
 #define MAX_LISTENERS 8u
 
 /* Where a connection stands. Every state but ANSWERING and CUT has a deadline, kept by
- *conn.timer:
+ * conn.timer:
  *
  *	HEAD --> BODY --> ANSWERING --> IDLE --> HEAD ...
  *	  `--------------> REFUSED (answers, lingers, closes)	any --> CUT (about to be freed)

@@ -3,10 +3,10 @@
  * A file's bytes, from disk to TLS without blocking the loop.
  *
  * A pool thread reads a slice of 256 KiB while the one before it is being written; a
- *client that reads slowly holds two slices and no more. (libevent could map the file
- *instead, but a file that shrinks under a mapping kills the process.) A file shorter
- *than announced cuts the connection: the client must see that it has not got
- *everything.
+ * client that reads slowly holds two slices and no more. (libevent could map the file
+ * instead, but a file that shrinks under a mapping kills the process.) A file shorter
+ * than announced cuts the connection: the client must see that it has not got
+ * everything.
  *
  *	READING ---> READY ---> (output drained) ---> WRITING ---> READING | done
  */

@@ -6,9 +6,9 @@
  *	DIR/upload/<id>		on its way
  *
  * A file gets its final name only after its bytes were hashed and flushed, so what is
- *under sha256/ is what its name says, whenever the power went. Everything here waits
- *for the disk: call it in a worker's thread (upload.h does). Thread safe; one upload is
- *worked on by one caller at a time (ERR_BUSY).
+ * under sha256/ is what its name says, whenever the power went. Everything here waits
+ * for the disk: call it in a worker's thread (upload.h does). Thread safe; one upload is
+ * worked on by one caller at a time (ERR_BUSY).
  */
 #ifndef OTA_SERVER_ARTIFACT_H
 #define OTA_SERVER_ARTIFACT_H

@@ -3,23 +3,23 @@
  * Publication: from committed artifacts to what devices see.
  *
  * The server holds no key that makes firmware. What release managers bring is checked
- *here with the same TUF client that devices use, before anything of it is served:
+ * here with the same TUF client that devices use, before anything of it is served:
  *
  *	read		the artifacts that the request names
  *	form		manifest; descriptor and head are those it names and agree with
- *it body		each 64 KiB chunk is what the head says targets		a
- *threshold of the root's targets keys; newer than what is published
+ * it body		each 64 KiB chunk is what the head says targets		a
+ * threshold of the root's targets keys; newer than what is published
  *	sign		snapshot and timestamp by the signer
  *	as a device	one that trusts what is published now refreshes to this and
- *finds the manifest
+ * finds the manifest
  *	publish		targets, snapshot, timestamp, release and its event in one
- *transaction, each only if what it replaces is still there (compare-and-set)
+ * transaction, each only if what it replaces is still there (compare-and-set)
  *
  * A failure at any step leaves what was published as it was. Requests are carried out
- *one after the other in a thread of the publisher's own.
+ * one after the other in a thread of the publisher's own.
  *
  * The timestamp is signed anew at half of its life, and the snapshot with it at half of
- *its own, without any release.
+ * its own, without any release.
  */
 #ifndef OTA_SERVER_PUBLISH_H
 #define OTA_SERVER_PUBLISH_H

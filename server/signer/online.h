@@ -3,11 +3,11 @@
  * The signer's own side: the online keys and the versions they have signed.
  *
  *	DIR/snapshot.key, DIR/timestamp.key	key files, mode 0600, made at the first
- *start DIR/issued.json		{"snapshot":N,"timestamp":N,"targets":N,"renewed":N}
+ * start DIR/issued.json		{"snapshot":N,"timestamp":N,"targets":N,"renewed":N}
  *
  * issued.json is replaced, flushed, *before* a signature is handed out. So after any
- *crash the next version is above all that anybody can have seen; a version may be
- *skipped, never repeated.
+ * crash the next version is above all that anybody can have seen; a version may be
+ * skipped, never repeated.
  */
 #ifndef OTA_SERVER_SIGNER_ONLINE_H
 #define OTA_SERVER_SIGNER_ONLINE_H

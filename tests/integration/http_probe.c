@@ -4,7 +4,7 @@
  *	http_probe CERT KEY TICKETS FILE CLIENT_CA|- MAX_CONNECTIONS
  *
  * prints "port N" and "ready"; SIGHUP reloads the certificate and prints "reloaded" or
- *the error; SIGTERM stops. */
+ * the error; SIGTERM stops. */
 #include "../../server/http/assets.h"
 
 #include <fcntl.h>

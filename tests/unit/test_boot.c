@@ -9,8 +9,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-/* --- a medium that can be cut at any byte
- * ------------------------------------------------- */
+/* ---- a medium that can be cut at any byte -------------------------------------- */
 
 #define ERASE 4096u
 
@@ -117,8 +116,7 @@ static struct slot_record factory(void)
 	return r;
 }
 
-/* --- the record
- * ------------------------------------------------------------------------ */
+/* ---- the record ---------------------------------------------------------------- */
 
 static void an_empty_medium_is_a_lost_record(void **state)
 {
@@ -251,8 +249,7 @@ static void a_medium_without_room_for_two_copies_is_refused(void **state)
 			    "there is no boot back-end \"uboot\" (there is \"model\")");
 }
 
-/* --- hand-over and watchdog
- * --------------------------------------------------------------- */
+/* ---- hand-over and watchdog ---------------------------------------------------- */
 
 static struct handover some_handover(void)
 {

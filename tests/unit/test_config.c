@@ -9,8 +9,7 @@
 #include <dirent.h>
 #include <stdio.h>
 
-/* --- the slots
- * ------------------------------------------------------------------------ */
+/* ---- the slots ----------------------------------------------------------------- */
 
 static const char *images_a[] = {"firmware:/m/a-fw", "rootfs:/m/a-root"};
 static const char *images_b[] = {"firmware:/m/b-fw", "rootfs:/m/b-root"};
@@ -94,8 +93,7 @@ static void every_option_has_a_section_and_a_help(void **state)
 	}
 }
 
-/* --- the factory's directory
- * ----------------------------------------------------------- */
+/* ---- the factory's directory --------------------------------------------------- */
 
 #define KEY "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
 

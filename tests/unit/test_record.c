@@ -43,8 +43,7 @@ static struct slot_record with_b(enum slot_state state)
 	return r;
 }
 
-/* --- every state times every transition
- * ----------------------------------------------- */
+/* ---- every state times every transition ---------------------------------------- */
 
 enum transition { BEGIN, DONE, ARM, TRY, CONFIRM, REJECT, N_TRANSITIONS };
 
@@ -215,8 +214,7 @@ static void the_lowest_boot_key_rises_only_up_to_the_running_one(void **state)
 	assert_int_equal(r.min_key_index, 1);
 }
 
-/* --- recovery
- * ------------------------------------------------------------------------- */
+/* ---- recovery ------------------------------------------------------------------ */
 
 static void a_lost_record_is_made_anew_from_what_verifies(void **state)
 {
@@ -247,8 +245,7 @@ static void a_lost_record_is_made_anew_from_what_verifies(void **state)
 	FAILS(record_init_recovery(&r, none, &e), ERR_NOT_FOUND);
 }
 
-/* --- events
- * --------------------------------------------------------------------------- */
+/* ---- events -------------------------------------------------------------------- */
 
 static void an_update_that_failed_stays_in_the_ring_until_acknowledged(void **state)
 {
@@ -301,8 +298,7 @@ static void nothing_is_installed_while_the_ring_is_full_of_rollbacks(void **stat
 	OK(record_write_begin(&r, 1, 0, &e));
 }
 
-/* --- bytes
- * ---------------------------------------------------------------------------- */
+/* ---- bytes --------------------------------------------------------------------- */
 
 /* The vector of docs/formats/record.md: zero where nothing is said. */
 static const struct {
