@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Then a stream's client comes back and shows its credentials again. */
+#define STREAM_LIFE_MS ((int64_t)15 * 60 * 1000)
+
 static int set_text(struct json *o, const char *key, const char *text, struct err *e)
 {
 	return json_set(o, key, json_new_text(text), e);
@@ -86,10 +89,20 @@ void handle_session_get(struct api_call *a)
 		api_reply_json(a, 200, TAKE(o));
 }
 
+/* What streams of a session are known by; an API token has none. */
+static const char *session_text(const struct api_call *a, char ret[2 * SHA256_LEN + 1])
+{
+	ret[0] = '\0';
+	if (a->session_expires_at != 0)
+		hex_encode(a->session, SHA256_LEN, ret);
+	return ret;
+}
+
 static void logged_out(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
+	char hex[2 * SHA256_LEN + 1];
 	AUTO(buf) struct buf cookie = BUF_INIT(512);
 	struct err e = ERR_INIT;
 
@@ -100,6 +113,7 @@ static void logged_out(struct store_call *c)
 		return;
 	}
 	http_add_header(a->http, "Set-Cookie", buf_str(&cookie));
+	hub_end_session(a->api->hub, session_text(a, hex));
 	api_reply_empty(a, 204);
 }
 
@@ -249,7 +263,13 @@ void handle_versions_list(struct api_call *a)
 
 void handle_events_stream(struct api_call *a)
 {
-	hub_stream_console(a->api->hub, a->http);
+	int64_t left_ms = a->session_expires_at - clock_utc_ms(a->api->clock);
+	bool ends_sooner = a->session_expires_at != 0 && left_ms < STREAM_LIFE_MS;
+	char hex[2 * SHA256_LEN + 1];
+
+	hub_stream_console(a->api->hub, a->http,
+			   ends_sooner ? (left_ms > 0 ? left_ms : 0) : STREAM_LIFE_MS,
+			   session_text(a, hex));
 }
 
 /* ---- health ---- */

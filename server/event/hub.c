@@ -11,12 +11,20 @@
 #define N_BUCKETS 1024	/* device streams of a port, by hash of the id */
 #define N_PROGRESS 4096 /* remembered times of progress; a collision only drops one */
 #define PROGRESS_EVERY_MS 1000
+#define SESSION_TEXT_LEN 64
 
 struct device_stream {
 	struct device_stream *next;
 	struct port *port;
 	struct http_stream *http;
 	char device[DEVICE_ID_MAX_LEN + 1];
+};
+
+struct console_stream {
+	struct console console; /* first: console_closed() frees the whole */
+	struct port *port;
+	struct loop_timer *end;
+	char session[SESSION_TEXT_LEN + 1];
 };
 
 /* The streams of one HTTP thread; touched only there, but for `next`. */
@@ -55,12 +63,12 @@ static uint32_t hash_of(const char *text)
 
 /* ---- messages to ports: one allocation for each, freed where it arrives ---- */
 
-enum message_kind { WAKE, POKE, PROGRESS };
+enum message_kind { WAKE, POKE, PROGRESS, LOG_OUT };
 
 struct message {
 	struct port *port;
 	enum message_kind kind;
-	char text[]; /* POKE: the device; PROGRESS: the data */
+	char text[]; /* POKE: the device; PROGRESS: the data; LOG_OUT: the session */
 };
 
 static void poke_streams(struct port *p, const char *device)
@@ -97,6 +105,19 @@ static void show_progress(struct port *p, const char *data)
 	}
 }
 
+static void end_consoles(struct port *p, const char *session)
+{
+	struct console *next;
+
+	for (struct console *c = p->consoles; c != NULL; c = next) {
+		const struct console_stream *s = (const struct console_stream *)c;
+
+		next = c->next;
+		if (strcmp(s->session, session) == 0)
+			http_stream_end(c->http);
+	}
+}
+
 static void arrive(void *ctx)
 {
 	struct message *m = ctx;
@@ -107,6 +128,9 @@ static void arrive(void *ctx)
 		break;
 	case POKE:
 		poke_streams(m->port, m->text);
+		break;
+	case LOG_OUT:
+		end_consoles(m->port, m->text);
 		break;
 	case PROGRESS:
 	default:
@@ -248,11 +272,6 @@ void hub_progress(struct hub *h, const char *device, uint64_t deployment,
 
 /* ---- console streams ---- */
 
-struct console_stream {
-	struct console console; /* first: console_closed() frees the whole */
-	struct port *port;
-};
-
 static void on_console_close(void *ctx)
 {
 	struct console_stream *s = ctx;
@@ -263,29 +282,59 @@ static void on_console_close(void *ctx)
 			break;
 		}
 	}
+	loop_timer_free(TAKE(s->end));
 	console_closed(&s->console);
 }
 
-void hub_stream_console(struct hub *h, struct http_request *r)
+static void on_console_end(void *ctx)
 {
-	struct port *p = find_port(h, http_loop(r));
+	struct console_stream *s = ctx;
+
+	http_stream_end(s->console.http); /* frees s */
+}
+
+void hub_end_session(struct hub *h, const char *session)
+{
+	send_to_all(h, LOG_OUT, session);
+}
+
+static struct console_stream *console_stream_new(struct port *p, const char *session)
+{
 	struct console_stream *s = calloc(1, sizeof(*s));
 
-	if (p == NULL || s == NULL) {
+	if (s == NULL)
+		return NULL;
+	s->port = p;
+	(void)snprintf(s->session, sizeof(s->session), "%s", session);
+	s->end = loop_timer_new(p->loop, on_console_end, s, NULL);
+	if (s->end == NULL) {
 		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void hub_stream_console(struct hub *h, struct http_request *r, int64_t life_ms,
+			const char *session)
+{
+	struct port *p = find_port(h, http_loop(r));
+	struct console_stream *s = p == NULL ? NULL : console_stream_new(p, session);
+
+	if (s == NULL) {
 		http_refuse(r, 503, err_slug(ERR_NO_MEMORY),
 			    err_meaning(ERR_NO_MEMORY));
 		return;
 	}
 	console_init(&s->console, h->store, p->loop, http_header(r, "Last-Event-ID"));
-	s->port = p;
 	s->console.http = http_stream_begin(r, on_console_close, s);
 	if (s->console.http == NULL) {
+		loop_timer_free(s->end);
 		free(s);
 		return;
 	}
 	s->console.next = p->consoles;
 	p->consoles = &s->console;
+	loop_timer_set(s->end, life_ms);
 	console_wake(&s->console);
 }
 

@@ -33,8 +33,16 @@ struct hub *hub_new(struct store *s, struct loop *main_loop, const struct clock 
 void hub_free(struct hub *h);
 AUTO_PTR_DEFINE(hub)
 
-/* Answers r with the event stream of the management API; resumes by Last-Event-ID. */
-void hub_stream_console(struct hub *h, struct http_request *r);
+/*
+ * Answers r with the event stream of the management API; resumes by Last-Event-ID. It ends after
+ * life_ms, so that its client shows its credentials again: a stream must not outlive the right to
+ * it. session: whose it is, for hub_end_session(); "" if nobody's.
+ */
+void hub_stream_console(struct hub *h, struct http_request *r, int64_t life_ms,
+			const char *session);
+
+/* Ends the streams of a session that was logged out. */
+void hub_end_session(struct hub *h, const char *session);
 
 /* Answers r with a device's stream. ERR_BUSY beyond the cap: r is not answered then. */
 int hub_stream_device(struct hub *h, struct http_request *r, const char *device,

@@ -172,6 +172,7 @@ class Stream:
     """Server-sent events, read by a thread into a queue of (id, event, data)."""
 
     def __init__(self, server, path, headers):
+        self.fields = headers
         self.connection = server.connect()
         self.connection.request("GET", path, headers={**headers, "Accept": "text/event-stream"})
         self.socket = self.connection.sock
@@ -215,6 +216,17 @@ class Stream:
                 raise AssertionError("the stream ended")
             if want(*item):
                 return item
+
+    def ends(self, patience=PATIENCE):
+        """Whether the server ends it in time, whatever comes before."""
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            try:
+                if self.events.get(timeout=max(0.01, end - time.monotonic())) is None:
+                    return True
+            except queue.Empty:
+                break
+        return False
 
     def close(self):
         self.hang_up()  # wakes the reader

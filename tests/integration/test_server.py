@@ -475,6 +475,16 @@ class ManagementApi(FleetTest):
         self.assertEqual(self.s.request("DELETE", "/api/v1/session", headers=here).status, 204)
         self.assertEqual(self.s.request("GET", "/api/v1/session", headers=fields).status, 401)
 
+    def test_a_stream_ends_with_its_session_and_others_go_on(self):
+        mine, others = (Stream(self.s, "/api/v1/events", {"Cookie": self.log_in()[1].split(";")[0]}) for _ in range(2))
+        for stream in (mine, others):
+            self.addCleanup(stream.close)
+        cookie = {"Cookie": mine.fields["Cookie"], "Sec-Fetch-Site": "same-origin"}
+        self.assertEqual(self.s.request("DELETE", "/api/v1/session", headers=cookie).status, 204)
+        self.assertTrue(mine.ends())
+        name = self.device().name
+        others.expect(lambda i, event, data: event == "device" and data["id"] == name)
+
     def test_another_site_cannot_act_in_a_session(self):
         cookie = self.log_in()[1].split(";")[0]
         body = {"id": self.id().rsplit(".", 1)[1]}
@@ -689,6 +699,14 @@ class Life(unittest.TestCase):
         self.s.stop()
         self.s.start()
         self.assertEqual(self.s.api("GET", "/api/v1/session").json["user"], "admin")
+
+    def test_a_stream_ends_when_its_session_has_expired(self):
+        self.s.start("--console-session-life", "2s")
+        token = json.loads(self.s.admin("login-link"))["link"].split("#")[1]
+        cookie = self.s.request("POST", "/api/v1/session", {"token": token}).headers["Set-Cookie"].split(";")[0]
+        stream = Stream(self.s, "/api/v1/events", {"Cookie": cookie})
+        self.addCleanup(stream.close)
+        self.assertTrue(stream.ends())
 
     def test_sighup_reads_the_certificate_anew_and_serves_on(self):
         self.s.start()
