@@ -339,7 +339,9 @@ static void load_artifact(struct api_call *a)
 
 static void show_open(struct api_call *a)
 {
+	/* The device was read before its deployment, which may have ended since. */
 	if (a->deployment.id != a->device.open_deployment ||
+	    !deployment_is_open(a->deployment.state) ||
 	    a->deployment.state == DEPLOYMENT_CANCELLING)
 		no_such_action(a);
 	else

@@ -134,7 +134,7 @@ static bool tenant_is_known(struct api_call *a)
 	return tenant == NULL || strcasecmp(tenant, TENANT_DEFAULT) == 0;
 }
 
-static int read_caller(struct api_call *a, struct caller *ret, struct err *e)
+static struct caller_fields read_fields(struct api_call *a)
 {
 	struct http_request *r = a->http;
 	struct caller_fields f = {
@@ -150,21 +150,23 @@ static int read_caller(struct api_call *a, struct caller *ret, struct err *e)
 
 	(void)http_body(r, &len);
 	f.has_body = len > 0;
-	return caller_read(&f, ret, e);
+	return f;
 }
 
 static void authenticate(struct api_call *a)
 {
+	struct caller_fields f = read_fields(a);
 	struct err e = ERR_INIT;
 	struct caller who;
 
 	if (!tenant_is_known(a))
 		refuse(a, a->row->permission == A_DEVICE ? ERR_AUTH : ERR_NOT_FOUND,
 		       "there is no such tenant");
+	else if (a->row->permission == ANYBODY ? caller_check_stranger(&f, &e) < 0
+					       : caller_read(&f, &who, &e) < 0)
+		api_fail(a, &e);
 	else if (a->row->permission == ANYBODY)
 		a->row->handle(a);
-	else if (read_caller(a, &who, &e) < 0)
-		api_fail(a, &e);
 	else if (a->row->permission == A_DEVICE)
 		enter_device(a, &who);
 	else

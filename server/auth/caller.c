@@ -100,6 +100,21 @@ static int check_browser(const struct caller_fields *f, struct err *e)
 	return 0;
 }
 
+int caller_check_stranger(const struct caller_fields *f, struct err *e)
+{
+	bool browser = f->sec_fetch_site != NULL || f->origin != NULL;
+
+	if (is_safe(f->method))
+		return 0;
+	if (browser && !caller_is_same_origin(f))
+		return err_set(e, ERR_FORBIDDEN,
+			       "the request comes from another site's page");
+	if (!is_json(f->content_type))
+		return err_set(e, ERR_FORBIDDEN,
+			       "only Content-Type: application/json is taken");
+	return 0;
+}
+
 int caller_read(const struct caller_fields *f, struct caller *ret, struct err *e)
 {
 	char session[SECRET_TEXT_LEN + 1];

@@ -157,6 +157,20 @@ class DeviceApi(FleetTest):
         self.assertEqual(self.deployment(first)["state"], "cancelled")
         self.assertEqual(d.request("GET", f"/cancelAction/{first}").status, 404)
 
+    def test_what_was_shown_is_never_cancelled_behind_the_devices_back(self):
+        d, shown = self.device(), {}
+        for _ in range(40):
+            action = self.assign(d, self.r1)
+            ask = threading.Thread(target=lambda: shown.update(
+                {action: d.request("GET", f"/deploymentBase/{action}").status}))
+            ask.start()
+            state = self.s.api("DELETE", f"/api/v1/deployments/{action}").json["state"]
+            ask.join()
+            self.assertEqual((state, shown[action]),
+                             ("cancelling", 200) if shown[action] == 200 else (state, 404))
+            if state == "cancelling":
+                d.feedback(action, "closed", "success", kind="cancelAction")
+
     def test_a_device_may_refuse_to_cancel(self):
         d = self.device()
         action = self.assign(d, self.r1)
@@ -484,6 +498,14 @@ class ManagementApi(FleetTest):
         self.assertTrue(mine.ends())
         name = self.device().name
         others.expect(lambda i, event, data: event == "device" and data["id"] == name)
+
+    def test_another_site_cannot_log_anybody_in(self):
+        token = json.loads(self.s.admin("login-link"))["link"].split("#")[1]
+        body = json.dumps({"token": token}).encode()
+        for fields in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Content-Type": "text/plain"}):
+            answer = self.s.request("POST", "/api/v1/session", body, {"Content-Type": "application/json", **fields})
+            self.assertEqual((answer.status, answer.json["code"]), (403, "forbidden"), fields)
+        self.assertEqual(self.s.request("POST", "/api/v1/session", {"token": token}, {"Sec-Fetch-Site": "same-origin"}).status, 204)
 
     def test_another_site_cannot_act_in_a_session(self):
         cookie = self.log_in()[1].split(";")[0]
