@@ -187,10 +187,36 @@ static int act_root(struct publish_job *j, struct err *e)
 
 /* ------------------------------------------------------------------ releases */
 
-/* Before the signer is asked: would devices take these targets at all? */
-static int check_targets(const struct repository *r, const struct buf *targets,
+/* The release must be in them, as it is. What a delegated role has is found by the device. */
+static int check_listed(const struct publish_job *j, const struct material *m,
+			struct tuf_envelope *env, int64_t now_ms, struct err *e)
+{
+	AUTO_PTR(tuf_targets) struct tuf_targets *t = tuf_targets_parse(env, e);
+	const struct tuf_target_line *line;
+
+	if (t == NULL)
+		return -1;
+	if (t->common.expires_utc_ms <= now_ms)
+		return err_set(e, ERR_EXPIRED, "they have expired");
+	line = tuf_targets_find(t, m->name);
+	if (line == NULL && t->n_delegations > 0)
+		return 0;
+	if (line == NULL)
+		return err_set(e, ERR_NOT_FOUND, "%s is not listed", m->name);
+	if (line->length != m->manifest_bytes.len ||
+	    memcmp(line->sha256, j->request.manifest, SHA256_LEN) != 0)
+		return err_set(e, ERR_DIGEST, "%s is listed with other content",
+			       m->name);
+	return 0;
+}
+
+/* Before the signer is asked, which never goes back behind what it has signed: would devices take
+ * these targets at all? */
+static int check_targets(const struct publish_job *j, const struct repository *r,
+			 const struct material *m, int64_t now_ms,
 			 uint64_t *ret_version, struct err *e)
 {
+	const struct buf *targets = &m->targets;
 	const struct buf *root_bytes = repository_root(r);
 	AUTO_PTR(tuf_root) struct tuf_root *root = NULL;
 	struct tuf_envelope env = {0};
@@ -204,6 +230,8 @@ static int check_targets(const struct repository *r, const struct buf *targets,
 	    tuf_envelope_parse(targets->data, targets->len, &env, e) != 0)
 		return err_wrap(e, "targets");
 	result = tuf_verify(&env, &root->roles[TUF_TARGETS], e);
+	if (result == 0)
+		result = check_listed(j, m, &env, now_ms, e);
 	tuf_envelope_fini(&env);
 	if (result != 0)
 		return err_wrap(e, "targets");
@@ -281,7 +309,7 @@ static int publish_checked(struct publish_job *j, struct repository *r,
 		    "there is no root yet: push the first one before a release");
 	if (device.n_items == 0 && device_make(&device, r, e) != 0)
 		return -1;
-	if (check_targets(r, &m->targets, &version, e) != 0 ||
+	if (check_targets(j, r, m, now_ms, &version, e) != 0 ||
 	    sign(p, r, &m->targets, &made, e) != 0)
 		return -1;
 	line_set(&lines[n++], r, ROLE_TARGETS, version, &m->targets);
@@ -388,10 +416,25 @@ static int renew_timestamp(struct publisher *p, const struct repository *r,
 	return store_publish(p, &line, 1, NULL, e);
 }
 
+/*
+ * The signer does not go back behind targets that it signed for, also if they were never stored: we
+ * were killed, or the disk was full. Their release pushed once more ends it; until then the snapshot
+ * that is published serves, and half of its life is left for that.
+ */
+static void tell_stale_snapshot(const struct publisher *p, const struct err *why)
+{
+	log_failure(p->c.log, LOG_ERROR, "release",
+		    why->code == ERR_ROLLBACK
+			? "the snapshot cannot be renewed: push the last release again"
+			: "the snapshot was not renewed",
+		    why);
+}
+
 static int act_renew(struct publish_job *j, struct err *e)
 {
 	struct publisher *p = j->p;
 	AUTO(repository) struct repository r = {0};
+	struct err why = ERR_INIT;
 	bool snapshot, timestamp;
 
 	if (repository_load(p->c.store, &r, e) != 0)
@@ -402,10 +445,16 @@ static int act_renew(struct publish_job *j, struct err *e)
 	timestamp = is_due(p, &r.timestamp, "timestamp", p->c.timestamp_life_ms);
 	if (!snapshot && !timestamp)
 		return 0;
-	if (snapshot ? renew_both(p, &r, e) != 0 : renew_timestamp(p, &r, e) != 0)
+	if (snapshot && renew_both(p, &r, &why) == 0) {
+		log_info(p->c.log, "release", "snapshot renewed", NULL);
+		return 0;
+	}
+	if (snapshot)
+		tell_stale_snapshot(p, &why);
+	if (timestamp && renew_timestamp(p, &r, e) != 0)
 		return err_wrap(e, "renew the timestamp");
-	log_info(p->c.log, "release",
-		 snapshot ? "snapshot renewed" : "timestamp renewed", NULL);
+	if (timestamp)
+		log_info(p->c.log, "release", "timestamp renewed", NULL);
 	return 0;
 }
 

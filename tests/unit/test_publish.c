@@ -394,25 +394,71 @@ static void parts_that_do_not_belong_together_are_refused_by_name(void **state)
 	publish(s, ERR_NONE); /* it was not the two themselves */
 }
 
-static void a_manifest_that_the_targets_do_not_list_is_refused(void **state)
+static void renew(struct server *s)
+{
+	publisher_renew(s->publisher, s->loop, on_done, s);
+	wait_answer(s, ERR_NONE);
+}
+
+/* What is refused must not bind the signer, or what is published could not be renewed. */
+static void
+a_manifest_that_the_targets_do_not_list_is_refused_before_signing(void **state)
 {
 	struct server *s = *state;
+	AUTO(repository) struct repository before = {0}, after = {0};
 	struct publish_request brought;
 	struct err e = ERR_INIT;
 	AUTO(buf) struct buf draft = BUF_INIT(1u << 16);
 
 	claim(s);
 	bring(s, "1.0.0", s->targets);
+	publish(s, ERR_NONE);
+	bring(s, "2.0.0", s->targets);
 	brought = s->request;
 	OK(repo_draft_targets_remove(
-	    s->current.data, s->current.len, "release/gateway/1.0.0.json",
+	    s->current.data, s->current.len, "release/gateway/2.0.0.json",
 	    clock_utc_ms(&clock_system) + YEAR_MS, &draft, &e));
 	buf_clear(&s->current);
 	OK(repo_sign(draft.data, draft.len, s->targets, &s->current, &e));
 	store_bytes(s, s->current.data, s->current.len, brought.targets);
 	s->request = brought;
 	publish(s, ERR_NOT_FOUND);
-	assert_non_null(strstr(s->err.text, "as a device sees it"));
+	load(s, &before);
+	s->shift_ms = 16 * DAY_MS;
+	renew(s);
+	load(s, &after);
+	assert_true(after.version[ROLE_SNAPSHOT] > before.version[ROLE_SNAPSHOT]);
+	assert_int_equal(after.version[ROLE_TARGETS], before.version[ROLE_TARGETS]);
+}
+
+/* The server was killed between the signer's answer and the store's: nobody has seen it. */
+static void signed_but_not_stored_the_timestamp_is_still_renewed(void **state)
+{
+	struct server *s = *state;
+	AUTO(repository) struct repository before = {0}, after = {0};
+	AUTO(signer_answer) struct signer_answer lost = {0};
+	struct err e = ERR_INIT;
+
+	claim(s);
+	bring(s, "1.0.0", s->targets);
+	publish(s, ERR_NONE);
+	load(s, &before);
+	bring(s, "2.0.0", s->targets);
+	const struct signer_ask ask = {.targets = s->current.data,
+				       .targets_len = s->current.len,
+				       .snapshot_floor = before.version[ROLE_SNAPSHOT],
+				       .timestamp_floor =
+					   before.version[ROLE_TIMESTAMP],
+				       .snapshot_life_ms = DAY_MS,
+				       .timestamp_life_ms = DAY_MS};
+
+	OK(signer_sign(s->signer, &ask, &lost, &e));
+	s->shift_ms = 16 * DAY_MS;
+	renew(s);
+	load(s, &after);
+	assert_true(after.version[ROLE_TIMESTAMP] > before.version[ROLE_TIMESTAMP]);
+	s->shift_ms = 0; /* the signer's clock cannot be moved */
+	publish(s, ERR_NONE);
 }
 
 static void roots_follow_each_other_and_name_this_servers_keys(void **state)
@@ -466,12 +512,6 @@ static void a_root_by_others_does_not_take_the_repository_over(void **state)
 	wait_answer(s, ERR_SIGNATURE);
 }
 
-static void renew(struct server *s)
-{
-	publisher_renew(s->publisher, s->loop, on_done, s);
-	wait_answer(s, ERR_NONE);
-}
-
 static void the_timestamp_is_signed_anew_at_half_of_its_life(void **state)
 {
 	struct server *s = *state;
@@ -507,7 +547,8 @@ int main(void)
 	    TEST(what_a_stranger_signed_is_refused_and_nothing_changes),
 	    TEST(a_dead_signer_costs_an_attempt_and_nothing_else),
 	    TEST(parts_that_do_not_belong_together_are_refused_by_name),
-	    TEST(a_manifest_that_the_targets_do_not_list_is_refused),
+	    TEST(a_manifest_that_the_targets_do_not_list_is_refused_before_signing),
+	    TEST(signed_but_not_stored_the_timestamp_is_still_renewed),
 	    TEST(roots_follow_each_other_and_name_this_servers_keys),
 	    TEST(a_root_by_others_does_not_take_the_repository_over),
 	    TEST(the_timestamp_is_signed_anew_at_half_of_its_life),
