@@ -281,7 +281,8 @@ static void deliver_data(struct bench *b, unsigned ch)
 static bool deliver(struct bench *b)
 {
 	for (unsigned i = 0; i < N_AGENT_CHANNELS; i++) {
-		unsigned ch = b->turn++ % N_AGENT_CHANNELS; /* in turn, as on a network */
+		unsigned ch =
+		    b->turn++ % N_AGENT_CHANNELS; /* in turn, as on a network */
 		struct bench_call *c = &b->calls[ch];
 		struct err e = ERR_INIT;
 
