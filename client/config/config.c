@@ -4,6 +4,7 @@
 #include "../../common/base/text.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #define AT(field) offsetof(struct client_config, field)
 
@@ -130,6 +131,33 @@ static int check_same_names(const struct slot_layout l[N_SLOTS], struct err *e)
 		       "order");
 }
 
+/* By a link or a detour two paths may lead to one medium. What is not there has only its
+ * name. */
+static bool is_same_medium(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	if (stat(a, &x) < 0 || stat(b, &y) < 0)
+		return false;
+	if (S_ISBLK(x.st_mode) && S_ISBLK(y.st_mode))
+		return x.st_rdev == y.st_rdev;
+	return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static int check_pair(const char *a, const char *b, struct err *e)
+{
+	if (a == NULL || b == NULL)
+		return 0;
+	if (strcmp(a, b) == 0)
+		return err_set(e, ERR_CONFIG, "%s is configured for two purposes", a);
+	if (is_same_medium(a, b))
+		return err_set(e, ERR_CONFIG,
+			       "%s and %s are one and the same medium, configured for "
+			       "two purposes",
+			       a, b);
+	return 0;
+}
+
 /* Everything that is written must be a place of its own. */
 static int check_distinct(const struct client_config *c,
 			  const struct slot_layout l[N_SLOTS], struct err *e)
@@ -145,11 +173,8 @@ static int check_distinct(const struct client_config *c,
 	}
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < i; k++)
-			if (paths[i] != NULL && paths[k] != NULL &&
-			    strcmp(paths[i], paths[k]) == 0)
-				return err_set(e, ERR_CONFIG,
-					       "%s is configured for two purposes",
-					       paths[i]);
+			if (check_pair(paths[i], paths[k], e) < 0)
+				return -1;
 	return 0;
 }
 

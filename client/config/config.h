@@ -79,7 +79,7 @@ struct slot_layout {
 };
 
 /* Both slots: 1..4 images each, the same names in the same order, absolute paths,
- * nothing named twice in all of the device's media. ERR_CONFIG says what is wrong with
+ * no medium twice in all of them, by whatever name. ERR_CONFIG says what is wrong with
  * which key. */
 int client_config_slots(const struct client_config *c, struct slot_layout ret[N_SLOTS],
 			struct err *e) MUST_USE;

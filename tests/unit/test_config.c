@@ -145,6 +145,35 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* A symbolic link, a hard link and a detour are other names of one medium: an
+ * install into B would write what runs in A. */
+static void one_medium_by_two_names_is_refused(void **state)
+{
+	static const char *const others[] = {"symbolic", "hard", "./a-fw", "/a-fw"};
+	const struct place *p = *state;
+	char first[128], a[160], b[160], link_path[128];
+	struct err e = ERR_INIT;
+
+	put(p, "a-fw", "firmware");
+	OK(text_format(first, sizeof(first), &e, "%s/a-fw", p->dir));
+	OK(text_format(link_path, sizeof(link_path), &e, "%s/symbolic", p->dir));
+	assert_int_equal(symlink("a-fw", link_path), 0);
+	OK(text_format(link_path, sizeof(link_path), &e, "%s/hard", p->dir));
+	assert_int_equal(link(first, link_path), 0);
+	OK(text_format(a, sizeof(a), &e, "firmware:%s", first));
+	for (size_t i = 0; i < N_ELEMS(others); i++) {
+		const char *one[] = {a}, *two[] = {b};
+		struct client_config c = good_config();
+		struct slot_layout l[N_SLOTS];
+
+		OK(text_format(b, sizeof(b), &e, "firmware:%s/%s", p->dir, others[i]));
+		c.slot_images[0] = (struct option_list){one, 1};
+		c.slot_images[1] = (struct option_list){two, 1};
+		FAILS(client_config_slots(&c, l, &e), ERR_CONFIG);
+		assert_non_null(strstr(e.text, "are one and the same"));
+	}
+}
+
 static void a_factory_directory_is_read_whole(void **state)
 {
 	struct place *p = *state;
@@ -226,6 +255,8 @@ int main(void)
 	    cmocka_unit_test(slots_are_read_from_the_configuration),
 	    cmocka_unit_test(a_layout_that_cannot_work_is_refused_with_the_reason),
 	    cmocka_unit_test(every_option_has_a_section_and_a_help),
+	    cmocka_unit_test_setup_teardown(one_medium_by_two_names_is_refused, set_up,
+					    tear_down),
 	    cmocka_unit_test_setup_teardown(a_factory_directory_is_read_whole, set_up,
 					    tear_down),
 	    cmocka_unit_test_setup_teardown(what_is_missing_or_wrong_is_never_a_default,
