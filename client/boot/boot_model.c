@@ -9,6 +9,11 @@
  * cache. So at any moment the copy that counts is not being written: after a power cut
  * the old record is there, or the new one, and a torn one is told by its CRC. Which
  * copy counts is looked up on the medium each time and never remembered.
+ *
+ * A copy that cannot be read may be the one that counts. It is asked READ_TRIES times:
+ * on many a medium the second answer is better than none. If it stays silent the other
+ * one stands in for it, or the device would depend on both; but it is overwritten only
+ * if it cannot have counted, which is so if the new record follows the readable one.
  */
 #include "boot_model.h"
 
@@ -19,6 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#define READ_TRIES 3
 
 struct boot_model {
 	struct boot base;
@@ -48,10 +55,13 @@ static void read_copy(struct boot_model *m, int index, struct copy *ret)
 {
 	uint8_t bytes[RECORD_LEN];
 
-	ret->why = ERR_INIT;
-	ret->valid = dev_read_medium(m->record, copy_offset(m, index), bytes,
-				     sizeof(bytes), &ret->why) == 0 &&
-		     record_decode(bytes, &ret->record, &ret->why) == 0;
+	ret->valid = false;
+	for (int i = 0; i < READ_TRIES && !ret->valid; i++) {
+		ret->why = ERR_INIT;
+		ret->valid = dev_read_medium(m->record, copy_offset(m, index), bytes,
+					     sizeof(bytes), &ret->why) == 0 &&
+			     record_decode(bytes, &ret->record, &ret->why) == 0;
+	}
 }
 
 /* Reads both copies; the index of the one that counts, or -1. */
@@ -102,6 +112,23 @@ static int write_copy(struct boot_model *m, int index, const uint8_t bytes[RECOR
 	return 0;
 }
 
+/* Whether the copy beside the one that counts may be written over. */
+static int check_may_replace(const struct copy copies[2], int counts,
+			     const struct slot_record *r, struct err *e)
+{
+	const struct copy *kept = &copies[counts], *other = &copies[counts == 0];
+
+	if (r->sequence <= kept->record.sequence)
+		return err_set(e, ERR_PRECONDITION,
+			       "the medium holds a record as new as this one");
+	if (other->valid || other->why.code == ERR_FORMAT ||
+	    r->sequence == kept->record.sequence + 1)
+		return 0;
+	return err_set(e, other->why.code,
+		       "copy %d may be the record that counts and cannot be read: %s",
+		       counts == 0, other->why.text);
+}
+
 static int model_store(struct boot *b, const struct slot_record *r, struct err *e)
 {
 	struct boot_model *m = of(b);
@@ -109,9 +136,8 @@ static int model_store(struct boot *b, const struct slot_record *r, struct err *
 	struct copy copies[2];
 	int counts = read_copies(m, copies);
 
-	if (counts >= 0 && r->sequence <= copies[counts].record.sequence)
-		return err_set(e, ERR_PRECONDITION,
-			       "the medium holds a record as new as this one");
+	if (counts >= 0 && check_may_replace(copies, counts, r, e) < 0)
+		return -1;
 	record_encode(r, bytes);
 	if (write_copy(m, counts == 0, bytes, e) < 0)
 		return err_wrap(e, "copy %d", counts == 0);
