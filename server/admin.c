@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ways in for whoever holds the data directory; they work while the server runs, since SQLite
- * lets two processes write. */
+/* Ways in for whoever holds the data directory; they work while the server runs, since
+ * SQLite lets two processes write. */
 #include "server.h"
 
 #include "../common/base/clock.h"
@@ -50,7 +50,8 @@ static int make_login(struct store *s, char ret[SECRET_TEXT_LEN + 1], struct err
 	return store_wait(s, c, e);
 }
 
-/* Where the server listens: by option, else what the running one left, else its default. */
+/* Where the server listens: by option, else what the running one left, else its
+ * default. */
 static int find_url(const struct settings *s, const struct data_dir *d, struct buf *ret,
 		    struct err *e)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is wrong with a server and what to do about it. Looks, changes nothing, and works while the
- * server runs. A row each: ok, warning (works, will not for ever) or fault.
+ * What is wrong with a server and what to do about it. Looks, changes nothing, and
+ * works while the server runs. A row each: ok, warning (works, will not for ever) or
+ * fault.
  */
 #include "server.h"
 
@@ -240,7 +241,8 @@ static void look_at_database(struct doctor *d)
 	store_close(s);
 }
 
-/* While a server runs the signer is its child, and starting a second one would disturb it. */
+/* While a server runs the signer is its child, and starting a second one would disturb
+ * it. */
 static void look_at_signer(struct doctor *d)
 {
 	struct err e = ERR_INIT;

@@ -2,11 +2,12 @@
 /*
  * A server's life.
  *
- * Start: data directory, lock, database, CA, signer, artifacts, publisher, hub, HTTP; each says in
- * one sentence why it cannot. Only when the ports are bound is it told that the server is ready.
- * Stop (SIGTERM): HTTP first, so that nobody is promised anything any more, then those who carry
- * promises out, then the store, last the lock. What was acknowledged is on the disk at every
- * moment, so a kill needs no clean-up at the next start.
+ * Start: data directory, lock, database, CA, signer, artifacts, publisher, hub, HTTP;
+ * each says in one sentence why it cannot. Only when the ports are bound is it told
+ * that the server is ready. Stop (SIGTERM): HTTP first, so that nobody is promised
+ * anything any more, then those who carry promises out, then the store, last the lock.
+ * What was acknowledged is on the disk at every moment, so a kill needs no clean-up at
+ * the next start.
  */
 #include "server.h"
 

@@ -49,7 +49,8 @@ struct data_dir {
 int data_dir_open(const struct settings *s, bool make, struct data_dir *ret,
 		  struct err *e) MUST_USE;
 
-/* Demo mode is for the life of a directory: ERR_CONFIG if it was begun in the other one. */
+/* Demo mode is for the life of a directory: ERR_CONFIG if it was begun in the other
+ * one. */
 int data_dir_check_demo(const struct data_dir *d, bool demo, struct err *e) MUST_USE;
 
 /* Where ota-signer is. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The server's management API (docs/API.md), call by call and waited for. What the server
- * refuses comes back as the error it names: its code decides the exit status here as there.
+ * The server's management API (docs/API.md), call by call and waited for. What the
+ * server refuses comes back as the error it names: its code decides the exit status
+ * here as there.
  */
 #ifndef OTA_TOOLS_API_H
 #define OTA_TOOLS_API_H
@@ -19,8 +20,8 @@ struct api {
 	const char *tenant;
 };
 
-/* From --server, --ca and --token-file or their keys in [server]. with_token: the call needs
- * one. ERR_USAGE names what is missing. */
+/* From --server, --ca and --token-file or their keys in [server]. with_token: the call
+ * needs one. ERR_USAGE names what is missing. */
 int api_init(struct api *a, const struct ota *o, bool with_token,
 	     struct err *e) MUST_USE;
 void api_fini(struct api *a);
@@ -37,7 +38,8 @@ int api_put(const struct api *a, const char *path, const void *data, size_t len,
 int api_fetch(const struct api *a, const char *path, struct buf *ret,
 	      struct err *e) MUST_USE;
 
-/* Every item of a list, page by page, in one array (at most 100,000). query: "" or "&x=y". */
+/* Every item of a list, page by page, in one array (at most 100,000). query: "" or
+ * "&x=y". */
 struct json *api_list(const struct api *a, const char *path, const char *query,
 		      struct err *e) MUST_USE;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ota bundle verify: each thing is said for what it is worth, and what was not looked at too. */
+/* ota bundle verify: each thing is said for what it is worth, and what was not looked
+ * at too. */
 #include "../common/base/file.h"
 #include "../common/base/text.h"
 #include "keys.h"

@@ -9,8 +9,8 @@
 
 struct csv;
 
-/* The whole file, at most 16 MiB; columns (ends with NULL) are those it may have, in any
- * order. ERR_FORMAT names the line. */
+/* The whole file, at most 16 MiB; columns (ends with NULL) are those it may have, in
+ * any order. ERR_FORMAT names the line. */
 struct csv *csv_read(const char *path, const char *const *columns,
 		     struct err *e) MUST_USE;
 void csv_free(struct csv *c);

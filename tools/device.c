@@ -156,7 +156,8 @@ static int add_one(const struct api *a, const struct new_device *d,
 	return json_append(results, TAKE(row), e);
 }
 
-/* One line of the file; what was added before a line that fails stays and has been told. */
+/* One line of the file; what was added before a line that fails stays and has been
+ * told. */
 static int add_row(const struct api *a, const struct csv *c, size_t row,
 		   struct json *results, struct err *e)
 {
@@ -217,7 +218,8 @@ RUN(device_add)
 	d.id = n_operands > 0 ? operands[0] : "";
 	result = o->csv_file != NULL ? add_csv(&a, o->csv_file, results, e)
 				     : add_one(&a, &d, results, e);
-	/* Also after a failure: the tokens of those added before it are shown only now. */
+	/* Also after a failure: the tokens of those added before it are shown only
+	 * now. */
 	if (show_tokens(o, results, result < 0 ? NULL : e) < 0)
 		return -1;
 	return result;

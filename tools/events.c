@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ota events: what happens, as it happens, a line an event, until interrupted. The server's
- * stream (Server-Sent Events) is cut into lines as it comes; with --json each event is one line
- * of JSON: {"event":..,"data":..}.
+ * ota events: what happens, as it happens, a line an event, until interrupted. The
+ * server's stream (Server-Sent Events) is cut into lines as it comes; with --json each
+ * event is one line of JSON: {"event":..,"data":..}.
  */
 #include "../common/base/text.h"
 #include "view.h"
@@ -84,7 +84,8 @@ static int take_data(struct follower *f, const char *text, struct err *e)
 	return fflush(stdout) == 0 ? 0 : err_sys(e, "standard output");
 }
 
-/* "event: x", "data: {..}"; ids and comments (the server's heartbeat) are passed over. */
+/* "event: x", "data: {..}"; ids and comments (the server's heartbeat) are passed
+ * over. */
 static int take_line(struct follower *f, const char *line, struct err *e)
 {
 	char safe[SAFE_TEXT_LEN];

@@ -2,9 +2,10 @@
 /*
  * ota keys: makes the offline keys and the first root and targets metadata.
  *
- * A directory is made under another name and put in place whole: either all of it is there or
- * none, and keys that exist are never written over. No private key ever crosses: the
- * server's two online keys come as public halves (GET /api/v1/repository/keys).
+ * A directory is made under another name and put in place whole: either all of it is
+ * there or none, and keys that exist are never written over. No private key ever
+ * crosses: the server's two online keys come as public halves (GET
+ * /api/v1/repository/keys).
  */
 #include "keys.h"
 

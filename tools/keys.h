@@ -3,8 +3,9 @@
  * A key directory: what `ota keys init` makes and the release machine keeps.
  *
  *	root.key targets.key boot-0.key		private halves (docs/formats/keyfile.md)
- *	root.pub targets.pub boot-key-0.pub	public halves, 64 hex digits and a newline;
- *						of demo keys " demo" between them
+ *	root.pub targets.pub boot-key-0.pub	public halves, 64 hex digits and a
+ *						newline; of demo keys " demo" between
+ *						them
  *	root.json				the newest root: goes into each device
  *	repository/N.root.json			every root there ever was
  *	repository/N.targets.json		every targets metadata signed here
@@ -38,11 +39,13 @@ int boot_key_ring_load(struct boot_key_ring *r, const char *dir,
 		       struct err *e) MUST_USE;
 void boot_key_ring_fini(struct boot_key_ring *r);
 
-/* A root that verifies by itself, is signed by trusted's keys as well and is its successor. */
+/* A root that verifies by itself, is signed by trusted's keys as well and is its
+ * successor. */
 struct tuf_root *root_verify_next(const struct tuf_root *trusted, const void *data,
 				  size_t len, struct err *e) MUST_USE;
 
-/* Parses targets and checks that root's targets role signed them. Expiry is the caller's. */
+/* Parses targets and checks that root's targets role signed them. Expiry is the
+ * caller's. */
 struct tuf_targets *targets_verify(const struct tuf_root *root, const void *data,
 				   size_t len, struct err *e) MUST_USE;
 

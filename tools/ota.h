@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ota, the operator's command line: noun, verb. One file a noun; what they share is here.
+ * ota, the operator's command line: noun, verb. One file a noun; what they share is
+ * here.
  *
- * Every command is a struct command's run(): values is a struct ota. What people read goes to
- * standard output as a table or sentences, with --json as one JSON value; progress bars
- * go to standard error if that is a terminal.
+ * Every command is a struct command's run(): values is a struct ota. What people read
+ * goes to standard output as a table or sentences, with --json as one JSON value;
+ * progress bars go to standard error if that is a terminal.
  */
 #ifndef OTA_TOOLS_OTA_H
 #define OTA_TOOLS_OTA_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A bundle file in hand: opened, its parts parsed and every hash between them checked. What
- * this proves is integrity: the file is what its maker wrote. Who vouches for it is
- * asked separately (package_vouched()).
+ * A bundle file in hand: opened, its parts parsed and every hash between them checked.
+ * What this proves is integrity: the file is what its maker wrote. Who vouches for it
+ * is asked separately (package_vouched()).
  */
 #ifndef OTA_TOOLS_PACKAGE_H
 #define OTA_TOOLS_PACKAGE_H
@@ -27,9 +27,9 @@ struct package {
 	char target[TARGET_NAME_MAX_LEN + 1];
 };
 
-/* Opens a bundle and checks all but the payload's body: the manifest, that descriptor and head
- * are the ones it names and agree with it, and that the head's group hashes lead to its root
- * hashes. Errors name the file. */
+/* Opens a bundle and checks all but the payload's body: the manifest, that descriptor
+ * and head are the ones it names and agree with it, and that the head's group hashes
+ * lead to its root hashes. Errors name the file. */
 int package_open(struct package *p, const char *path, struct err *e) MUST_USE;
 void package_fini(struct package *p);
 
@@ -48,8 +48,8 @@ const char *package_state(const struct package *p);
 int package_need_signed(const struct package *p, struct err *e) MUST_USE;
 
 /*
- * A bundle's metadata, to be put in front of the payload of a package. Roots in order of
- * version; parts of length 0 are left out, but for roots.
+ * A bundle's metadata, to be put in front of the payload of a package. Roots in order
+ * of version; parts of length 0 are left out, but for roots.
  */
 #define PACKAGE_MAX_ROOTS 32
 struct package_metadata {
@@ -62,15 +62,15 @@ struct package_metadata {
 void package_metadata_init(struct package_metadata *m);
 void package_metadata_fini(struct package_metadata *m);
 
-/* Writes a bundle of m and p's manifest, descriptor, head and body to path, atomically. path
- * may be p's own. */
+/* Writes a bundle of m and p's manifest, descriptor, head and body to path, atomically.
+ * path may be p's own. */
 int package_write(const struct package *p, const struct package_metadata *m,
 		  const char *path, struct err *e) MUST_USE;
 
 /*
- * Who vouches for it. root: whom the caller trusts, bytes of a root.json. A bundle that has
- * timestamp and snapshot is taken through the TUF client as a device would; one that is
- * signed but not published yet has its targets checked against the root chain.
+ * Who vouches for it. root: whom the caller trusts, bytes of a root.json. A bundle that
+ * has timestamp and snapshot is taken through the TUF client as a device would; one
+ * that is signed but not published yet has its targets checked against the root chain.
  */
 struct vouched {
 	uint64_t root_version;

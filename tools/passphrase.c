@@ -97,8 +97,8 @@ static int ask_silently(int tty, int signals, const char *question,
 	return result;
 }
 
-/* Signals that end a program are waited for beside the line, so that none of them leaves the
- * terminal without echo. */
+/* Signals that end a program are waited for beside the line, so that none of them
+ * leaves the terminal without echo. */
 static int ask(const char *question, char ret[PASSPHRASE_MAX_LEN + 1], struct err *e)
 {
 	AUTO_CLOSE int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);

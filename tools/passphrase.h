@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A passphrase comes from the terminal, without echo, or from a descriptor. Never from the
- * command line or the environment, where others can see it. */
+/* A passphrase comes from the terminal, without echo, or from a descriptor. Never from
+ * the command line or the environment, where others can see it. */
 #ifndef OTA_TOOLS_PASSPHRASE_H
 #define OTA_TOOLS_PASSPHRASE_H
 
@@ -20,8 +20,8 @@ void passphrase_fini(struct passphrase *p); /* wipes */
 int passphrase_choose(struct passphrase *p, const struct ota *o,
 		      struct err *e) MUST_USE;
 
-/* Opens dir/file, which must be a key of this role. A demo key is opened without asking, and
- * only with o->demo. */
+/* Opens dir/file, which must be a key of this role. A demo key is opened without
+ * asking, and only with o->demo. */
 struct privkey *key_open(const struct ota *o, const char *dir, const char *file,
 			 const char *role, struct passphrase *p,
 			 struct err *e) MUST_USE;

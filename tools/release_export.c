@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ota release export: the self-contained .ota for devices without a network. The metadata is
- * what the server publishes now, taken by the TUF client from the bundle's first root (or
+ * ota release export: the self-contained .ota for devices without a network. The
+ * metadata is what the server publishes now, taken by the TUF client from the bundle's
+ * first root (or
  * --root) onwards; the payload is the local bundle's. What comes out is verified once
  * more, as a device would.
  */
@@ -44,7 +45,8 @@ static bool ends_with(const char *text, const char *end)
 	return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
-/* Where a fetched file is kept for the new bundle; NULL: nowhere (a delegated role's). */
+/* Where a fetched file is kept for the new bundle; NULL: nowhere (a delegated
+ * role's). */
 static struct buf *place_for(struct export *x, const char *path)
 {
 	struct package_metadata *m = &x->metadata;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ota release push: a signed bundle to the server, in parts that resume. Roots that the server
- * does not have go first (the first one claims the repository). The server checks all of it
- * again, with the client that devices use, before it publishes.
+ * ota release push: a signed bundle to the server, in parts that resume. Roots that the
+ * server does not have go first (the first one claims the repository). The server
+ * checks all of it again, with the client that devices use, before it publishes.
  */
 #include "../common/base/text.h"
 #include "../publish/repo/repo.h"
@@ -92,7 +92,8 @@ static int send_piece(const struct api *a, const struct package *p, size_t i,
 	return json_set(request, pieces[i].name, json_new_text(sha256_text), e);
 }
 
-/* The bundle's own roots are all there is to check against here; the server knows better. */
+/* The bundle's own roots are all there is to check against here; the server knows
+ * better. */
 static int check_signed(const struct package *p, struct err *e)
 {
 	AUTO(buf) struct buf root = BUF_INIT(TUF_ROOT_MAX_BYTES);

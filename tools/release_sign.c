@@ -3,13 +3,14 @@
  * ota release sign: the offline step. On the release machine, with no network:
  *
  *	verify the newest targets in the key directory against its root
- *	-> check the bundle: every hash again, the boot key's signature, and with --image the
- *	   root hashes from the builder's own files
+ *	-> check the bundle: every hash again, the boot key's signature, and with --image
+ *	   the root hashes from the builder's own files
  *	-> show what will be different -> sign -> verify what was signed
- *	-> DIR/repository/N.targets.json -> the bundle, with root chain and targets in it
+ *	-> DIR/repository/N.targets.json
+ *	-> the bundle, with root chain and targets in it
  *
- * A cut between the last two leaves a signed list and a bundle without it: the same command
- * again finds the release listed and only finishes the bundle.
+ * A cut between the last two leaves a signed list and a bundle without it: the same
+ * command again finds the release listed and only finishes the bundle.
  */
 #include "../common/base/clock.h"
 #include "../common/base/file.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers for people: columns as wide as they need to be, and a bar for what takes long. */
+/* Answers for people: columns as wide as they need to be, and a bar for what takes
+ * long. */
 #ifndef OTA_TOOLS_TABLE_H
 #define OTA_TOOLS_TABLE_H
 
@@ -16,7 +17,8 @@ AUTO_PTR_DEFINE(table)
 /* n_columns texts, copied; control characters become '?'. NULL reads "-". */
 int table_add(struct table *t, const char *const *cells, struct err *e) MUST_USE;
 
-/* To standard output; the titles in bold on a terminal. Says `none` if there are no rows. */
+/* To standard output; the titles in bold on a terminal. Says `none` if there are no
+ * rows. */
 void table_print(const struct table *t, const char *none);
 
 /* The value, indented, to standard output. */
@@ -26,7 +28,8 @@ int print_json(const struct json *j, struct err *e) MUST_USE;
 #define SAFE_TEXT_LEN 256
 const char *safe_text(const char *text, char ret[SAFE_TEXT_LEN]);
 
-/* A bar on standard error, if that is a terminal; redrawn at most ten times a second. */
+/* A bar on standard error, if that is a terminal; redrawn at most ten times a
+ * second. */
 struct progress {
 	const char *what;
 	int64_t drawn_mono_ms;

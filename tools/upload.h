@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes to the server in parts. What was cut goes on where the server stands: the same size
- * and digest find the same upload, also in a later run. */
+/* Bytes to the server in parts. What was cut goes on where the server stands: the same
+ * size and digest find the same upload, also in a later run. */
 #ifndef OTA_TOOLS_UPLOAD_H
 #define OTA_TOOLS_UPLOAD_H
 

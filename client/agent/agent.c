@@ -9,7 +9,8 @@
 #define ARMED_AGAIN 6 /* as patient as after so many failures */
 #define TO(state) (1u << AGENT_##state)
 
-/* The allowed edges. Every change of state goes through agent_move(), which looks here. */
+/* The allowed edges. Every change of state goes through agent_move(), which looks
+ * here. */
 static const unsigned edges[N_AGENT_STATES] = {
     [AGENT_OFF] = TO(IDLE) | TO(CHECKING) | TO(BACKING_OFF),
     [AGENT_IDLE] = TO(POLLING) | TO(REFRESHING) | TO(REBOOTING),
@@ -289,8 +290,8 @@ bool agent_is_armed(const struct agent *a)
 	       a->record.slots[other].priority > a->record.slots[a->running].priority;
 }
 
-/* Which slot runs, by the hand-over. Without one (the offline command line) nothing does, and
- * what would boot is left alone. */
+/* Which slot runs, by the hand-over. Without one (the offline command line) nothing
+ * does, and what would boot is left alone. */
 static int load_running(struct agent *a, struct err *e)
 {
 	struct boot *b = a->spec.boot;
@@ -340,8 +341,8 @@ int agent_start(struct agent *a, struct err *e)
 		agent_move(a, AGENT_CHECKING, "new firmware runs: is it healthy");
 		health_begin(a);
 	} else if (agent_is_armed(a)) {
-		/* The bootloader could not try it, or this is another process in the same
-		 * boot. Not at once again: that could go on for ever. */
+		/* The bootloader could not try it, or this is another process in the
+		 * same boot. Not at once again: that could go on for ever. */
 		agent_move(a, AGENT_BACKING_OFF,
 			   "the armed slot was not tried: later again");
 		agent_timer(a, AGENT_TIMER_REBOOT,

@@ -2,11 +2,12 @@
 /*
  * The agent: a state machine without I/O of its own.
  *
- * It is advanced by events (agent_on_*) and acts through ops: struct agent_ops for the network,
- * timers, media and health commands, struct boot_ops for the slot record, struct tuf_store
- * for files, struct clock for time. It never waits, does one medium operation of at most 64 KiB
- * an event, and has no mutable data outside of struct agent. So the same object code runs on a
- * device, in tests that script every answer, and by the thousand in one process.
+ * It is advanced by events (agent_on_*) and acts through ops: struct agent_ops for the
+ * network, timers, media and health commands, struct boot_ops for the slot record,
+ * struct tuf_store for files, struct clock for time. It never waits, does one medium
+ * operation of at most 64 KiB an event, and has no mutable data outside of struct
+ * agent. So the same object code runs on a device, in tests that script every answer,
+ * and by the thousand in one process.
  *
  *              start: the running slot is GOOD
  *                 │
@@ -36,28 +37,32 @@
  *      v
  *    CONFIRMING ── record: GOOD ──> IDLE, and success is reported
  *
- * While an update is under way the server is still polled, aside, so that a cancel is noticed; that
- * poll changes no state.
+ * While an update is under way the server is still polled, aside, so that a cancel is
+ * noticed; that poll changes no state.
  *
- * What a restart in each state leads to, since nothing but the slot record, the journal, the
- * trusted metadata and memory.h survive:
+ * What a restart in each state leads to, since nothing but the slot record, the
+ * journal, the trusted metadata and memory.h survive:
  *
  *	IDLE, POLLING, BACKING_OFF	polls at once
  *	REFRESHING	what was verified is stored; the next refresh goes on from there
- *	FETCHING	what was verified is cached by its hash; the rest is fetched again
- *	INSTALLING	slot is WRITING: the server offers the deployment again, the journal
- *			says from which segment to go on
+ *	FETCHING	what was verified is cached by its hash; the rest is fetched
+ *			again
+ *	INSTALLING	slot is WRITING: the server offers the deployment again, the
+ *			journal says from which segment to go on
  *	VERIFYING	the same; the read-back begins anew
  *	ARMING		slot is WRITTEN or PENDING: armed at once, or as in REBOOTING
- *	REBOOTING	slot is PENDING: the bootloader tries it. Where it booted the old slot
- *			all the same, the agent waits (BACKING_OFF, polling) and reboots again
- *	CHECKING	slot is TRYING: the bootloader counts another try; health from anew
+ *	REBOOTING	slot is PENDING: the bootloader tries it. Where it booted the
+ *			old slot all the same, the agent waits (BACKING_OFF, polling)
+ *			and reboots again
+ *	CHECKING	slot is TRYING: the bootloader counts another try; health from
+ *			anew
  *	CONFIRMING	TRYING: as CHECKING; GOOD: the report is sent
- *	REJECTING	TRYING: as CHECKING; BAD: the other slot runs and reports the reason
+ *	REJECTING	TRYING: as CHECKING; BAD: the other slot runs and reports the
+ *			reason
  *
- * Reports are true: success is said only by an agent that runs in the slot, after the record
- * says GOOD, with the proof from the bootloader's hand-over; a failure is said with its reason
- * until the server acknowledged it (report.c).
+ * Reports are true: success is said only by an agent that runs in the slot, after the
+ * record says GOOD, with the proof from the bootloader's hand-over; a failure is said
+ * with its reason until the server acknowledged it (report.c).
  */
 #ifndef OTA_AGENT_AGENT_H
 #define OTA_AGENT_AGENT_H
@@ -111,7 +116,8 @@ enum agent_timer {
 
 /* What the agent does; none of these waits, none calls back before it has returned. */
 struct agent_ops {
-	/* Starts r (its callbacks and ctx are not set); agent_on_head/data/end follow. */
+	/* Starts r (its callbacks and ctx are not set); agent_on_head/data/end
+	 * follow. */
 	int (*http_start)(void *ctx, enum agent_channel ch, const struct net_request *r,
 			  struct err *e);
 	void (*http_pause)(void *ctx, enum agent_channel ch, bool paused);
@@ -123,7 +129,8 @@ struct agent_ops {
 	int (*target_open)(void *ctx, unsigned slot, struct install_slot *ret,
 			   struct dev **ret_journal, struct err *e);
 	void (*target_close)(void *ctx);
-	/* Runs a health command; agent_on_command_end() follows, also after the timeout. */
+	/* Runs a health command; agent_on_command_end() follows, also after the
+	 * timeout. */
 	int (*command_start)(void *ctx, const char *command, uint64_t timeout_ms,
 			     struct err *e);
 	void (*command_cancel)(void *ctx);
@@ -188,8 +195,9 @@ void agent_on_command_end(struct agent *a, int status, const char *why);
 
 /* Orders. ERR_CONFLICT where the state does not allow it. */
 int agent_poll_now(struct agent *a, struct err *e) MUST_USE;
-/* Installs a .ota bundle through the same verification. bundle is the agent's from here on, also
- * on failure. What is wrong with its metadata is said at once, the rest in agent_status(). */
+/* Installs a .ota bundle through the same verification. bundle is the agent's from here
+ * on, also on failure. What is wrong with its metadata is said at once, the rest in
+ * agent_status(). */
 int agent_install_bundle(struct agent *a, struct dev *bundle, struct err *e) MUST_USE;
 
 enum agent_state agent_state(const struct agent *a);

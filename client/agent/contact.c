@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Contact with the server: the poll and what hangs on it, on one channel, one after the other:
+ * Contact with the server: the poll and what hangs on it, on one channel, one after the
+ * other:
  *
- *	poll ──> configData (asked for, or something changed) ──> cancelAction or deploymentBase
+ *	poll ──> configData (asked for, or something changed)
+ *	     ──> cancelAction or deploymentBase
  *
- * Any failure ends the round; the next one begins from the poll. While an update is under
- * way this goes on beside it, so that a cancel is noticed, and deployments are not looked at.
+ * Any failure ends the round; the next one begins from the poll. While an update is
+ * under way this goes on beside it, so that a cancel is noticed, and deployments are
+ * not looked at.
  */
 #include "internal.h"
 
@@ -66,7 +69,8 @@ static int check(const struct net_head *h, const struct err *why, const char *wh
 
 /* ---- cancelAction ---- */
 
-/* Once the slot is armed the bootloader decides, and its end is reported as any other. */
+/* Once the slot is armed the bootloader decides, and its end is reported as any
+ * other. */
 static bool is_too_late(const struct agent *a, const char *id)
 {
 	const struct memory_deployment *d = &a->memory.deployment;
@@ -205,8 +209,8 @@ static void fill_attributes(const struct agent *a, struct ddi_config_data *c)
 	add_slot(c, &a->record.slots[1], 'b');
 }
 
-/* Attributes tell the slots' state: with them the server knows what an event that belongs to no
- * deployment would have told it. */
+/* Attributes tell the slots' state: with them the server knows what an event that
+ * belongs to no deployment would have told it. */
 static void acknowledge(struct agent *a)
 {
 	struct slot_record r = a->record;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From "there is an update" to everything that is verified before a byte of it is written:
+ * From "there is an update" to everything that is verified before a byte of it is
+ * written:
  *
- *	REFRESHING	TUF metadata, anew for each update; then the manifest's entry in it
+ *	REFRESHING	TUF metadata, anew for each update; then the manifest's entry in
+ *			it
  *	FETCHING	manifest (by that entry), descriptor and head (by the manifest)
  *
- * What is verified is cached by name in the agent's files, and what is cached is verified again
- * before it is used: a cache can save bytes but grants nothing. A bundle goes the same way; its
- * parts are read where a request would be sent.
+ * What is verified is cached by name in the agent's files, and what is cached is
+ * verified again before it is used: a cache can save bytes but grants nothing. A bundle
+ * goes the same way; its parts are read where a request would be sent.
  */
 #include "internal.h"
 
@@ -24,7 +26,8 @@ static const char *const part_names[N_FETCHES] = {"manifest", "slot descriptor",
 static void fetch_metadata(struct agent *a);
 static void fetch_part(struct agent *a);
 
-/* What means that somebody speaks who should not, and not that the network plays tricks. */
+/* What means that somebody speaks who should not, and not that the network plays
+ * tricks. */
 static bool is_distrust(enum err_code code)
 {
 	return code == ERR_SIGNATURE || code == ERR_UNSIGNED || code == ERR_UNTRUSTED ||
@@ -39,7 +42,8 @@ static void end(struct agent *a, const char *what, const struct err *e)
 		update_failed(a, what, e);
 }
 
-/* The answer as an error, if it is none of use: a log-in page is not an altered file. */
+/* The answer as an error, if it is none of use: a log-in page is not an altered
+ * file. */
 static int check_answer(struct agent *a, const struct net_head *h,
 			const struct err *why, const char *what, struct err *e)
 {

@@ -2,11 +2,11 @@
 /*
  * New firmware on trial: CHECKING, then CONFIRMING or REJECTING; and reboots.
  *
- *	settle ──> each command, with retries ──> the server reached, if that is asked for ──> GOOD
+ *	settle ──> each command, with retries ──> the server reached, if asked for ──> GOOD
  *
- * The confirm deadline runs from the start. Whoever has not confirmed by then rejects, and stops
- * feeding the watchdog: if even rejecting cannot be stored, the reset comes from outside and
- * the bootloader counts the tries down.
+ * The confirm deadline runs from the start. Whoever has not confirmed by then rejects,
+ * and stops feeding the watchdog: if even rejecting cannot be stored, the reset comes
+ * from outside and the bootloader counts the tries down.
  */
 #include "internal.h"
 

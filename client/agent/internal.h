@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the agent's files share. agent.c has the machine, contact.c the poll, update.c refresh to
- * arming, health.c the new slot, report.c feedback, stream.c the ota:events. Private. */
+/* What the agent's files share. agent.c has the machine, contact.c the poll, update.c
+ * refresh to arming, health.c the new slot, report.c feedback, stream.c the ota:events.
+ * Private. */
 #ifndef OTA_AGENT_INTERNAL_H
 #define OTA_AGENT_INTERNAL_H
 
@@ -158,8 +159,8 @@ void agent_log_failure(struct agent *a, enum log_level level, const char *what,
 void agent_timer(struct agent *a, enum agent_timer t, int64_t after_ms);
 uint32_t agent_random(struct agent *a);
 int64_t agent_mono(const struct agent *a);
-/* Sends r on ch with the device's token where it may go; done is told the end. ERR_CONFLICT
- * while the channel is busy. extra: one more header, or NULL. */
+/* Sends r on ch with the device's token where it may go; done is told the end.
+ * ERR_CONFLICT while the channel is busy. extra: one more header, or NULL. */
 int agent_request(struct agent *a, enum agent_channel ch, struct net_request *r,
 		  const char *extra, size_t max_body, exchange_fn done,
 		  struct err *e) MUST_USE;
@@ -183,8 +184,8 @@ void update_begin(struct agent *a, const struct ddi_deployment *d);
 int update_begin_bundle(struct agent *a, struct dev *bundle, struct err *e) MUST_USE;
 void update_cancel(struct agent *a, const char *why);
 void update_clear(struct agent *a);
-/* The attempt ended. failed: to be tried again later; altered: the same, but what comes wrong
- * again and again is refused; refused: reported, and not tried again. */
+/* The attempt ended. failed: to be tried again later; altered: the same, but what comes
+ * wrong again and again is refused; refused: reported, and not tried again. */
 void update_failed(struct agent *a, const char *what, const struct err *e);
 void update_altered(struct agent *a, const char *what, const struct err *e);
 void update_refused(struct agent *a, const char *what, const struct err *e);
@@ -207,7 +208,8 @@ int offline_metadata(struct agent *a, const char *path, size_t max, struct buf *
 		     struct err *e) MUST_USE;
 int offline_part(struct agent *a, enum fetch_what what, struct buf *ret,
 		 struct err *e) MUST_USE;
-/* The next piece of the body, at a->update.body_at, into a->update.pending; sets ended. */
+/* The next piece of the body, at a->update.body_at, into a->update.pending; sets
+ * ended. */
 int offline_body(struct agent *a, struct err *e) MUST_USE;
 
 /* health.c */

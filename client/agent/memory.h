@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the agent must not forget between boots, besides the slot record: one small file
- * "agent.json", replaced whole. A device that lost it is still safe (slots and trust do not
- * depend on it): it only cannot say any more which deployment an install belonged to.
+ * "agent.json", replaced whole. A device that lost it is still safe (slots and trust do
+ * not depend on it): it only cannot say any more which deployment an install belonged
+ * to.
  *
  *	{"format":1,"must_understand":0,
  *	 "deployment":{"id":"100042","transaction":7,"slot":1,"descriptor_sha256":H,
@@ -10,11 +11,13 @@
  *	 "failed":[{"id":"100041","reason":"...","told":true}, ..],
  *	 "reports":N, "floor_utc_ms":N}
  *
- * deployment	the one under way: stored before its slot is armed, forgotten when the server
- *		acknowledged its end. `detail` is what the new firmware has to say of its
- *		health before it gives up, so that the old one can tell.
- * failed	ended without success on this device: not tried again, told again if offered.
- * reports	counter of proofs, reserved in blocks: what was stored is never used again.
+ * deployment	the one under way: stored before its slot is armed, forgotten when the
+ *		server acknowledged its end. `detail` is what the new firmware has to
+ *		say of its health before it gives up, so that the old one can tell.
+ * failed	ended without success on this device: not tried again, told again if
+ *		offered.
+ * reports	counter of proofs, reserved in blocks: what was stored is never used
+ *		again.
  * floor	no time before it is believed (schedule.h).
  */
 #ifndef OTA_AGENT_MEMORY_H
@@ -51,8 +54,8 @@ struct memory {
 	int64_t floor_utc_ms;
 };
 
-/* Reads it from files. What is not there is empty; what is damaged is ERR_FORMAT, and *ret is
- * empty but for the counter, which skips far ahead. */
+/* Reads it from files. What is not there is empty; what is damaged is ERR_FORMAT, and
+ * *ret is empty but for the counter, which skips far ahead. */
 int memory_load(const struct tuf_store *files, struct memory *ret,
 		struct err *e) MUST_USE;
 int memory_save(const struct tuf_store *files, const struct memory *m,

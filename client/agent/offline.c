@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bundle as the source of an update: reads its parts where a request would be sent. Nothing
- * is believed of it that the trusted metadata or the manifest do not vouch for. */
+/* A bundle as the source of an update: reads its parts where a request would be sent.
+ * Nothing is believed of it that the trusted metadata or the manifest do not vouch
+ * for. */
 #include "internal.h"
 
 #include "../../common/base/text.h"

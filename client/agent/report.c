@@ -2,19 +2,21 @@
 /*
  * What the server is told of a deployment.
  *
- * An end (success, failure, the answer to a cancel) is sent until it is acknowledged: 200, or 404, 409,
- * 410, 400, which say that the server has no use for it. Ends need no queue on the medium: each
- * follows from something that is stored, and is derived again after a restart,
+ * An end (success, failure, the answer to a cancel) is sent until it is acknowledged:
+ * 200, or 404, 409, 410, 400, which say that the server has no use for it. Ends need no
+ * queue on the medium: each follows from something that is stored, and is derived again
+ * after a restart,
  *
- *	success, rollback	from the slot record and memory.deployment, which keep until the
- *				acknowledgement (then the record's events are acknowledged too)
+ *	success, rollback	from the slot record and memory.deployment, which keep
+ *				until the acknowledgement (then the record's events are
+ *				acknowledged too)
  *	refused			from memory.failed with told = false
  *	cancel			from the server, which goes on asking
  *
  * Progress is volatile: only the newest one is kept, and it yields to ends.
  *
- * The counter of a proof is reserved in blocks before it is used, so it never comes twice with
- * another content: not after a crash either.
+ * The counter of a proof is reserved in blocks before it is used, so it never comes
+ * twice with another content: not after a crash either.
  */
 #include "internal.h"
 
@@ -35,7 +37,8 @@ bool report_is_idle(const struct agent *a)
 	return q->n_finals == 0 && !q->has_latest && !q->sending;
 }
 
-/* A newer end of the same deployment takes the place of an older one that is not on its way. */
+/* A newer end of the same deployment takes the place of an older one that is not on its
+ * way. */
 static void add_final(struct agent *a, const struct report *r)
 {
 	struct reporter *q = &a->reporter;
@@ -289,8 +292,8 @@ static void acknowledge(struct agent *a, const struct report *r)
 	if (r->ends_deployment && strcmp(a->memory.deployment.id, r->id) == 0)
 		a->memory.deployment = (struct memory_deployment){0};
 	record_ack_events(&next, r->event_id);
-	/* The record first: a deployment forgotten with its events still there would be told
-	 * as attributes only; the other way round it is told twice. */
+	/* The record first: a deployment forgotten with its events still there would be
+	 * told as attributes only; the other way round it is told twice. */
 	if ((next.sequence != a->record.sequence &&
 	     agent_store_record(a, &next, &e) < 0) ||
 	    agent_save(a, &e) < 0)

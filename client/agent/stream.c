@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ota:events stream: server-sent events, of which one matters: `event: poll` means "poll
- * now". It only makes things faster; all is well without it. A stream that says nothing for long
- * (servers send comments to keep it alive) is taken for dead and opened again.
+ * The ota:events stream: server-sent events, of which one matters: `event: poll` means
+ * "poll now". It only makes things faster; all is well without it. A stream that says
+ * nothing for long (servers send comments to keep it alive) is taken for dead and
+ * opened again.
  */
 #include "internal.h"
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An update from the offer to its end in this boot: how it begins, and the ways in which it
- * can end before the slot is armed.
+ * An update from the offer to its end in this boot: how it begins, and the ways in
+ * which it can end before the slot is armed.
  *
- *	failed		the network, the server, a medium: tried again with growing patience; the
- *			journal and the cache keep what was got so far
+ *	failed		the network, the server, a medium: tried again with growing
+ *			patience; the journal and the cache keep what was got so far
  *	altered		what came is not what was signed: once may be an accident on the
  *			way, after that it is refused
- *	refused		it is not for this device, not signed, too old: told to the server,
- *			remembered, and not tried again
+ *	refused		it is not for this device, not signed, too old: told to the
+ *			server, remembered, and not tried again
  *	cancelled	by the server
  */
 #include "internal.h"

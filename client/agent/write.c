@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * INSTALLING, VERIFYING, ARMING: drives client/install with a body that comes in pieces.
+ * INSTALLING, VERIFYING, ARMING: drives client/install with a body that comes in
+ * pieces.
  *
  *	answer ──write_data──> pending ──write_step──> install ──> medium
  *	   ^                      │
  *	   └── paused while pending is not empty
  *
- * A step is one event of the loop, and at most STEPS small operations, so that polls, the watchdog
- * and a cancel get their turn however long the install takes.
+ * A step is one event of the loop, and at most STEPS small operations, so that polls,
+ * the watchdog and a cancel get their turn however long the install takes.
  */
 #include "internal.h"
 

@@ -146,8 +146,9 @@ static void kill_children(void)
 			(void)kill((pid_t)pid, SIGKILL);
 }
 
-/* The reset line: nothing of the firmware runs afterwards. We are the subreaper: what went
- * into the background comes to us when its parent dies, and is killed in the next round. */
+/* The reset line: nothing of the firmware runs afterwards. We are the subreaper: what
+ * went into the background comes to us when its parent dies, and is killed in the next
+ * round. */
 static void reset(struct firmware *f)
 {
 	int status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The board around the bootloader: power, the reset line and the watchdog, in one process.
+ * The board around the bootloader: power, the reset line and the watchdog, in one
+ * process.
  *
  *	power on -> bootloader steps -> firmware in a child process
  *	               ^                      │ ends by itself, or
@@ -8,7 +9,8 @@
  *	               └── reset: all of its ─┘
  *	                   processes killed
  *
- * SIGTERM, SIGINT: power off, at once. The board killed: its firmware is killed with it.
+ * SIGTERM, SIGINT: power off, at once. The board killed: its firmware is killed with
+ * it.
  *
  * What runs is killed, never asked: so it is when the power goes. Firmware that resets
  * within a second of its start is started again after a pause that doubles up to

@@ -131,8 +131,8 @@ static int check_same_names(const struct slot_layout l[N_SLOTS], struct err *e)
 		       "order");
 }
 
-/* By a link or a detour two paths may lead to one medium. What is not there has only its
- * name. */
+/* By a link or a detour two paths may lead to one medium. What is not there has only
+ * its name. */
 static bool is_same_medium(const char *a, const char *b)
 {
 	struct stat x, y;

@@ -24,13 +24,14 @@ struct decoder_io {
 };
 
 /*
- * Takes and makes what it can. No room is fine: what does not show in the output (the end of a
- * frame) is then still taken. ERR_FORMAT: not a zstd frame, a window above 1 MiB, bytes after
- * the frame's end.
+ * Takes and makes what it can. No room is fine: what does not show in the output (the
+ * end of a frame) is then still taken. ERR_FORMAT: not a zstd frame, a window above 1
+ * MiB, bytes after the frame's end.
  */
 int decoder_run(struct decoder *d, struct decoder_io *io, struct err *e) MUST_USE;
 
-/* True if what was taken so far can be all: raw always, zstd at the end of its frame. */
+/* True if what was taken so far can be all: raw always, zstd at the end of its
+ * frame. */
 bool decoder_at_end(const struct decoder *d);
 
 #endif

@@ -11,21 +11,22 @@
  *	BODY		blocks of one segment, at most, are on the medium and not in the
  *			journal: they are fetched and compared again, and written where
  *			they differ
- *	FLUSH		likewise. Flushed also if nothing had to be written: a block that
- *			is equal may be so in a cache only, written by an attempt that
- *			was killed
+ *	FLUSH		likewise. Flushed also if nothing had to be written: a block
+ *			that is equal may be so in a cache only, written by an attempt
+ *			that was killed
  *	CURSOR		the old cursor or the new one
- *	DESCRIPTOR,	images complete and flushed, descriptor old, torn or new. The record
- *	SEAL		says WRITING, so no bootloader looks at it. Restart: cursor at the
- *			end, so nothing is fetched, the descriptor is written again
- *	READ_BACK	likewise. If the medium does not hold what was written the cursor
- *			goes back to 0, and the next attempt starts anew
+ *	DESCRIPTOR,	images complete and flushed, descriptor old, torn or new. The
+ *	SEAL		record says WRITING, so no bootloader looks at it. Restart:
+ *			cursor at the end, so nothing is fetched, the descriptor is
+ *			written again
+ *	READ_BACK	likewise. If the medium does not hold what was written the
+ *			cursor goes back to 0, and the next attempt starts anew
  *	RECORD		the old record (WRITING: as above) or the new one (WRITTEN)
  *	WRITTEN		restart: install_begin() sees that the slot holds this release
  *
  * The record says WRITING before the first byte of the slot changes, and WRITTEN only
- * after all of it was read back from the medium. The running slot is not among the media
- * at all.
+ * after all of it was read back from the medium. The running slot is not among the
+ * media at all.
  *
  * Which cursor counts: the journal's, if the record says WRITING with the journal's
  * transaction and the journal names this manifest. record_write_begin() makes a new

@@ -4,30 +4,36 @@
  *
  *	source -> check chunk -> decode -> check block -> write -> journal
  *
- * The source is whoever calls: the network, an offline bundle, a test. The pipeline has no I/O
- * but struct dev_ops and boot_ops->store, waits for nothing, and does a little at a time:
+ * The source is whoever calls: the network, an offline bundle, a test. The pipeline has
+ * no I/O but struct dev_ops and boot_ops->store, waits for nothing, and does a little
+ * at a time:
  *
  *	install_new(spec)			all memory but the payload head's, once
- *	install_begin(material, &offset)	checks everything, decides: fresh or resume
+ *	install_begin(material, &offset)	checks everything, decides: fresh or
+ *						resume
  *	loop:
- *	  install_step() -> INSTALL_STEP	did one thing, call again: <= 64 KiB read and
- *						written, or one flush, or one store of
- *						cursor or record
- *			 -> INSTALL_FEED	install_feed() the body from where it ended; the
- *						first piece begins at `offset`
+ *	  install_step() -> INSTALL_STEP	did one thing, call again: <= 64 KiB
+ *						read and written, or one flush, or one
+ *						store of cursor or record
+ *			 -> INSTALL_FEED	install_feed() the body from where it
+ *						ended; the first piece begins at
+ *						`offset`
  *			 -> INSTALL_WRITTEN	read back, recorded as WRITTEN
- *	install_arm()				WRITTEN -> PENDING: the bootloader will try it
+ *	install_arm()				WRITTEN -> PENDING: the bootloader will
+ *						try it
  *
- * Any error ends this attempt, and everything on the medium stays good for the next one:
- * install_begin() again, with the same or a new object, in the same or a later life. It then
- * says from which offset of the body to go on; never are more than one segment and one chunk
- * fetched twice (but all of it if the read-back finds that the medium did not hold it).
+ * Any error ends this attempt, and everything on the medium stays good for the next
+ * one: install_begin() again, with the same or a new object, in the same or a later
+ * life. It then says from which offset of the body to go on; never are more than one
+ * segment and one chunk fetched twice (but all of it if the read-back finds that the
+ * medium did not hold it).
  *
- * Who stores what, and when. The slot record is changed by install_begin() (-> WRITING, before
- * the first write), by the last install_step() (-> WRITTEN, after the read-back) and by
- * install_arm(); each stores it through boot->ops->store before going on, and *spec.record is
- * what is stored. If storing fails *spec.record stays what it was. In between the caller
- * may use and store the record as well (to acknowledge events, say), but not between threads.
+ * Who stores what, and when. The slot record is changed by install_begin() (-> WRITING,
+ * before the first write), by the last install_step() (-> WRITTEN, after the read-back)
+ * and by install_arm(); each stores it through boot->ops->store before going on, and
+ * *spec.record is what is stored. If storing fails *spec.record stays what it was. In
+ * between the caller may use and store the record as well (to acknowledge events, say),
+ * but not between threads.
  */
 #ifndef OTA_CLIENT_INSTALL_H
 #define OTA_CLIENT_INSTALL_H
@@ -60,8 +66,8 @@ struct install_spec {
 	const char *hardware;
 };
 
-/* What was fetched and verified as a TUF target (manifest), or hangs on it by hash (the others:
- * checked here). Read by install_begin() only. */
+/* What was fetched and verified as a TUF target (manifest), or hangs on it by hash (the
+ * others: checked here). Read by install_begin() only. */
 struct install_material {
 	const void *manifest;
 	size_t manifest_len;
@@ -84,38 +90,42 @@ void install_free(struct install *in);
 AUTO_PTR_DEFINE(install)
 
 /*
- * All checks that need no body, before anything is written: the manifest is for this device and
- * not below the security floor; the descriptor is the manifest's, signed by a boot key of this
- * device that is not retired, and equal to the manifest field by field; the head is the
- * manifest's and leads to its root hashes; each image has its medium and fits. For the caller to
- * know early (`ota-client doctor`, a poll's answer); install_begin() does it as well.
+ * All checks that need no body, before anything is written: the manifest is for this
+ * device and not below the security floor; the descriptor is the manifest's, signed by
+ * a boot key of this device that is not retired, and equal to the manifest field by
+ * field; the head is the manifest's and leads to its root hashes; each image has its
+ * medium and fits. For the caller to know early (`ota-client doctor`, a poll's answer);
+ * install_begin() does it as well.
  */
 int install_check(const struct install_spec *spec, const struct install_material *m,
 		  struct err *e) MUST_USE;
 
 /*
- * Loads the record (*spec.record), checks, then: resumes if the record says WRITING and the
- * journal speaks of this transaction and this manifest; says INSTALL_WRITTEN at once if the slot
- * holds this very release, WRITTEN or PENDING; else begins anew (record -> WRITING, journal).
- * *ret_body_offset is where the body goes on: a multiple of CONTAINER_CHUNK, or the body's size if
- * nothing of it is needed.
+ * Loads the record (*spec.record), checks, then: resumes if the record says WRITING and
+ * the journal speaks of this transaction and this manifest; says INSTALL_WRITTEN at
+ * once if the slot holds this very release, WRITTEN or PENDING; else begins anew
+ * (record -> WRITING, journal).
+ * *ret_body_offset is where the body goes on: a multiple of CONTAINER_CHUNK, or the
+ * body's size if nothing of it is needed.
  */
 int install_begin(struct install *in, const struct install_material *m,
 		  uint64_t *ret_body_offset, struct err *e) MUST_USE;
 
-/* Does one thing. After -1 (and before install_begin()) ERR_CONFLICT. ERR_DIGEST: what came is
- * not what was signed. */
+/* Does one thing. After -1 (and before install_begin()) ERR_CONFLICT. ERR_DIGEST: what
+ * came is not what was signed. */
 int install_step(struct install *in, enum install_want *ret, struct err *e) MUST_USE;
 
-/* Takes what there is room for, at most 64 KiB and 0 while INSTALL_STEP is wanted; the caller
- * keeps the rest. Copies; touches no medium. */
+/* Takes what there is room for, at most 64 KiB and 0 while INSTALL_STEP is wanted; the
+ * caller keeps the rest. Copies; touches no medium. */
 size_t install_feed(struct install *in, const void *data, size_t len);
 
-/* Feed and step until all of data is taken or the body is complete: for callers who may block. */
+/* Feed and step until all of data is taken or the body is complete: for callers who may
+ * block. */
 int install_push(struct install *in, const void *data, size_t len,
 		 enum install_want *ret, struct err *e) MUST_USE;
 
-/* WRITTEN -> PENDING with these tries, stored. Nothing to do if it is PENDING already. */
+/* WRITTEN -> PENDING with these tries, stored. Nothing to do if it is PENDING
+ * already. */
 int install_arm(struct install *in, uint8_t tries, struct err *e) MUST_USE;
 
 struct install_progress {

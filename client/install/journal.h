@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How far an install has come: a cursor that survives a power cut. docs/formats/journal.md.
+ * How far an install has come: a cursor that survives a power cut.
+ * docs/formats/journal.md.
  *
- * Two copies, written in turn, each with a sequence and a CRC, so that a torn write costs one
- * step and never the whole. The cursor counts blocks of the release's output (all images one
- * after the other) that are on the medium and flushed. It is bound to the release by the
- * manifest's SHA-256 and to the slot record by the transaction: a journal of anything else is
- * no journal. It holds whichever payload makes the output, full or delta.
+ * Two copies, written in turn, each with a sequence and a CRC, so that a torn write
+ * costs one step and never the whole. The cursor counts blocks of the release's output
+ * (all images one after the other) that are on the medium and flushed. It is bound to
+ * the release by the manifest's SHA-256 and to the slot record by the transaction: a
+ * journal of anything else is no journal. It holds whichever payload makes the output,
+ * full or delta.
  *
  *	offset  size  field (little-endian)
  *	     0     8  magic "OTAJRNL1"
@@ -38,13 +40,14 @@ struct journal {
 	uint64_t blocks;
 };
 
-/* The bytes of one copy. Decoding: ERR_FORMAT, or ERR_UNSUPPORTED for a newer format. */
+/* The bytes of one copy. Decoding: ERR_FORMAT, or ERR_UNSUPPORTED for a newer
+ * format. */
 void journal_encode(const struct journal *j, uint8_t ret[JOURNAL_COPY_LEN]);
 int journal_decode(const uint8_t data[JOURNAL_COPY_LEN], struct journal *ret,
 		   struct err *e) MUST_USE;
 
-/* The valid copy with the highest sequence; ERR_NOT_FOUND if there is none (also where it
- * cannot be read: an install then begins anew). */
+/* The valid copy with the highest sequence; ERR_NOT_FOUND if there is none (also where
+ * it cannot be read: an install then begins anew). */
 int journal_load(struct dev *d, struct journal *ret, struct err *e) MUST_USE;
 
 /* Raises j->sequence, writes the other copy and flushes. After -1 the copy before still

@@ -57,7 +57,8 @@ static int load_head(const void *data, size_t len, struct release *r, struct err
 	return container_check_matches(&r->head, &r->manifest, e);
 }
 
-/* Everything that will be written has its place, so that nothing fails for that at the end. */
+/* Everything that will be written has its place, so that nothing fails for that at the
+ * end. */
 static int check_places(const struct install_spec *spec, struct err *e)
 {
 	const struct dev *d = spec->target.descriptor, *j = spec->journal;

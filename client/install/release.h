@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A release that may be installed here: read, checked against its manifest and this device. */
+/* A release that may be installed here: read, checked against its manifest and this
+ * device. */
 #ifndef OTA_CLIENT_RELEASE_H
 #define OTA_CLIENT_RELEASE_H
 

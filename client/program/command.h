@@ -7,9 +7,9 @@
 
 struct command;
 
-/* Runs text, its words split at blanks (no shell), in a process group of its own. done(ctx,
- * exit status, NULL), or done(ctx, -1, why) after a signal or the timeout, comes from the loop
- * once; it may free the command. */
+/* Runs text, its words split at blanks (no shell), in a process group of its own.
+ * done(ctx, exit status, NULL), or done(ctx, -1, why) after a signal or the timeout,
+ * comes from the loop once; it may free the command. */
 struct command *command_new(struct loop *l, const char *text, uint64_t timeout_ms,
 			    void (*done)(void *ctx, int status, const char *why),
 			    void *ctx, struct err *e) MUST_USE;

@@ -7,7 +7,8 @@
  *	{"command":"install","path":"/a.ota"}	{"ok":true}, or
  *						{"ok":false,"code":"rollback","error":".."}
  *
- * Only root and the agent's own user are heard (SO_PEERCRED); the socket's mode says the same.
+ * Only root and the agent's own user are heard (SO_PEERCRED); the socket's mode says
+ * the same.
  */
 #ifndef OTA_CLIENT_CONTROL_H
 #define OTA_CLIENT_CONTROL_H
@@ -24,8 +25,8 @@ struct control *control_new(struct loop *l, const char *path, struct agent *a,
 void control_free(struct control *c);
 AUTO_PTR_DEFINE(control)
 
-/* The other end, waited for. ERR_UNREACHABLE if no agent listens; an answer with ok false
- * becomes the error it names. *ret_answer may be NULL. */
+/* The other end, waited for. ERR_UNREACHABLE if no agent listens; an answer with ok
+ * false becomes the error it names. *ret_answer may be NULL. */
 int control_call(const char *path, const char *command, const char *file,
 		 struct json **ret_answer, struct err *e) MUST_USE;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `ota-client doctor`: looks at all that the agent needs, and says of each "ok" or what to do. */
+/* `ota-client doctor`: looks at all that the agent needs, and says of each "ok" or what
+ * to do. */
 #ifndef OTA_CLIENT_DOCTOR_H
 #define OTA_CLIENT_DOCTOR_H
 

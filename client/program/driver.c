@@ -163,7 +163,8 @@ static int target_open(void *ctx, unsigned slot, struct install_slot *ret,
 {
 	struct driver *d = ctx;
 
-	/* Once more, as the paths are now: a link may have come to mean the running slot. */
+	/* Once more, as the paths are now: a link may have come to mean the running
+	 * slot. */
 	if (client_config_slots(d->spec.config, d->slots, e) < 0 ||
 	    open_media(d, slot, ret, e) < 0 ||
 	    dev_open_file(d->spec.config->journal_path, "journal", 1, ret_journal, e) <

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ops of struct agent on a real device: loop, network, processes, files. Private. */
+/* The ops of struct agent on a real device: loop, network, processes, files.
+ * Private. */
 #ifndef OTA_CLIENT_DRIVER_H
 #define OTA_CLIENT_DRIVER_H
 

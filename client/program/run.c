@@ -12,8 +12,8 @@
 
 #define WATCH_EVERY_MS 200
 
-/* What the bootloader left is for this process alone: a health command that inherited the
- * watchdog could feed it. */
+/* What the bootloader left is for this process alone: a health command that inherited
+ * the watchdog could feed it. */
 static void keep_from_children(int fd)
 {
 	if (fd >= 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Digests and MACs by OpenSSL's EVP. SHA-256 is what everything here trusts; SHA-1 and MD5
- * exist only because device clients of the hawkBit API compare them. */
+/* Digests and MACs by OpenSSL's EVP. SHA-256 is what everything here trusts; SHA-1 and
+ * MD5 exist only because device clients of the hawkBit API compare them. */
 #ifndef OTA_CRYPTO_DIGEST_H
 #define OTA_CRYPTO_DIGEST_H
 

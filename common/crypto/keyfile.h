@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Private keys at rest: a JSON file, the secret sealed by XChaCha20-Poly1305 under
- * argon2id(passphrase, salt) (libsodium; opslimit and memlimit stand in the file, at least
- * t=2, 64 MiB when we write, refused above 1 GiB when we read). Described byte by byte in
- * docs/formats/keyfile.md.
+ * argon2id(passphrase, salt) (libsodium; opslimit and memlimit stand in the file, at
+ * least t=2, 64 MiB when we write, refused above 1 GiB when we read). Described byte by
+ * byte in docs/formats/keyfile.md.
  *
  * A demo key carries "demo": true, which is authenticated with the secret. Loading one
  * without allow_demo is ERR_UNTRUSTED: development keys never reach production.
@@ -19,8 +19,9 @@ struct keyfile_info {
 	bool demo;
 };
 
-/* passphrase may be "" only for demo keys and for the server's own online keys, whose file is
- * then sealed under the empty passphrase (the file's mode 0600 is the protection). */
+/* passphrase may be "" only for demo keys and for the server's own online keys, whose
+ * file is then sealed under the empty passphrase (the file's mode 0600 is the
+ * protection). */
 int keyfile_write(const char *path, const struct privkey *key, const char *role,
 		  bool demo, const char *passphrase, struct err *e) MUST_USE;
 

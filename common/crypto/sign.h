@@ -2,9 +2,9 @@
 /*
  * Signatures: Ed25519 (RFC 8032) and ECDSA P-256 with SHA-256. No RSA.
  *
- * A public key travels as TUF key object fields (scheme, public text): Ed25519 as 64 hex
- * digits, P-256 as PEM SubjectPublicKeyInfo. Two keys are the same key iff their key
- * material is (pubkey_equal), whatever they are called.
+ * A public key travels as TUF key object fields (scheme, public text): Ed25519 as 64
+ * hex digits, P-256 as PEM SubjectPublicKeyInfo. Two keys are the same key iff their
+ * key material is (pubkey_equal), whatever they are called.
  */
 #ifndef OTA_CRYPTO_SIGN_H
 #define OTA_CRYPTO_SIGN_H
@@ -31,7 +31,8 @@ AUTO_PTR_DEFINE(privkey)
 
 struct pubkey *pubkey_from_ed25519(const uint8_t raw[ED25519_PUBLIC_LEN],
 				   struct err *e) MUST_USE;
-/* As it stands in TUF metadata: hex for Ed25519 (PEM is taken as well), PEM for P-256. */
+/* As it stands in TUF metadata: hex for Ed25519 (PEM is taken as well), PEM for
+ * P-256. */
 struct pubkey *pubkey_from_text(enum key_scheme scheme, const char *text,
 				struct err *e) MUST_USE;
 enum key_scheme pubkey_scheme(const struct pubkey *k);

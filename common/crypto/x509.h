@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Certificates: what the server needs to be its own CA, and nothing else. P-256 keys. */
+/* Certificates: what the server needs to be its own CA, and nothing else. P-256
+ * keys. */
 #ifndef OTA_CRYPTO_X509_H
 #define OTA_CRYPTO_X509_H
 

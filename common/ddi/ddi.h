@@ -120,13 +120,14 @@ int ddi_feedback_parse(const void *data, size_t len, struct ddi_feedback *ret,
 const char *ddi_execution_name(enum ddi_execution x);
 
 /*
- * configData. What our agent says of itself, as attributes; it sends them after each boot and
- * whenever the poll asks for them:
+ * configData. What our agent says of itself, as attributes; it sends them after each
+ * boot and whenever the poll asks for them:
  *	product, hardware, version	what runs (version: of the slot that runs)
  *	agent.version, agent.capabilities	"0.1.0", "full,resume,offline"
  *	boot.id, boot.count		of this boot, by the bootloader's hand-over
  *	security.version, security.floor
- *	clock				"system" or "floor": which time expiry was judged by
+ *	clock				"system" or "floor": which time expiry was
+ *					judged by
  *	slot.booted			"A" or "B"
  *	slot.a.state, slot.b.state	EMPTY WRITING WRITTEN PENDING TRYING GOOD BAD
  *	slot.a.version, .tries, .reason, .root_hash	likewise for b; "" if there is none

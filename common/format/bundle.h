@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The offline bundle (.ota): a release and the metadata that vouches for it in one file, and
- * the unsigned form that `ota bundle create` leaves for `ota release sign`. docs/formats/bundle.md.
+ * The offline bundle (.ota): a release and the metadata that vouches for it in one
+ * file, and the unsigned form that `ota bundle create` leaves for `ota release sign`.
+ * docs/formats/bundle.md.
  *
  *	 0   8  magic "OTABNDL1"
  *	 8   2  format = 1
  *	10   2  n_parts (1..64)
  *	12   4  must_understand = 0
- *	16   .  parts: n_parts x {type u32, reserved u32 = 0, offset u64, length u64}; type
- *	        ascending (several PART_ROOT in order of version); each begins at the first
- *	        multiple of 8 behind the one before, and the file ends with the last one
+ *	16   .  parts: n_parts x {type u32, reserved u32 = 0, offset u64, length u64};
+ *	        type ascending (several PART_ROOT in order of version); each begins at
+ *	        the first multiple of 8 behind the one before, and the file ends with the
+ *	        last one
  *
  * No names and no nesting: a part is one of these types, at most once but for root.
  */
@@ -52,7 +54,8 @@ int bundle_parse(const void *front, size_t len, uint64_t file_size, struct bundl
 /* The i-th part of a type, or NULL. */
 const struct part *bundle_find(const struct bundle *b, enum part_type type, size_t i);
 
-/* Lays out the table for parts with given types and lengths (offsets are computed and set). */
+/* Lays out the table for parts with given types and lengths (offsets are computed and
+ * set). */
 int bundle_layout(struct bundle *b, struct buf *ret_table, struct err *e) MUST_USE;
 
 #endif

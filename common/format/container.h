@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The payload container: a head that is authenticated and a body that is checked chunk by
- * chunk. One format for full payloads and deltas. docs/formats/container.md.
+ * The payload container: a head that is authenticated and a body that is checked chunk
+ * by chunk. One format for full payloads and deltas. docs/formats/container.md.
  *
- * The output of a container is its images one after the other, each zero-padded to 4 KiB. A
- * segment makes a run of whole blocks of one image: 1 MiB, the image's last one less; a reader
- * takes up to 4 MiB. Its encoded bytes stand at [body_offset, +body_size) of the body.
- * Segments are independent: any one can be decoded without the others, so a reader resumes at
- * a segment.
+ * The output of a container is its images one after the other, each zero-padded to 4
+ * KiB. A segment makes a run of whole blocks of one image: 1 MiB, the image's last one
+ * less; a reader takes up to 4 MiB. Its encoded bytes stand at [body_offset,
+ * +body_size) of the body. Segments are independent: any one can be decoded without the
+ * others, so a reader resumes at a segment.
  *
  *	head:
  *	     0   8  magic "OTACONT1"
@@ -21,20 +21,22 @@
  *	    36   4  codecs: bit set of 1 << enum codec that occur
  *	    40   8  memory: bytes a reader needs beyond its fixed buffers
  *	    48  16  reserved for encryption, 0
- *	    64   .  images: n_images x {size u64, salt 32, base root hash 32 (delta: the root hash
- *	            of the image it is applied to; full: 0)} = 72 bytes each
+ *	    64   .  images: n_images x {size u64, salt 32, base root hash 32 (delta: the
+ *	            root hash of the image it is applied to; full: 0)} = 72 bytes each
  *	     .   .  groups: for each image verity_n_groups(size) x 32 bytes
  *	     .   .  segments: n_segments x {image u8, codec u8, flags u16, n_blocks u32,
- *	            body_offset u64, body_size u64} = 24 bytes each, ascending, without gaps in
- *	            output or body
+ *	            body_offset u64, body_size u64} = 24 bytes each, ascending, without
+ *	            gaps in output or body
  *	     .   .  chunks: SHA-256 of each 64 KiB of the body, the last one shorter
  *
- * A full segment's encoded bytes begin with the leaf hashes of its blocks (n_blocks x 32),
- * which are checked against the groups; then the data, raw or as one zstd frame (window <= 1
- * MiB, content size declared). A delta segment has no leaves: 512 KiB are made, their leaves
- * computed and compared with the group. A segment starts at a group's border.
+ * A full segment's encoded bytes begin with the leaf hashes of its blocks (n_blocks x
+ * 32), which are checked against the groups; then the data, raw or as one zstd frame
+ * (window <= 1 MiB, content size declared). A delta segment has no leaves: 512 KiB are
+ * made, their leaves computed and compared with the group. A segment starts at a
+ * group's border.
  *
- * SEG_ZERO: all blocks are zero; codec and body_size are 0. All other segments have a body.
+ * SEG_ZERO: all blocks are zero; codec and body_size are 0. All other segments have a
+ * body.
  */
 #ifndef OTA_FORMAT_CONTAINER_H
 #define OTA_FORMAT_CONTAINER_H
@@ -89,19 +91,20 @@ int container_head_parse(const void *data, size_t len, struct container_head *re
 			 struct err *e) MUST_USE;
 void container_head_fini(struct container_head *h);
 
-/* Images, sizes, salts as in the manifest; the groups lead to its root hashes; body size. After
- * this every group hash is as trusted as the manifest. */
+/* Images, sizes, salts as in the manifest; the groups lead to its root hashes; body
+ * size. After this every group hash is as trusted as the manifest. */
 int container_check_matches(const struct container_head *h, const struct manifest *m,
 			    struct err *e) MUST_USE;
 
-/* 0 if data (len = this chunk's length) is chunk `index` of the body; else ERR_DIGEST. */
+/* 0 if data (len = this chunk's length) is chunk `index` of the body; else
+ * ERR_DIGEST. */
 int container_check_chunk(const struct container_head *h, size_t index,
 			  const void *data, size_t len, struct err *e) MUST_USE;
 size_t container_chunk_len(const struct container_head *h, size_t index);
 
 /*
- * Writing the head, for makers. Fill a container_head (segments, groups and chunks may point
- * anywhere), then lay it out; parse of the result gives the same.
+ * Writing the head, for makers. Fill a container_head (segments, groups and chunks may
+ * point anywhere), then lay it out; parse of the result gives the same.
  */
 int container_head_write(const struct container_head *h, struct buf *ret,
 			 struct err *e) MUST_USE;

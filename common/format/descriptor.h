@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The slot descriptor: what a bootloader needs to know about a slot, in 1,024 bytes with one
- * signature and no parser to speak of. docs/formats/descriptor.md.
+ * The slot descriptor: what a bootloader needs to know about a slot, in 1,024 bytes
+ * with one signature and no parser to speak of. docs/formats/descriptor.md.
  *
  *	offset  size  field (little-endian)
  *	     0     8  magic "OTASLOT1"
@@ -14,11 +14,13 @@
  *	    24    64  product, NUL-padded (64 bytes: no NUL)
  *	    88    64  version, NUL-padded
  *	   152   128  hardware ids: 4 x 32, NUL-padded, unused all zero
- *	   280   416  images: 4 x 104 {name 32 NUL-padded, size u64, salt 32, root hash 32}
+ *	   280   416  images: 4 x 104 {name 32 NUL-padded, size u64, salt 32,
+ *	              root hash 32}
  *	   696   264  reserved, 0
  *	   960    64  Ed25519 signature over bytes 0..959
  *
- * Reserved bytes that are not zero are refused: there is one encoding of each descriptor.
+ * Reserved bytes that are not zero are refused: there is one encoding of each
+ * descriptor.
  */
 #ifndef OTA_FORMAT_DESCRIPTOR_H
 #define OTA_FORMAT_DESCRIPTOR_H
@@ -41,7 +43,8 @@ struct descriptor {
 	size_t n_images;
 };
 
-/* The boot public keys a device was made with, by index; NULL where there is none. Borrowed. */
+/* The boot public keys a device was made with, by index; NULL where there is none.
+ * Borrowed. */
 struct boot_keys {
 	const struct pubkey *keys[MAX_BOOT_KEYS];
 };
@@ -50,7 +53,8 @@ struct boot_keys {
 int descriptor_parse(const uint8_t data[DESCRIPTOR_LEN], struct descriptor *ret,
 		     struct err *e) MUST_USE;
 
-/* The signature by keys->keys[key_index], and key_index >= min_key_index, and then form. */
+/* The signature by keys->keys[key_index], and key_index >= min_key_index, and then
+ * form. */
 int descriptor_verify(const uint8_t data[DESCRIPTOR_LEN], const struct boot_keys *keys,
 		      uint8_t min_key_index, struct descriptor *ret,
 		      struct err *e) MUST_USE;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The manifest: what a release is. A TUF target named
- * release/<product>/<version>.json, so its length and hash are signed by the targets role,
- * and everything else hangs on it by hash.
+ * The manifest: what a release is. A TUF target named release/<product>/<version>.json,
+ * so its length and hash are signed by the targets role, and everything else hangs on
+ * it by hash.
  *
- * OLPC canonical JSON, strict profile; a manifest that is not byte for byte its own canonical
- * form is refused. Unknown members are refused too unless they begin with "x-"; a feature that an
- * older reader must not ignore sets a bit in must_understand. docs/formats/manifest.md.
+ * OLPC canonical JSON, strict profile; a manifest that is not byte for byte its own
+ * canonical form is refused. Unknown members are refused too unless they begin with
+ * "x-"; a feature that an older reader must not ignore sets a bit in must_understand.
+ * docs/formats/manifest.md.
  *
  *	{"_type":"ota-manifest","format":1,"must_understand":0,
  *	 "product":"gateway","hardware":["revA","revB"],
@@ -61,8 +62,8 @@ int manifest_write(const struct manifest *m, struct buf *ret, struct err *e) MUS
 int manifest_target_name(const char *product, const char *version,
 			 char ret[TARGET_NAME_MAX_LEN + 1], struct err *e) MUST_USE;
 
-/* 0 if the manifest is for this product and hardware id; else ERR_INCOMPATIBLE saying what it
- * is for. */
+/* 0 if the manifest is for this product and hardware id; else ERR_INCOMPATIBLE saying
+ * what it is for. */
 int manifest_check_fits(const struct manifest *m, const char *product,
 			const char *hardware, struct err *e) MUST_USE;
 

@@ -2,8 +2,9 @@
 /*
  * Names that people give to releases.
  *
- * A firmware version is opaque: 1..64 bytes of [A-Za-z0-9._+~-]. Only the security version
- * decides whether something is a downgrade; version_compare() only sorts and filters.
+ * A firmware version is opaque: 1..64 bytes of [A-Za-z0-9._+~-]. Only the security
+ * version decides whether something is a downgrade; version_compare() only sorts and
+ * filters.
  */
 #ifndef OTA_FORMAT_VERSION_H
 #define OTA_FORMAT_VERSION_H
@@ -26,10 +27,11 @@ int image_name_check(const char *text, struct err *e) MUST_USE;
 
 /*
  * -1, 0, 1: SemVer 2.0 precedence, carried on to every version so that the order stays
- * transitive: CORE[-PRE][+BUILD], '~' as '-'. CORE goes by runs of digits and letters (numbers by
- * value, below letters; fewer is lower: "1.0" < "1.0.0"), a version with PRE is below the one
- * without, PRE goes by SemVer's rule, BUILD does not count: 0 means the same precedence, not
- * the same text. Any two NUL-terminated texts may be given.
+ * transitive: CORE[-PRE][+BUILD], '~' as '-'. CORE goes by runs of digits and letters
+ * (numbers by value, below letters; fewer is lower: "1.0" < "1.0.0"), a version with
+ * PRE is below the one without, PRE goes by SemVer's rule, BUILD does not count: 0
+ * means the same precedence, not the same text. Any two NUL-terminated texts may be
+ * given.
  */
 int version_compare(const char *a, const char *b);
 

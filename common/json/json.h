@@ -2,20 +2,20 @@
 /*
  * JSON values: a thin, strict face of jansson, the only module that knows it.
  *
- * Two readers. json_parse_strict() is for what is signed: no duplicate keys, depth
- * <= 16, integers below 2^53 and no other numbers, ASCII keys, nothing after the value.
+ * Two readers. json_parse_strict() is for what is signed: no duplicate keys, depth <=
+ * 16, integers below 2^53 and no other numbers, ASCII keys, nothing after the value.
  * json_parse() is for messages: it takes reals and UTF-8 keys too, refuses duplicates
- * and depth beyond 32. json_parse_lenient() is for one kind of message only: device feedback,
- * in which real clients write raw control characters and bad UTF-8 (docs/API.md); these are
- * replaced before parsing.
+ * and depth beyond 32. json_parse_lenient() is for one kind of message only: device
+ * feedback, in which real clients write raw control characters and bad UTF-8
+ * (docs/API.md); these are replaced before parsing.
  *
  * The json_get_* accessors take an object, a key and say by name what is missing or of
  * the wrong type: `field "size": missing`. Optional forms leave *ret alone and return 0
  * if the key is absent; a wrong type is an error all the same.
  *
  * Ownership: json_free() (NULL is fine) drops a value one owns: what parse and new
- * returned. Values reached through an accessor are borrowed from their parent. json_set and
- * json_append take ownership of the value given, also when they fail.
+ * returned. Values reached through an accessor are borrowed from their parent. json_set
+ * and json_append take ownership of the value given, also when they fail.
  *
  * No name here is one of jansson's functions: a program that defined json_true() would
  * override it inside the shared library too.
@@ -57,7 +57,8 @@ bool json_is_number(const struct json *j);
 bool json_is_bool(const struct json *j);
 bool json_is_null(const struct json *j);
 
-/* Reading. Strings are NUL-terminated UTF-8 without embedded NUL, owned by their parent. */
+/* Reading. Strings are NUL-terminated UTF-8 without embedded NUL, owned by their
+ * parent. */
 const char *json_text(const struct json *j); /* NULL if not a string */
 int64_t json_int(const struct json *j);	     /* 0 if not an integer */
 double json_number(const struct json *j);    /* 0 if not a number */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An event loop: a thin face of libevent's base (the only module besides server/http that knows
- * it). One loop a thread; nothing here is thread safe but loop_wake(). */
+/* An event loop: a thin face of libevent's base (the only module besides server/http
+ * that knows it). One loop a thread; nothing here is thread safe but loop_wake(). */
 #ifndef OTA_LOOP_LOOP_H
 #define OTA_LOOP_LOOP_H
 
@@ -22,7 +22,8 @@ void loop_stop(struct loop *l);
 /* The underlying struct event_base *, for server/http and common/net only. */
 void *loop_base(struct loop *l);
 
-/* One-shot timers; set again to re-arm, negative to disarm. Callback may set or free it. */
+/* One-shot timers; set again to re-arm, negative to disarm. Callback may set or free
+ * it. */
 struct loop_timer *loop_timer_new(struct loop *l, void (*fn)(void *ctx), void *ctx,
 				  struct err *e) MUST_USE;
 void loop_timer_set(struct loop_timer *t, int64_t after_ms);

@@ -154,8 +154,8 @@ const struct tuf_target_line *tuf_targets_find(const struct tuf_targets *t,
 int tuf_file_check(const struct tuf_file *f, const void *data, size_t len,
 		   struct err *e) MUST_USE;
 
-/* True if d speaks for target name: a pattern ('*' and '?' as in a shell, stopping at '/') or
- * a prefix of the name's hash. */
+/* True if d speaks for target name: a pattern ('*' and '?' as in a shell, stopping at
+ * '/') or a prefix of the name's hash. */
 bool tuf_delegation_matches(const struct tuf_delegation *d, const char *name);
 
 /* Parts shared by the two parsers. */

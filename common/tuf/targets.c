@@ -162,9 +162,10 @@ const struct tuf_target_line *tuf_targets_find(const struct tuf_targets *t,
 /* ------------------------------------------------------------------ patterns */
 
 /*
- * '*' is any run of characters and '?' any one, but neither is '/'; all else is itself. Backtracks to the
- * last star only, so its time is bounded by the product of the lengths: fnmatch()'s is not, and
- * patterns come from whoever may sign for a delegated role.
+ * '*' is any run of characters and '?' any one, but neither is '/'; all else is itself.
+ * Backtracks to the last star only, so its time is bounded by the product of the
+ * lengths: fnmatch()'s is not, and patterns come from whoever may sign for a delegated
+ * role.
  */
 static bool path_matches(const char *pattern, const char *name)
 {

@@ -22,7 +22,8 @@
  * threshold, not older, equal stops quietly	rollback timestamp's snapshot version
  * not lower			rollback timestamp, snapshot, targets unexpired
  * freeze snapshot: length, hash, version as the timestamp says	mix-and-match each file
- * listed before still listed, not older	rollback targets: length, hash, version as the
+ * listed before still listed, not older	rollback targets: length, hash, version
+ *						as the
  * snapshot says	mix-and-match
  *	delegated role: threshold of *this delegator's* keys	a key that speaks out of
  * turn

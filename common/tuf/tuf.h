@@ -2,18 +2,20 @@
 /*
  * The TUF client (The Update Framework 1.0.x, section 5), without I/O of its own.
  *
- * It says which file it wants next; who drives it fetches that from wherever the repository
- * is (HTTP, an offline bundle, a directory) and hands the bytes in. So the agent, the server that
- * checks an upload, the command line and the conformance program run the same code.
+ * It says which file it wants next; who drives it fetches that from wherever the
+ * repository is (HTTP, an offline bundle, a directory) and hands the bytes in. So the
+ * agent, the server that checks an upload, the command line and the conformance program
+ * run the same code.
  *
  *	tuf_client_new() -> tuf_client_refresh() -> loop {
- *		tuf_client_next(): TUF_FETCH -> fetch, then tuf_client_give() or _missing()
+ *		tuf_client_next(): TUF_FETCH -> fetch, then tuf_client_give()
+ *						or tuf_client_missing()
  *				   TUF_IDLE  -> what was asked for is done
  *	} -> tuf_client_seek(name) -> the same loop -> tuf_client_found()
  *
- * What is trusted is stored through struct tuf_store before it is relied on, each file as
- * received, byte for byte. Any error ends the refresh; what was trusted before stays trusted.
- * tuf.c opens with the list of checks, each with the attack it stops.
+ * What is trusted is stored through struct tuf_store before it is relied on, each file
+ * as received, byte for byte. Any error ends the refresh; what was trusted before stays
+ * trusted. tuf.c opens with the list of checks, each with the attack it stops.
  */
 #ifndef OTA_TUF_TUF_H
 #define OTA_TUF_TUF_H
@@ -33,8 +35,9 @@
 #define TUF_MAX_DELEGATIONS 32
 #define TUF_PATH_MAX_LEN 255
 
-/* Where trusted metadata lives: "root.json", "timestamp.json", "snapshot.json", "targets.json",
- * "<delegated role, hex of its name's SHA-256>.json". put replaces durably. get: ERR_NOT_FOUND if absent. */
+/* Where trusted metadata lives: "root.json", "timestamp.json", "snapshot.json",
+ * "targets.json", "<delegated role, hex of its name's SHA-256>.json". put replaces
+ * durably. get: ERR_NOT_FOUND if absent. */
 struct tuf_store {
 	int (*get)(void *ctx, const char *name, struct buf *ret, struct err *e);
 	int (*put)(void *ctx, const char *name, const void *data, size_t len,
@@ -43,7 +46,8 @@ struct tuf_store {
 	void *ctx;
 };
 
-/* Metadata as files in a directory, by file_replace(). *ret->ctx owned by the caller: the path. */
+/* Metadata as files in a directory, by file_replace(). *ret->ctx owned by the caller:
+ * the path. */
 void tuf_store_dir(const char *dir, struct tuf_store *ret);
 
 struct tuf_policy {
@@ -60,8 +64,8 @@ struct tuf_client *tuf_client_new(const struct tuf_store *store,
 void tuf_client_free(struct tuf_client *c);
 AUTO_PTR_DEFINE(tuf_client)
 
-/* First use: checks that data is a root signed by itself and stores it. ERR_CONFLICT if one is
- * there already with other content of the same version. */
+/* First use: checks that data is a root signed by itself and stores it. ERR_CONFLICT if
+ * one is there already with other content of the same version. */
 int tuf_init(const struct tuf_store *store, const void *root, size_t len,
 	     struct err *e) MUST_USE;
 
@@ -77,7 +81,8 @@ int tuf_client_refresh(struct tuf_client *c, struct err *e) MUST_USE;
 enum tuf_step tuf_client_next(struct tuf_client *c, struct tuf_request *ret);
 int tuf_client_give(struct tuf_client *c, const void *data, size_t len,
 		    struct err *e) MUST_USE;
-/* The file does not exist there (404): how the search for newer roots ends; else an error. */
+/* The file does not exist there (404): how the search for newer roots ends; else an
+ * error. */
 int tuf_client_missing(struct tuf_client *c, struct err *e) MUST_USE;
 
 struct tuf_target {
@@ -98,7 +103,8 @@ int tuf_client_found(const struct tuf_client *c, struct tuf_target *ret,
 int tuf_target_check(const struct tuf_target *t, const void *data, size_t len,
 		     struct err *e) MUST_USE;
 
-/* For status and doctor: version and expiry of a role ("root", "timestamp", ..) as trusted now. */
+/* For status and doctor: version and expiry of a role ("root", "timestamp", ..) as
+ * trusted now. */
 int tuf_client_role(const struct tuf_client *c, const char *role, uint64_t *ret_version,
 		    int64_t *ret_expires_ms, struct err *e) MUST_USE;
 

@@ -4,11 +4,11 @@
  * written in chunks of 64 KiB. Memory is a few MiB and the tables (32 bytes for each 64
  * KiB of body and each 512 KiB of image), whatever the size of the images.
  *
- * Level 17. Measured on independent segments of 1 MiB, one thread (libnode.so, 43 MB -> bytes, CPU
- * seconds): level 15 12.97 MB 2.5 s, level 17 12.27 MB 6.0 s, level 19 11.59 MB 10.6 s; a kernel
- * and a squashfs go alike. 17 is where an image of that size still takes seconds on a small
- * machine. One level, one thread, no dictionary: the same input gives the same bytes with the
- * same libzstd.
+ * Level 17. Measured on independent segments of 1 MiB, one thread (libnode.so, 43 MB ->
+ * bytes, CPU seconds): level 15 12.97 MB 2.5 s, level 17 12.27 MB 6.0 s, level 19 11.59
+ * MB 10.6 s; a kernel and a squashfs go alike. 17 is where an image of that size still
+ * takes seconds on a small machine. One level, one thread, no dictionary: the same
+ * input gives the same bytes with the same libzstd.
  */
 #include "body.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The body of a full payload while it is made, segment by segment, into a scratch file:
- * leaves and the data, compressed where that helps. Keeps the head's tables as they grow.
+ * leaves and the data, compressed where that helps. Keeps the head's tables as they
+ * grow.
  */
 #ifndef OTA_PUBLISH_BODY_H
 #define OTA_PUBLISH_BODY_H
@@ -15,8 +16,9 @@ struct body *body_new(int fd, struct err *e) MUST_USE;
 void body_free(struct body *b);
 AUTO_PTR_DEFINE(body)
 
-/* Adds an image: exactly `size` bytes from `image_fd`, which end there (ERR_CONFLICT if not: the
- * file is being changed). progress may be NULL; it is told of the bytes of each segment. */
+/* Adds an image: exactly `size` bytes from `image_fd`, which end there (ERR_CONFLICT if
+ * not: the file is being changed). progress may be NULL; it is told of the bytes of
+ * each segment. */
 int body_add_image(struct body *b, int image_fd, uint64_t size,
 		   const uint8_t salt[VERITY_SALT_LEN],
 		   void (*progress)(void *ctx, uint64_t bytes), void *ctx,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Images -> manifest + slot descriptor + payload container in one unsigned bundle file. Same
- * inputs, same bytes (no time, no host, single-threaded zstd at a fixed level). Host only.
+ * Images -> manifest + slot descriptor + payload container in one unsigned bundle file.
+ * Same inputs, same bytes (no time, no host, single-threaded zstd at a fixed level).
+ * Host only.
  */
 #ifndef OTA_PUBLISH_MAKER_H
 #define OTA_PUBLISH_MAKER_H
@@ -31,7 +32,8 @@ struct maker_spec {
 	void *progress_ctx;
 };
 
-/* SHA-256 of "ota verity salt 1\n" product "\n": fixed per product, so bundles reproduce. */
+/* SHA-256 of "ota verity salt 1\n" product "\n": fixed per product, so bundles
+ * reproduce. */
 int maker_salt(const char *product, uint8_t ret[VERITY_SALT_LEN],
 	       struct err *e) MUST_USE;
 

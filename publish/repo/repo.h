@@ -3,9 +3,9 @@
  * The signing side of TUF: makes roots, targets, snapshot and timestamp. Host only.
  *
  * Each function takes what there was and returns new bytes: a JSON envelope
- * {"signatures":[{"keyid":..,"sig":hex}],"signed":{..}}, signatures over the canonical form of
- * `signed`. Key ids are the SHA-256 of the key object's canonical form. Nothing here stores or
- * publishes; the caller does, after its own client took the result.
+ * {"signatures":[{"keyid":..,"sig":hex}],"signed":{..}}, signatures over the canonical
+ * form of `signed`. Key ids are the SHA-256 of the key object's canonical form. Nothing
+ * here stores or publishes; the caller does, after its own client took the result.
  */
 #ifndef OTA_PUBLISH_REPO_H
 #define OTA_PUBLISH_REPO_H
@@ -28,13 +28,15 @@ struct repo_root_spec {
 	bool demo; /* marked "x-ota-demo": devices refuse it outside demo mode */
 };
 
-/* A root, signed by every one of signers (old and new root keys when it is a successor). */
+/* A root, signed by every one of signers (old and new root keys when it is a
+ * successor). */
 int repo_make_root(const struct repo_root_spec *spec,
 		   const struct privkey *const *signers, size_t n_signers,
 		   struct buf *ret, struct err *e) MUST_USE;
 
-/* The unsigned `targets` version 1 with no targets, and the next draft of an existing one with a
- * target added or removed (n = version + 1). Drafts are envelopes with no signatures. */
+/* The unsigned `targets` version 1 with no targets, and the next draft of an existing
+ * one with a target added or removed (n = version + 1). Drafts are envelopes with no
+ * signatures. */
 int repo_draft_targets_empty(int64_t expires_utc_ms, struct buf *ret,
 			     struct err *e) MUST_USE;
 int repo_draft_targets_add(const void *current, size_t len, const char *name,
@@ -49,7 +51,8 @@ int repo_draft_targets_remove(const void *current, size_t len, const char *name,
 int repo_sign(const void *envelope, size_t len, const struct privkey *key,
 	      struct buf *ret, struct err *e) MUST_USE;
 
-/* Snapshot listing targets.json with length and hash, and timestamp listing the snapshot. */
+/* Snapshot listing targets.json with length and hash, and timestamp listing the
+ * snapshot. */
 int repo_make_snapshot(const void *targets, size_t targets_len, uint64_t version,
 		       int64_t expires_utc_ms, const struct privkey *key,
 		       struct buf *ret, struct err *e) MUST_USE;

@@ -2,8 +2,9 @@
 /*
  * The APIs: one table of routes, each with who may call it, and a handler a row.
  *
- *	http thread: trampoline of the row -> enter.c finds out who calls -> the row's handler
- *	             -> store calls, each with a done() -> one answer
+ *	http thread: trampoline of the row -> enter.c finds out who calls
+ *	             -> the row's handler -> store calls, each with a done()
+ *	             -> one answer
  *
  * A struct api_call lives from the request's arrival to its answer: after api_reply_*,
  * api_fail() or http_* answered, nothing of it may be touched. Handlers never wait.
@@ -116,8 +117,8 @@ int api_id_param(struct api_call *a, const char *name, uint64_t *ret,
 		 struct err *e) MUST_USE;
 
 /* device_offer.c: is the deployment in a->deployment this device's, and so on. */
-/* Loads deployment {action} of the calling device, then its release, then goes on with `then`.
- * 404 in every case in which it is not this device's. */
+/* Loads deployment {action} of the calling device, then its release, then goes on with
+ * `then`. 404 in every case in which it is not this device's. */
 void load_own_action(struct api_call *a, void (*then)(struct api_call *a));
 /* Loads the device's oldest open deployment and its release; 404 if there is none. */
 void load_open_action(struct api_call *a, void (*then)(struct api_call *a));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes for devices: the payload as DDI has it, content by hash, and the TUF repository. */
+/* Bytes for devices: the payload as DDI has it, content by hash, and the TUF
+ * repository. */
 #include "api.h"
 #include "repository_path.h"
 
@@ -176,7 +177,7 @@ void handle_device_content(struct api_call *a)
 	load_open_action(a, find_content);
 }
 
-/* ---- the TUF repository: public, since all of it is signed and nothing of it is secret ---- */
+/* ---- the TUF repository: public, since all of it is signed and none of it secret ---- */
 
 static void got_metadata(struct store_call *c)
 {

@@ -2,9 +2,10 @@
 /*
  * What a device says: feedback and attributes.
  *
- * A report is judged by policy.h on the deployment as it was read, and stored by compare-and-set on
- * its revision: if somebody else moved it in between, it is read and judged again. What is
- * answered with 200 is on the disk, but for a bare percentage, which goes to whoever watches.
+ * A report is judged by policy.h on the deployment as it was read, and stored by
+ * compare-and-set on its revision: if somebody else moved it in between, it is read and
+ * judged again. What is answered with 200 is on the disk, but for a bare percentage,
+ * which goes to whoever watches.
  */
 #include "api.h"
 
@@ -218,7 +219,8 @@ static size_t merge(struct attribute *all, size_t n, const struct attribute *new
 	return n;
 }
 
-/* What does not fit its field is not that: a device's word is shown or left out, not refused. */
+/* What does not fit its field is not that: a device's word is shown or left out, not
+ * refused. */
 static void take_value(char *ret, size_t room, const struct attribute *a, size_t n,
 		       const char *key)
 {

@@ -291,7 +291,8 @@ static void offered(struct store_call *c)
 		answer_deployment(a);
 }
 
-/* What a device was shown must be cancelled with it, not behind its back: store it first. */
+/* What a device was shown must be cancelled with it, not behind its back: store it
+ * first. */
 static void mark_offered(struct api_call *a)
 {
 	const struct deployment *d = &a->deployment;

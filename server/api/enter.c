@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who calls, and whether they may: auth/caller.h reads the credentials, the store knows whose
- * they are, and the route's row says who is let in. Everything that is missing or does not fit
- * is 401 or 403.
+ * Who calls, and whether they may: auth/caller.h reads the credentials, the store knows
+ * whose they are, and the route's row says who is let in. Everything that is missing or
+ * does not fit is 401 or 403.
  */
 #include "api.h"
 

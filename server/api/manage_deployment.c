@@ -180,7 +180,8 @@ static void got_assign_device(struct store_call *c)
 		api_fail(a, &e);
 		return;
 	}
-	/* an id that is too long is cut to one that does not exist: they are all of one length */
+	/* an id that is too long is cut to one that does not exist: they are all of one
+	 * length */
 	(void)snprintf(next->in.release_id, sizeof(next->in.release_id), "%s",
 		       strlen(release) > RELEASE_ID_LEN ? "" : release);
 	api_submit(a, next);

@@ -223,7 +223,8 @@ static int read_device(struct api_call *a, struct device *d, struct err *e)
 			     hardware_check, e);
 }
 
-/* The secret waits in a->mine until the device is stored: only then is it worth anything. */
+/* The secret waits in a->mine until the device is stored: only then is it worth
+ * anything. */
 static void created(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
@@ -259,7 +260,8 @@ void handle_devices_create(struct api_call *a)
 
 /* ---- one device ---- */
 
-/* A call about device {id}; NULL: answered. An id too long for any device is one that is not. */
+/* A call about device {id}; NULL: answered. An id too long for any device is one that
+ * is not. */
 static struct store_call *about_device(struct api_call *a, enum store_verb v,
 				       void (*done)(struct store_call *c),
 				       size_t offset)

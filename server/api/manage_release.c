@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Management API: uploads, releases, the repository's root and the server's own keys. */
+/* Management API: uploads, releases, the repository's root and the server's own
+ * keys. */
 #include "api.h"
 
 #include "../../common/base/text.h"

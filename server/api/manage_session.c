@@ -138,7 +138,8 @@ static const struct {
     {ROLE_TIMESTAMP, NULL, "timestamp_expires_at"},
 };
 
-/* a->mine is not used, a->body collects the answer, a->tries counts the roles asked for. */
+/* a->mine is not used, a->body collects the answer, a->tries counts the roles asked
+ * for. */
 static void send_info(struct api_call *a, struct json *tuf)
 {
 	AUTO_PTR(json) struct json *o = json_new_object();
@@ -281,7 +282,8 @@ void handle_health_live(struct api_call *a)
 	api_reply_text(a, 200, "application/json", ok, sizeof(ok) - 1);
 }
 
-/* The signer is asked in a worker's thread: it may be slow just when one wants to know. */
+/* The signer is asked in a worker's thread: it may be slow just when one wants to
+ * know. */
 struct ready_job {
 	struct job job;
 	struct api_call *call;

@@ -53,8 +53,8 @@
 	X("GET",    "/readyz",                                 NO_BODY,  ANYBODY,  false, health_ready)
 /* clang-format on */
 
-/* HTTP hands a handler the request and nothing of the row: each row has a function of its own that
- * knows it. */
+/* HTTP hands a handler the request and nothing of the row: each row has a function of
+ * its own that knows it. */
 #define X(method_, pattern_, body_, permission_, device_side_, handler)                \
 	static void enter_##handler(struct http_request *r, void *app)                 \
 	{                                                                              \

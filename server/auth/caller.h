@@ -45,8 +45,9 @@ struct caller {
 int caller_read(const struct caller_fields *f, struct caller *ret,
 		struct err *e) MUST_USE;
 
-/* What changes something and needs no credentials (logging in): a page of another site must not do
- * it either, or it would put its reader into somebody else's session. Not a browser: only JSON. */
+/* What changes something and needs no credentials (logging in): a page of another site
+ * must not do it either, or it would put its reader into somebody else's session. Not a
+ * browser: only JSON. */
 int caller_check_stranger(const struct caller_fields *f, struct err *e) MUST_USE;
 
 /* Fetch metadata decides (Sec-Fetch-Site: same-origin); without it Origin must name our

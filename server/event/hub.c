@@ -140,8 +140,8 @@ static void arrive(void *ctx)
 	free(m);
 }
 
-/* Without memory a message is lost: a poke is made up for by the next poll, a wake by the
- * next event, progress by the next report. */
+/* Without memory a message is lost: a poke is made up for by the next poll, a wake by
+ * the next event, progress by the next report. */
 static void send_to_port(struct port *p, enum message_kind kind, const char *text)
 {
 	size_t len = strlen(text) + 1;

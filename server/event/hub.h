@@ -2,18 +2,18 @@
 /*
  * What happens, to those who watch.
  *
- * Console streams read the store's events after their own cursor, so that a reconnect with
- * Last-Event-ID and a live stream are one path, and nothing is sent that is not stored. The
- * store's watcher only wakes them. Progress is volatile: it comes from reports straight to
- * the streams, without an id, at most once a second a device.
+ * Console streams read the store's events after their own cursor, so that a reconnect
+ * with Last-Event-ID and a live stream are one path, and nothing is sent that is not
+ * stored. The store's watcher only wakes them. Progress is volatile: it comes from
+ * reports straight to the streams, without an id, at most once a second a device.
  *
  * Device streams carry `event: poll` and nothing else: "there is something for you".
  *
- *	store --watch--> hub (main loop) --wake--> a port in each HTTP thread --> its streams
- *	handlers: hub_poke(), hub_progress() ------^
+ *	store --watch--> hub (main loop) --wake--> a port in each HTTP thread
+ *	handlers: hub_poke(), hub_progress() ------^   `-- its streams
  *
- * Threads: a stream lives in the thread of its request; all else here may be called from
- * any thread.
+ * Threads: a stream lives in the thread of its request; all else here may be called
+ * from any thread.
  */
 #ifndef OTA_SERVER_EVENT_HUB_H
 #define OTA_SERVER_EVENT_HUB_H
@@ -25,7 +25,8 @@
 
 struct hub;
 
-/* main_loop: where the store's watcher runs. max_device_streams: of all devices together. */
+/* main_loop: where the store's watcher runs. max_device_streams: of all devices
+ * together. */
 struct hub *hub_new(struct store *s, struct loop *main_loop, const struct clock *clock,
 		    const struct log *log, size_t max_device_streams,
 		    struct err *e) MUST_USE;
@@ -34,9 +35,9 @@ void hub_free(struct hub *h);
 AUTO_PTR_DEFINE(hub)
 
 /*
- * Answers r with the event stream of the management API; resumes by Last-Event-ID. It ends after
- * life_ms, so that its client shows its credentials again: a stream must not outlive the right to
- * it. session: whose it is, for hub_end_session(); "" if nobody's.
+ * Answers r with the event stream of the management API; resumes by Last-Event-ID. It
+ * ends after life_ms, so that its client shows its credentials again: a stream must not
+ * outlive the right to it. session: whose it is, for hub_end_session(); "" if nobody's.
  */
 void hub_stream_console(struct hub *h, struct http_request *r, int64_t life_ms,
 			const char *session);

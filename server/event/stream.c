@@ -214,7 +214,8 @@ static void next_page(void *ctx)
 		pump(c);
 }
 
-/* The next event of the page; at its end the next page, from the loop: pages must not nest. */
+/* The next event of the page; at its end the next page, from the loop: pages must not
+ * nest. */
 static void send_next(struct console *c)
 {
 	struct store_call *call;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One console's stream: a cursor into the store's events, and the pump that follows it. For
- * hub.c. Everything happens in the thread of the request's loop. */
+/* One console's stream: a cursor into the store's events, and the pump that follows it.
+ * For hub.c. Everything happens in the thread of the request's loop. */
 #ifndef OTA_SERVER_EVENT_STREAM_H
 #define OTA_SERVER_EVENT_STREAM_H
 

@@ -118,7 +118,8 @@ static void close_failure(struct verdict *v, const struct deployment *d,
 	move(v, d, came_back ? DEPLOYMENT_ROLLED_BACK : DEPLOYMENT_FAILED);
 }
 
-/* Ours says "slot B is armed: rebooting"; what comes after that is of the new firmware. */
+/* Ours says "slot B is armed: rebooting"; what comes after that is of the new
+ * firmware. */
 static bool says_rebooting(const struct deployment *d, const struct ddi_feedback *f)
 {
 	return d->state == DEPLOYMENT_REBOOTING ||

@@ -2,16 +2,16 @@
 /*
  * What a device's report makes of a deployment: pure, a table in the head of policy.c.
  *
- *	ASSIGNED --> DOWNLOADING --> INSTALLING --> REBOOTING --> CONFIRMED (proven, reported)
- *	    |              |              |             |
+ *	ASSIGNED --> DOWNLOADING --> INSTALLING --> REBOOTING --> CONFIRMED (proven,
+ *	    |              |              |             |         reported)
  *	    +--------------+-- FAILED ----+             +--> ROLLED_BACK
  *	    |
  *	    +--> CANCELLING --> CANCELLED, or back to ASSIGNED if the device refuses
  *
- * Success is proven only by the root hash that the device's bootloader verified, equal to
- * the digest of the assigned release's slot descriptor. A proof of anything else is no
- * success, whatever the report says. A client that sends neither proof nor `ota:agent`
- * is a foreign one: its word counts as what it is, grade `reported`.
+ * Success is proven only by the root hash that the device's bootloader verified, equal
+ * to the digest of the assigned release's slot descriptor. A proof of anything else is
+ * no success, whatever the report says. A client that sends neither proof nor
+ * `ota:agent` is a foreign one: its word counts as what it is, grade `reported`.
  */
 #ifndef OTA_SERVER_FLEET_POLICY_H
 #define OTA_SERVER_FLEET_POLICY_H
@@ -30,23 +30,24 @@ struct verdict {
 	char detail[DETAIL_MAX_LEN + 1];
 };
 
-/* A report on deployment d, whose release has this descriptor digest. ERR_GONE if d is closed. */
+/* A report on deployment d, whose release has this descriptor digest. ERR_GONE if d is
+ * closed. */
 int policy_feedback(const struct deployment *d, const uint8_t want_root[SHA256_LEN],
 		    const struct ddi_feedback *f, struct verdict *ret,
 		    struct err *e) MUST_USE;
 
-/* A report on the cancelling of d. ERR_GONE if d is closed, ERR_NOT_FOUND if nobody asked to
- * cancel it. */
+/* A report on the cancelling of d. ERR_GONE if d is closed, ERR_NOT_FOUND if nobody
+ * asked to cancel it. */
 int policy_cancel_feedback(const struct deployment *d, const struct ddi_feedback *f,
 			   struct verdict *ret, struct err *e) MUST_USE;
 
-/* An operator asks to cancel d: at once if the device never saw it or was asked before and
- * `insist` is set; else CANCELLING. ERR_CONFLICT if it is closed. */
+/* An operator asks to cancel d: at once if the device never saw it or was asked before
+ * and `insist` is set; else CANCELLING. ERR_CONFLICT if it is closed. */
 int policy_cancel(const struct deployment *d, bool insist, struct verdict *ret,
 		  struct err *e) MUST_USE;
 
-/* Whether a release may be assigned to a device: product and hardware, where known, must
- * be among the release's. ERR_INCOMPATIBLE says what it is for. */
+/* Whether a release may be assigned to a device: product and hardware, where known,
+ * must be among the release's. ERR_INCOMPATIBLE says what it is for. */
 int policy_fits(const struct device *d, const struct release *r,
 		struct err *e) MUST_USE;
 

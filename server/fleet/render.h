@@ -6,7 +6,8 @@
 #include "../../common/json/json.h"
 #include "../store/model.h"
 
-/* NULL (and e) only without memory. `deployment` NULL: null. attributes NULL: left out. */
+/* NULL (and e) only without memory. `deployment` NULL: null. attributes NULL: left
+ * out. */
 struct json *render_device(const struct device *d, const struct deployment *deployment,
 			   bool with_hashes, struct err *e) MUST_USE;
 struct json *render_attributes(const struct attribute *a, size_t n,
@@ -15,8 +16,8 @@ struct json *render_release(const struct release *r, struct err *e) MUST_USE;
 struct json *render_deployment(const struct deployment *d, struct err *e) MUST_USE;
 struct json *render_statuses(const struct status *s, size_t n, struct err *e) MUST_USE;
 
-/* The "slots" array out of what a device reported (docs/API.md, Attributes) as text; "" if it
- * says nothing of slots. */
+/* The "slots" array out of what a device reported (docs/API.md, Attributes) as text; ""
+ * if it says nothing of slots. */
 int render_slots(const struct attribute *a, size_t n, char ret[SLOTS_TEXT_MAX_LEN + 1],
 		 struct err *e) MUST_USE;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * When devices were seen last: in memory, written in batches. A poll must not cost a flush;
- * what a crash loses here is a second of "last seen", nothing that was acknowledged.
+ * When devices were seen last: in memory, written in batches. A poll must not cost a
+ * flush; what a crash loses here is a second of "last seen", nothing that was
+ * acknowledged.
  */
 #ifndef OTA_SERVER_FLEET_SEEN_H
 #define OTA_SERVER_FLEET_SEEN_H

@@ -33,14 +33,16 @@ static void conn_move(struct conn *c, enum conn_state to, int64_t deadline_ms)
 	loop_timer_set(c->timer, deadline_ms); /* below zero: none */
 }
 
-/* Shutting the socket down is not enough: a client that goes on sending would be read on and on. So
- * evhttp is told, from the loop, that the other side is gone, and frees the connection. */
+/* Shutting the socket down is not enough: a client that goes on sending would be read
+ * on and on. So evhttp is told, from the loop, that the other side is gone, and frees
+ * the connection. */
 void conn_cut(struct conn *c)
 {
 	evutil_socket_t fd = bufferevent_getfd(c->bev);
 	bufferevent_event_cb event_cb;
 
-	/* Without callbacks it was freed a moment ago, and is only waiting for the loop. */
+	/* Without callbacks it was freed a moment ago, and is only waiting for the
+	 * loop. */
 	bufferevent_getcb(c->bev, NULL, NULL, &event_cb, NULL);
 	if (c->state == CONN_CUT || event_cb == NULL)
 		return;

@@ -102,11 +102,11 @@ void http_reply_file(struct http_request *r, int fd, uint64_t size,
 /* Server-sent events. The stream lives until the client goes, the server stops or it is
  * ended; on_close comes exactly once in each of these cases (from within
  * http_stream_end() too), in the loop's thread, and the stream is gone when it returns:
- * clean up there. A comment is sent every 15 s, or idle_timeout_ms if that is less. http_stream_send() is for the loop's
- * own thread (use loop_wake from others); id and event may be NULL; returns -1 when the
- * client reads too slowly (> 256 KiB waiting): end it, it will resume.
- * http_stream_begin() returns NULL if the client is gone already (on_close then never
- * comes). */
+ * clean up there. A comment is sent every 15 s, or idle_timeout_ms if that is less.
+ * http_stream_send() is for the loop's own thread (use loop_wake from others); id and
+ * event may be NULL; returns -1 when the client reads too slowly (> 256 KiB waiting):
+ * end it, it will resume. http_stream_begin() returns NULL if the client is gone
+ * already (on_close then never comes). */
 struct http_stream *http_stream_begin(struct http_request *r,
 				      void (*on_close)(void *ctx), void *ctx);
 int http_stream_send(struct http_stream *s, const char *id, const char *event,

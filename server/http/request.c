@@ -459,8 +459,8 @@ void request_reply_empty(struct http_request *r, int status, const char *content
 	evhttp_send_reply(r->ev, status, request_reason(status), NULL);
 }
 
-/* Head and body of a small answer in one piece: one TLS record, one system call. libevent writes
- * from the loop, so this comes before the first byte has left. */
+/* Head and body of a small answer in one piece: one TLS record, one system call.
+ * libevent writes from the loop, so this comes before the first byte has left. */
 static void join_small_answer(struct conn *c)
 {
 	struct evbuffer *output = bufferevent_get_output(c->bev);

@@ -7,8 +7,8 @@
  *
  * A file gets its final name only after its bytes were hashed and flushed, so what is
  * under sha256/ is what its name says, whenever the power went. Everything here waits
- * for the disk: call it in a worker's thread (upload.h does). Thread safe; one upload is
- * worked on by one caller at a time (ERR_BUSY).
+ * for the disk: call it in a worker's thread (upload.h does). Thread safe; one upload
+ * is worked on by one caller at a time (ERR_BUSY).
  */
 #ifndef OTA_SERVER_ARTIFACT_H
 #define OTA_SERVER_ARTIFACT_H
@@ -34,9 +34,9 @@ int artifacts_read(const struct artifacts *a, const uint8_t sha256[SHA256_LEN],
 		   struct buf *ret, struct err *e) MUST_USE;
 
 /*
- * The file of upload `id`, made if it is not there, held until *ret_fd is closed. ERR_BUSY if
- * somebody else holds it. What is written at an offset is durable when the call returns;
- * offset + len <= size, the size of the whole.
+ * The file of upload `id`, made if it is not there, held until *ret_fd is closed.
+ * ERR_BUSY if somebody else holds it. What is written at an offset is durable when the
+ * call returns; offset + len <= size, the size of the whole.
  */
 int artifacts_hold(const struct artifacts *a, const char *id, int *ret_fd,
 		   struct err *e) MUST_USE;
@@ -44,8 +44,8 @@ int artifacts_write(const struct artifacts *a, int fd, uint64_t size, uint64_t o
 		    const void *data, size_t len, struct err *e) MUST_USE;
 
 /* Hashes the whole held upload; if it is `sha256` and `size` long it becomes that
- * artifact, else ERR_DIGEST and its bytes are dropped. Fine too if the artifact is there
- * already: then the upload's bytes do not matter. */
+ * artifact, else ERR_DIGEST and its bytes are dropped. Fine too if the artifact is
+ * there already: then the upload's bytes do not matter. */
 int artifacts_commit(const struct artifacts *a, const char *id, int fd, uint64_t size,
 		     const uint8_t sha256[SHA256_LEN], struct artifact *ret,
 		     struct err *e) MUST_USE;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Do the files that a release consists of belong together, as a device will find them? */
+/* Do the files that a release consists of belong together, as a device will find
+ * them? */
 #ifndef OTA_SERVER_CHECK_H
 #define OTA_SERVER_CHECK_H
 
@@ -17,10 +18,10 @@ struct material {
 };
 
 /*
- * Reads what q names and compares: the manifest parses; descriptor and head are the ones it
- * names by hash and size and say what it says; the body is as long as it says and every 64
- * KiB chunk of it is what the head says. Signatures are not looked at. Reads the whole body: for
- * worker threads.
+ * Reads what q names and compares: the manifest parses; descriptor and head are the
+ * ones it names by hash and size and say what it says; the body is as long as it says
+ * and every 64 KiB chunk of it is what the head says. Signatures are not looked at.
+ * Reads the whole body: for worker threads.
  */
 int material_check(const struct artifacts *a, const struct publish_request *q,
 		   struct material *ret, struct err *e) MUST_USE;

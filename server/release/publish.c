@@ -187,7 +187,8 @@ static int act_root(struct publish_job *j, struct err *e)
 
 /* ------------------------------------------------------------------ releases */
 
-/* The release must be in them, as it is. What a delegated role has is found by the device. */
+/* The release must be in them, as it is. What a delegated role has is found by the
+ * device. */
 static int check_listed(const struct publish_job *j, const struct material *m,
 			struct tuf_envelope *env, int64_t now_ms, struct err *e)
 {
@@ -210,8 +211,8 @@ static int check_listed(const struct publish_job *j, const struct material *m,
 	return 0;
 }
 
-/* Before the signer is asked, which never goes back behind what it has signed: would devices take
- * these targets at all? */
+/* Before the signer is asked, which never goes back behind what it has signed: would
+ * devices take these targets at all? */
 static int check_targets(const struct publish_job *j, const struct repository *r,
 			 const struct material *m, int64_t now_ms,
 			 uint64_t *ret_version, struct err *e)
@@ -260,8 +261,9 @@ static int sign(struct publisher *p, const struct repository *r,
 	return signer_sign(p->c.signer, &ask, ret, e);
 }
 
-/* A device that trusts what is published now; nothing published yet: one fresh from the factory.
- * That what is published has expired (a server that was off) must not keep us from mending it. */
+/* A device that trusts what is published now; nothing published yet: one fresh from the
+ * factory. That what is published has expired (a server that was off) must not keep us
+ * from mending it. */
 static int device_of_now(struct shelf *s, const struct repository *r, int64_t now_ms,
 			 struct err *e)
 {
@@ -329,7 +331,8 @@ static int publish_checked(struct publish_job *j, struct repository *r,
 	return store_publish(p, lines, n, &j->release, e);
 }
 
-/* An answer may have been lost: the same once more is answered as before. 1: it is that. */
+/* An answer may have been lost: the same once more is answered as before. 1: it is
+ * that. */
 static int published_before(struct publish_job *j, const struct repository *r,
 			    const struct material *m, struct err *e)
 {
@@ -417,9 +420,10 @@ static int renew_timestamp(struct publisher *p, const struct repository *r,
 }
 
 /*
- * The signer does not go back behind targets that it signed for, also if they were never stored: we
- * were killed, or the disk was full. Their release pushed once more ends it; until then the snapshot
- * that is published serves, and half of its life is left for that.
+ * The signer does not go back behind targets that it signed for, also if they were
+ * never stored: we were killed, or the disk was full. Their release pushed once more
+ * ends it; until then the snapshot that is published serves, and half of its life is
+ * left for that.
  */
 static void tell_stale_snapshot(const struct publisher *p, const struct err *why)
 {

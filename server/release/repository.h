@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The published metadata, whole, and a device in memory that looks at it. For worker threads: loading
- * waits for the store.
+ * The published metadata, whole, and a device in memory that looks at it. For worker
+ * threads: loading waits for the store.
  */
 #ifndef OTA_SERVER_REPOSITORY_H
 #define OTA_SERVER_REPOSITORY_H
@@ -39,7 +39,8 @@ void shelf_fini(struct shelf *s);
 /* A device that was made with r's first root. */
 int device_make(struct shelf *s, const struct repository *r, struct err *e) MUST_USE;
 
-/* It refreshes from r; then, if name is not NULL, looks that target up and checks these bytes. */
+/* It refreshes from r; then, if name is not NULL, looks that target up and checks these
+ * bytes. */
 int device_refresh(struct shelf *s, const struct repository *r, int64_t now_ms,
 		   const char *name, const struct buf *bytes, struct err *e) MUST_USE;
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Each call becomes one job. A job that changes an upload holds its file first and looks at its
- * row then, so that of two requests for one upload the later one sees what the earlier one did.
+ * Each call becomes one job. A job that changes an upload holds its file first and
+ * looks at its row then, so that of two requests for one upload the later one sees what
+ * the earlier one did.
  *
- *	write	hold, row, bytes + flush, row's offset		a crash before the last step: the
- *								client sends the part again
- *	commit	hold, row, hash + flush + rename,		a crash in between: the artifact is
- *		artifact's row, upload's row away		there, commit again finds it
+ *	write	hold, row, bytes + flush, row's offset. A crash before the last step:
+ *		the client sends the part again
+ *	commit	hold, row, hash + flush + rename, artifact's row, upload's row away. A
+ *		crash in between: the artifact is there, commit again finds it
  */
 #include "upload.h"
 
@@ -157,7 +158,8 @@ static int act_get(struct upload_job *j, struct err *e)
 	return row_get(j, e);
 }
 
-/* Holds the file and then reads the row: nobody changes either until *ret_fd is closed. */
+/* Holds the file and then reads the row: nobody changes either until *ret_fd is
+ * closed. */
 static int hold_with_row(struct upload_job *j, int *ret_fd, struct err *e)
 {
 	struct err ignored = ERR_INIT; /* that it is gone is what has to be told */

@@ -45,8 +45,8 @@ static void *work(void *ctx)
 
 	while ((j = take_job(w)) != NULL) {
 		j->run(j);
-		/* A loop without memory for one more callback: then it is called from here,
-		 * rather than never. */
+		/* A loop without memory for one more callback: then it is called from
+		 * here, rather than never. */
 		if (j->loop == NULL || loop_wake(j->loop, finish, j, NULL) != 0)
 			j->done(j);
 	}

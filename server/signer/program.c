@@ -114,7 +114,8 @@ static int serve(struct online *o, int fd, struct err *e)
 	}
 }
 
-/* A server that was killed leaves a signer that is about to notice: its successor waits for it. */
+/* A server that was killed leaves a signer that is about to notice: its successor waits
+ * for it. */
 static int take_office(struct online *o, const char *dir, struct err *e)
 {
 	const struct timespec pause = {.tv_nsec = 20000000};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A head, in one piece and byte by byte: both ways must agree, and what passes is framed once. */
+/* A head, in one piece and byte by byte: both ways must agree, and what passes is
+ * framed once. */
 #include "../../server/http/head.h"
 
 #include <stdlib.h>

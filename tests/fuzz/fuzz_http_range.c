@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines: Range, If-Range, If-None-Match, If-Match, for a content of 1000 bytes with the tag "t". */
+/* Lines: Range, If-Range, If-None-Match, If-Match, for a content of 1000 bytes with the
+ * tag "t". */
 #include "../../server/http/range.h"
 
 #include <stdlib.h>

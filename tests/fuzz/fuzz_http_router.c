@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A path through a route table: whatever matches, its parameters lie within the path. */
+/* A path through a route table: whatever matches, its parameters lie within the
+ * path. */
 #include "../../server/http/router.h"
 
 #include <stdlib.h>

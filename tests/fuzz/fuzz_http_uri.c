@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A path's segment and a query: what decodes never holds a slash, a control character or another path. */
+/* A path's segment and a query: what decodes never holds a slash, a control character
+ * or another path. */
 #include "../../server/http/uri.h"
 
 #include <stdlib.h>

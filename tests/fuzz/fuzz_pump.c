@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A hostile body behind a head that vouches for it: the chunks' and the groups' hashes are made to
- * hold, so that the input reaches the decoder, which must bear anything. Blocks must not: their
- * leaves are the input's, and what does not match is never written.
+ * A hostile body behind a head that vouches for it: the chunks' and the groups' hashes
+ * are made to hold, so that the input reaches the decoder, which must bear anything.
+ * Blocks must not: their leaves are the input's, and what does not match is never
+ * written.
  */
 #include "../../client/install/pump.h"
 
@@ -34,7 +35,8 @@ static int ram_write(struct dev *d, uint64_t offset, const void *data, size_t le
 static const struct dev_ops ram_ops = {
     .read = ram_read, .read_medium = ram_read, .write = ram_write};
 
-/* One image of n_blocks in one segment whose encoded bytes are data; *ret borrows all. */
+/* One image of n_blocks in one segment whose encoded bytes are data; *ret borrows
+ * all. */
 static int make_head(struct container_head *ret, struct segment *s, uint8_t *group,
 		     uint8_t *chunks, const uint8_t *data, size_t len)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a server says to its signer: the one place where a stolen server meets the online keys. */
+/* What a server says to its signer: the one place where a stolen server meets the
+ * online keys. */
 #include "../../server/signer/protocol.h"
 #include "../../server/signer/signer.h"
 

@@ -7,9 +7,10 @@
  *	C --metadata-url U --metadata-dir D --target-name P.. --target-dir T
  *	  --target-base-url B download
  *
- * Exit status 0, or 1 with one line on stderr. The clock is the system's (the suite fakes it with
- * libfaketime, so this program must stay dynamically linked); plain http is allowed, and names of
- * targets are as free as the specification has them. No other program of ours does either.
+ * Exit status 0, or 1 with one line on stderr. The clock is the system's (the suite
+ * fakes it with libfaketime, so this program must stay dynamically linked); plain http
+ * is allowed, and names of targets are as free as the specification has them. No other
+ * program of ours does either.
  */
 #include "../../common/base/clock.h"
 #include "../../common/base/file.h"

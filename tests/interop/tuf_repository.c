@@ -4,8 +4,9 @@
  *
  *	tuf_repository DIR
  *
- * DIR/metadata gets two roots (the second by other root keys, one of them P-256), targets, snapshot and
- * timestamp; DIR/targets the one target, "release/gateway/1.0.0.json", whose bytes are "hello\n".
+ * DIR/metadata gets two roots (the second by other root keys, one of them P-256),
+ * targets, snapshot and timestamp; DIR/targets the one target,
+ * "release/gateway/1.0.0.json", whose bytes are "hello\n".
  */
 #include "../../common/base/clock.h"
 #include "../../common/base/file.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The real agent on simulated media, with a server, a bootloader and a clock made for tests. Time
- * passes only when nothing else is to be done, so a day takes no longer than a minute.
+ * The real agent on simulated media, with a server, a bootloader and a clock made for
+ * tests. Time passes only when nothing else is to be done, so a day takes no longer
+ * than a minute.
  */
 #ifndef OTA_TESTS_AGENT_BENCH_H
 #define OTA_TESTS_AGENT_BENCH_H
@@ -95,7 +96,8 @@ void bench_fini(struct bench *b);
 /* A new life of the agent in the same boot; after bench_boot() in the next one. */
 void bench_start(struct bench *b);
 void bench_stop(struct bench *b);
-/* What the bootloader does: chooses by the record, counts tries, hands over. The slot booted. */
+/* What the bootloader does: chooses by the record, counts tries, hands over. The slot
+ * booted. */
 unsigned bench_boot(struct bench *b);
 
 /* Lets events happen. Fails the test if that never leads to what is waited for. */
@@ -113,7 +115,8 @@ unsigned bench_count(const char *text, const char *what);
 void bench_serve(struct bench *b, struct bench_call *c, const struct net_request *r,
 		 const char *range);
 
-/* A device with an offer waiting; one that was armed and has booted the new slot, on trial. */
+/* A device with an offer waiting; one that was armed and has booted the new slot, on
+ * trial. */
 void bench_offer(struct bench *b);
 void bench_arm(struct bench *b);
 

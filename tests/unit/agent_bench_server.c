@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bench's server: what it answers, what goes wrong with it, and the bundle it exports. */
+/* The bench's server: what it answers, what goes wrong with it, and the bundle it
+ * exports. */
 #include "agent_bench.h"
 
 #include "../../common/ddi/ddi.h"

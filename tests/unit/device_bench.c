@@ -24,8 +24,8 @@ static void fill_noise(uint8_t *p, size_t len, uint64_t seed)
 }
 
 /*
- * Firmware of three segments: one that compresses in part, one of zeros, one raw that is not a
- * whole number of blocks. 300 KiB in front are the same in both versions.
+ * Firmware of three segments: one that compresses in part, one of zeros, one raw that
+ * is not a whole number of blocks. 300 KiB in front are the same in both versions.
  */
 static void make_firmware(struct buf *b, unsigned version)
 {

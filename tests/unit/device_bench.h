@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A device on simulated media: slot A runs version 1 (GOOD), slot B is empty, version 2 is to be
- * installed. Both releases are made by the maker, so what is installed is what ships.
+ * A device on simulated media: slot A runs version 1 (GOOD), slot B is empty, version 2
+ * is to be installed. Both releases are made by the maker, so what is installed is what
+ * ships.
  */
 #ifndef OTA_TESTS_DEVICE_BENCH_H
 #define OTA_TESTS_DEVICE_BENCH_H
@@ -49,8 +50,8 @@ void device_spec(struct device *d, struct boot *boot, struct slot_record *record
 /* What an agent does after a start: installs v2 and arms it, unless that is done. */
 int device_install(struct device *d, struct err *e);
 
-/* What a bootloader does: chooses, and verifies the slot to its last byte. Fails the test if the
- * choice does not verify; returns the slot. */
+/* What a bootloader does: chooses, and verifies the slot to its last byte. Fails the
+ * test if the choice does not verify; returns the slot. */
 unsigned device_boot(struct device *d);
 
 /* 0 if the slot holds exactly this release and its descriptor verifies. */

@@ -2,10 +2,10 @@
 /*
  * Media in memory whose power can be cut at any operation.
  *
- * Each medium has what is durable and what a reader sees (durable plus cache). A write goes to
- * the cache, a flush makes the cache durable, read_medium sees only what is durable: stricter than
- * Linux, so that a missing flush shows. All media of a sim share one count of operations, and
- * one of them can go wrong.
+ * Each medium has what is durable and what a reader sees (durable plus cache). A write
+ * goes to the cache, a flush makes the cache durable, read_medium sees only what is
+ * durable: stricter than Linux, so that a missing flush shows. All media of a sim share
+ * one count of operations, and one of them can go wrong.
  */
 #ifndef OTA_TESTS_SIM_H
 #define OTA_TESTS_SIM_H
@@ -24,7 +24,8 @@ enum sim_fault {
 	SIM_ENOSPC,
 };
 
-/* What a cut leaves of the writes since the last flush, and of the write that was cut. */
+/* What a cut leaves of the writes since the last flush, and of the write that was
+ * cut. */
 struct sim_tear {
 	bool cache_lost;  /* else everything before the cut became durable */
 	bool tail;	  /* the cut write's last sectors, not the first, */

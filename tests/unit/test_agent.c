@@ -182,7 +182,8 @@ static void progress_comes_at_most_once_a_second(void **state)
 	bench_offer(&b);
 	bench_start(&b);
 	bench_until_reboot(&b);
-	/* No time passes while the bench delivers, so one report of each kind is all. */
+	/* No time passes while the bench delivers, so one report of each kind is
+	 * all. */
 	assert_true(bench_count(b.heard, "\"download\"") <= 3);
 	assert_true(bench_heard(&b, "\"progress\":{\"cnt\":0,\"of\":100}"));
 	bench_fini(&b);

@@ -306,8 +306,8 @@ static void an_armed_slot_that_was_not_tried_is_tried_again_later(void **state)
 	bench_fini(&b);
 }
 
-/* The state directory fills up at any moment: nothing untrue is said, and once there is room again
- * the update completes. */
+/* The state directory fills up at any moment: nothing untrue is said, and once there is
+ * room again the update completes. */
 static void a_full_state_directory_delays_and_never_lies(void **state)
 {
 	(void)state;

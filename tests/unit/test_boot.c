@@ -255,8 +255,9 @@ static void a_copy_that_does_not_answer_at_once_is_asked_again(void **state)
 	assert_int_equal(got.sequence, 2);
 }
 
-/* The copy that counts cannot be read when its successor is stored: were it taken for the
- * older one and the power went in that write, the record before it would come back. */
+/* The copy that counts cannot be read when its successor is stored: were it taken for
+ * the older one and the power went in that write, the record before it would come
+ * back. */
 static void the_copy_that_counts_is_not_overwritten_while_unreadable(void **state)
 {
 	(void)state;
@@ -279,7 +280,8 @@ static void the_copy_that_counts_is_not_overwritten_while_unreadable(void **stat
 	}
 }
 
-/* The copy that died is the older one: it is the one to be written, and may mend by it. */
+/* The copy that died is the older one: it is the one to be written, and may mend by
+ * it. */
 static void an_unreadable_older_copy_is_written(void **state)
 {
 	struct flash f = new_flash();

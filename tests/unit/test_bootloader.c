@@ -12,7 +12,7 @@
 #define IMAGE_LEN 10000u
 #define MEDIUM_LEN 16384u
 
-/* --- a bootloader's store that can fail ------------------------------------------------ */
+/* --- a bootloader's store that can fail ------------------------------------------- */
 
 struct fake_boot {
 	struct boot base;
@@ -48,7 +48,7 @@ static int fake_store(struct boot *b, const struct slot_record *r, struct err *e
 static const struct boot_ops fake_ops = {
     .name = "fake", .load = fake_load, .store = fake_store};
 
-/* --- a device with two slots ------------------------------------------------------------- */
+/* --- a device with two slots ------------------------------------------------------ */
 
 struct bench {
 	char dir[64];
@@ -218,7 +218,7 @@ static void damage(struct bench *b, unsigned slot)
 	write_at(b->paths[slot][0], 5000, "damage", 6);
 }
 
-/* --- the steps ---------------------------------------------------------------------------- */
+/* --- the steps -------------------------------------------------------------------- */
 
 static void a_try_is_stored_before_the_jump(void **state)
 {
@@ -345,7 +345,7 @@ static void a_slot_whose_medium_is_gone_loses_a_try_each_boot(void **state)
 	assert_int_equal(b->boot.record.slots[1].reason, REASON_EXHAUSTED);
 }
 
-/* --- verification ------------------------------------------------------------------------- */
+/* --- verification ----------------------------------------------------------------- */
 
 static void the_sealed_copy_does_not_change_with_the_medium(void **state)
 {
@@ -421,7 +421,7 @@ static void the_rules_of_the_record_hold_for_the_descriptor(void **state)
 	assert_memory_equal(v.root_hash, b->root_hash[1], SHA256_LEN);
 }
 
-/* --- recovery and factory ----------------------------------------------------------------- */
+/* --- recovery and factory --------------------------------------------------------- */
 
 static void a_lost_record_is_rebuilt_from_slots_that_verify(void **state)
 {

@@ -102,8 +102,8 @@ static void a_command_that_is_dropped_leaves_no_process(void **state)
 	loop_free(r.loop);
 }
 
-/* ---- the control socket: against requests that make no sense; what makes sense is in the
- * integration tests ---- */
+/* ---- the control socket: against requests that make no sense; what makes sense is in
+ * the integration tests ---- */
 
 struct talk {
 	char path[64];

@@ -2,20 +2,20 @@
 /*
  * The power is cut at every operation of a full install, arming included.
  *
- * For each write and flush k, and for each way in which a cut can leave the media (the write
- * torn at sectors, from the front or from the back; all unflushed writes kept or lost), the
- * device starts anew in fresh memory. Then must hold:
+ * For each write and flush k, and for each way in which a cut can leave the media (the
+ * write torn at sectors, from the front or from the back; all unflushed writes kept or
+ * lost), the device starts anew in fresh memory. Then must hold:
  *
  *	(a) the bytes of the running slot are what they were
  *	(b) the bootloader's choice verifies to its last byte
  *	(c) the update completes by itself
  *	(d) and no more is fetched again than the open segment and a chunk
  *
- * And the test tests itself: with any one flush of the slot left out it must find a state from
- * which the update does not go on as it should.
+ * And the test tests itself: with any one flush of the slot left out it must find a
+ * state from which the update does not go on as it should.
  *
- * A second cut, in the recovery, is made for a sample. Then the same with errors in place of cuts:
- * every operation, reads too, fails once; the next attempt must succeed.
+ * A second cut, in the recovery, is made for a sample. Then the same with errors in
+ * place of cuts: every operation, reads too, fails once; the next attempt must succeed.
  */
 #include "device_bench.h"
 
@@ -194,7 +194,8 @@ static void every_operation_may_fail_once(void **state)
 		      n_borne);
 }
 
-/* With flush k left out: is there a later cut after which the next attempt goes wrong? */
+/* With flush k left out: is there a later cut after which the next attempt goes
+ * wrong? */
 static bool missing_flush_is_found(struct scene *s, unsigned long k, unsigned long n)
 {
 	const struct sim_tear lost = {.cache_lost = true};

@@ -88,7 +88,8 @@ static void the_body_may_come_in_pieces_of_any_size(void **state)
 	}
 }
 
-/* Steps until the body is wanted; the number of media operations of the largest step. */
+/* Steps until the body is wanted; the number of media operations of the largest
+ * step. */
 static unsigned long largest_step(struct run *r, enum install_want *want)
 {
 	unsigned long most = 0;
@@ -152,7 +153,8 @@ static void blocks_that_are_there_already_are_not_written(void **state)
 			 r.d->v2.images[0].len - (75 + 256) * 4096);
 }
 
-/* Every byte of the body, one at a time here and there: refused, nothing armed, A as it was. */
+/* Every byte of the body, one at a time here and there: refused, nothing armed, A as it
+ * was. */
 static void a_changed_byte_of_the_body_is_refused(void **state)
 {
 	AUTO(run) struct run r;
@@ -356,8 +358,8 @@ static void without_a_journal_it_begins_anew(void **state)
 	device_free(d);
 }
 
-/* A medium that says it has flushed and has not: caught by the read-back, and the next attempt
- * does not believe the journal. */
+/* A medium that says it has flushed and has not: caught by the read-back, and the next
+ * attempt does not believe the journal. */
 static void a_lying_medium_is_found_by_the_read_back(void **state)
 {
 	struct device *d = device_new();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Publication with everything real: a made bundle, files, SQLite, the signer's process. */
+/* Publication with everything real: a made bundle, files, SQLite, the signer's
+ * process. */
 #include "testing.h"
 
 #include "../../common/base/file.h"
@@ -180,7 +181,8 @@ static void claim(struct server *s)
 	wait_answer(s, ERR_NONE);
 }
 
-/* Makes, signs (by key) and stores a release of product gateway; s->request names it. */
+/* Makes, signs (by key) and stores a release of product gateway; s->request names
+ * it. */
 static void bring(struct server *s, const char *version, const struct privkey *key)
 {
 	static const char *const hardware[] = {"revA"};
@@ -400,7 +402,8 @@ static void renew(struct server *s)
 	wait_answer(s, ERR_NONE);
 }
 
-/* What is refused must not bind the signer, or what is published could not be renewed. */
+/* What is refused must not bind the signer, or what is published could not be
+ * renewed. */
 static void
 a_manifest_that_the_targets_do_not_list_is_refused_before_signing(void **state)
 {
@@ -431,7 +434,8 @@ a_manifest_that_the_targets_do_not_list_is_refused_before_signing(void **state)
 	assert_int_equal(after.version[ROLE_TARGETS], before.version[ROLE_TARGETS]);
 }
 
-/* The server was killed between the signer's answer and the store's: nobody has seen it. */
+/* The server was killed between the signer's answer and the store's: nobody has seen
+ * it. */
 static void signed_but_not_stored_the_timestamp_is_still_renewed(void **state)
 {
 	struct server *s = *state;

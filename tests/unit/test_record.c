@@ -414,8 +414,7 @@ static void the_newer_of_two_copies_counts(void **state)
 	assert_int_equal(record_pick(NULL, NULL), -1);
 }
 
-/* --- every reachable record
- * ------------------------------------------------------------
+/* -------------------------------------------------------------- every reachable record
  *
  * A device is its record and the slot that runs (or none: the bootloader). From the
  * factory's record every possible move of agent, bootloader and server is made, also

@@ -449,7 +449,8 @@ a_signer_that_dies_is_started_again_with_the_same_keys_after_a_pause(void **stat
 	place_fini(&p);
 }
 
-/* As after a server that was killed: its signer ends a moment after the next one came. */
+/* As after a server that was killed: its signer ends a moment after the next one
+ * came. */
 static void a_second_signer_waits_for_the_first_to_go(void **state)
 {
 	struct err e = ERR_INIT;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The TUF client and an honest repository: refresh, rotation, first trust, delegations. */
+/* The TUF client and an honest repository: refresh, rotation, first trust,
+ * delegations. */
 #include "tuf_world.h"
 
 #define RELEASE "release/gateway/1.0.0.json"
