@@ -53,6 +53,7 @@ struct conn {
 	struct evbuffer *held; /* came in, not yet shown to evhttp */
 	size_t scanned;	       /* bytes of a head looked at */
 	uint64_t body_left;    /* BODY: bytes still to come */
+	size_t body_share;     /* of HTTP_MAX_BODIES */
 	bool moving;	       /* the gate itself changes the input buffer */
 	bool overloaded;
 	struct refusal
@@ -88,6 +89,7 @@ struct http_server {
 	    write_timeout; /* a client that reads nothing for so long is cut */
 	int ssl_index;	   /* ex_data of an SSL: its conn */
 	atomic_size_t n_conns;
+	atomic_size_t n_body_bytes; /* shares of all connections */
 	struct pool_job rotate;
 	unsigned ports[MAX_LISTENERS];
 	size_t n_listeners;

@@ -26,6 +26,7 @@
 
 #define MAX_PIPELINED 65536u
 #define LINGER_MS 2000
+#define SMALL_BODY 16384u
 
 static void conn_move(struct conn *c, enum conn_state to, int64_t deadline_ms)
 {
@@ -76,8 +77,29 @@ void conn_linger(struct conn *c)
 	loop_timer_set(c->timer, LINGER_MS);
 }
 
+static bool body_take_share(struct conn *c, uint64_t len)
+{
+	atomic_size_t *all = &c->worker->server->n_body_bytes;
+
+	if (len <= SMALL_BODY)
+		return true;
+	if (atomic_fetch_add(all, (size_t)len) + (size_t)len > HTTP_MAX_BODIES) {
+		atomic_fetch_sub(all, (size_t)len);
+		return false;
+	}
+	c->body_share = (size_t)len;
+	return true;
+}
+
+static void body_give_share(struct conn *c)
+{
+	atomic_fetch_sub(&c->worker->server->n_body_bytes, c->body_share);
+	c->body_share = 0;
+}
+
 static void conn_free(struct conn *c)
 {
+	body_give_share(c);
 	if (c->request != NULL) {
 		c->request->conn = NULL;
 		c->request->ev = NULL;
@@ -158,9 +180,14 @@ static int judge(struct conn *c, const uint8_t *data, size_t head_len)
 	question = memchr(h.target, '?', h.target_len);
 	path_len = question != NULL ? (size_t)(question - h.target) : h.target_len;
 	c->body_left = h.content_length;
-	if (c->body_left <= body_cap(c, &h, path_len))
+	if (c->body_left > body_cap(c, &h, path_len))
+		c->refusal =
+		    (struct refusal){413, "the body is larger than this path takes"};
+	else if (!body_take_share(c, c->body_left))
+		c->refusal = (struct refusal){
+		    503, "too many large bodies are under way: come back"};
+	else
 		return 0;
-	c->refusal = (struct refusal){413, "the body is larger than this path takes"};
 	refuse(c, h.target, path_len);
 	return -1;
 }
@@ -282,6 +309,7 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
 
 void gate_next(struct conn *c)
 {
+	body_give_share(c);
 	if (c->state == CONN_REFUSED || c->state == CONN_CUT)
 		return;
 	conn_move(c, CONN_IDLE, (int64_t)c->worker->server->config.idle_timeout_ms);

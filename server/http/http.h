@@ -20,6 +20,9 @@ struct http_request;
 struct http_stream;
 
 #define HTTP_MAX_BODY ((size_t)4 << 20)
+/* Bodies are held in memory before anybody knows who sends them: all those beyond 16 KiB together
+ * are at most this, and one more is 503. */
+#define HTTP_MAX_BODIES ((size_t)256 << 20)
 
 struct http_config {
 	const char *const *listen; /* "127.0.0.1:8443", "[::1]:0" (0: any free port) */

@@ -276,6 +276,31 @@ class HttpTest(unittest.TestCase):
         c = self.client()
         self.assertEqual(c.ask("PUT", "/upload", body=b"x" * (5 << 20))[0], 413)
 
+    def test_bodies_under_way_have_a_limit_all_together_and_small_ones_pass(self):
+        with contextlib.ExitStack() as stack:
+            head = "PUT /upload HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (4 << 20)
+            taken = [stack.enter_context(Client(self.probe.port)) for _ in range(64)]
+            for c in taken:
+                c.send(head + "x")
+            end = time.monotonic() + PATIENCE
+            while time.monotonic() < end:  # they arrive in threads of their own
+                with Client(self.probe.port) as c:
+                    c.send(head)
+                    c.sock.settimeout(0.2)
+                    with contextlib.suppress(TimeoutError):
+                        status, fields, _ = c.answer()
+                        break
+            self.assertEqual((status, fields["retry-after"], fields["connection"]), (503, "30", "close"))
+            self.assertEqual(self.client().ask("POST", "/echo", body=b"x")[0], 200)
+        self.assertEqual(self.client_after(lambda c: c.ask("PUT", "/upload", body=b"x" * (4 << 20))[0], 200), 200)
+
+    def client_after(self, ask, want):
+        """Asks until the server has noticed that others went away."""
+        end, got = time.monotonic() + PATIENCE, None
+        while got != want and time.monotonic() < end:
+            got = ask(self.client())
+        return got
+
     def test_100_continue_is_said_at_once(self):
         c = self.client()
         c.send("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
