@@ -19,7 +19,7 @@ static struct store *open_store(const struct settings *s, struct data_dir *ret_d
 {
 	if (data_dir_open(s, false, ret_dir, e) < 0)
 		return NULL;
-	return store_sqlite_open(ret_dir->database, log, e);
+	return store_sqlite_open_existing(ret_dir->database, log, e);
 }
 
 static int make_token(struct store *s, char ret[SECRET_TEXT_LEN + 1], struct err *e)

@@ -226,7 +226,7 @@ static void look_at_database(struct doctor *d)
 		     "none yet");
 		return;
 	}
-	s = store_sqlite_open(d->dir.database, d->log, &e);
+	s = store_sqlite_open_existing(d->dir.database, d->log, &e);
 	if (s == NULL || c == NULL || store_wait(s, c, &e) < 0) {
 		note(d, FAULT, "database",
 		     "see the sentence; a backup lies beside it if a "

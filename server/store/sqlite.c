@@ -22,6 +22,7 @@
 #include "sqlite.h"
 
 #include "../../common/base/clock.h"
+#include "../../common/base/file.h"
 #include "sqlite_schema.h"
 #include "sqlite_verbs.h"
 
@@ -105,12 +106,20 @@ static struct conn *reader_conn(struct sqlite_store *s, struct err *e)
 	return r->conn;
 }
 
+/* ERR_FORMAT is of what callers send; a damaged database is our trouble. */
+static void own_damage(struct err *e)
+{
+	if (e->code == ERR_FORMAT)
+		e->code = ERR_IO;
+}
+
 static void answer_read(struct sqlite_store *s, struct store_call *c)
 {
 	struct conn *db = reader_conn(s, &c->err);
 
 	if (db != NULL && sqlite_verbs[c->verb](db, c, &c->err) == 0)
 		err_clear(&c->err);
+	own_damage(&c->err);
 	c->done(c);
 }
 
@@ -270,8 +279,10 @@ static struct store_call *write_group(struct sqlite_store *s, struct store_call 
 	}
 	if (g->wrote_events)
 		notify_watcher(s);
-	for (size_t i = 0; i < g->n_calls; i++)
+	for (size_t i = 0; i < g->n_calls; i++) {
+		own_damage(&g->calls[i]->err);
 		store_answer(g->calls[i]);
+	}
 	return c;
 }
 
@@ -371,19 +382,29 @@ static int init_locks(struct sqlite_store *s, struct err *e)
 	return 0;
 }
 
-static struct conn *open_sound(const char *path, const struct log *log, struct err *e)
+static struct conn *open_sound(const char *path, bool visitor, const struct log *log,
+			       struct err *e)
 {
-	AUTO_PTR(conn) struct conn *c = conn_open(path, true, e);
+	AUTO_PTR(conn) struct conn *c = NULL;
 
-	if (c == NULL ||
-	    schema_prepare(c, path, store_migrations, store_n_migrations, log, e) < 0)
+	if (visitor && !file_exists(path)) {
+		(void)err_set(e, ERR_NOT_FOUND, "not there: start the server once");
+		return NULL;
+	}
+	c = conn_open(path, true, e);
+	if (c == NULL)
+		return NULL;
+	if (visitor ? schema_check(c, store_n_migrations, e) < 0
+		    : schema_prepare(c, path, store_migrations, store_n_migrations, log,
+				     e) < 0)
 		return NULL;
 	return TAKE(c);
 }
 
-struct store *store_sqlite_open(const char *path, const struct log *log, struct err *e)
+static struct store *open_as(const char *path, bool visitor, const struct log *log,
+			     struct err *e)
 {
-	AUTO_PTR(conn) struct conn *c = open_sound(path, log, e);
+	AUTO_PTR(conn) struct conn *c = open_sound(path, visitor, log, e);
 	struct sqlite_store *s;
 
 	if (c == NULL) {
@@ -409,6 +430,17 @@ struct store *store_sqlite_open(const char *path, const struct log *log, struct 
 		return NULL;
 	}
 	return &s->base;
+}
+
+struct store *store_sqlite_open(const char *path, const struct log *log, struct err *e)
+{
+	return open_as(path, false, log, e);
+}
+
+struct store *store_sqlite_open_existing(const char *path, const struct log *log,
+					 struct err *e)
+{
+	return open_as(path, true, log, e);
 }
 
 unsigned store_sqlite_schema(void)

@@ -13,6 +13,11 @@
 struct store *store_sqlite_open(const char *path, const struct log *log,
 				struct err *e) MUST_USE;
 
+/* The same for a visitor, beside a server that may run: a database that is not there
+ * (ERR_NOT_FOUND) is not made, one of an older schema (ERR_CONFLICT) not migrated. */
+struct store *store_sqlite_open_existing(const char *path, const struct log *log,
+					 struct err *e) MUST_USE;
+
 /* The schema this program writes. */
 unsigned store_sqlite_schema(void);
 

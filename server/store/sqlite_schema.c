@@ -5,6 +5,7 @@
 #include "../../common/base/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
@@ -140,6 +141,16 @@ static int check_sound(struct conn *c, struct err *e)
 	return 0;
 }
 
+/* VACUUM INTO does not flush what it wrote; its name is flushed with the database's own. */
+static int flush_file(const char *path, struct err *e)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) < 0)
+		return err_sys(e, "flush %s", path);
+	return 0;
+}
+
 /* VACUUM INTO takes no file that exists. A copy that is there is of an earlier attempt,
  * which left the database as it was: replace it. */
 static int write_backup(struct conn *c, const char *path, unsigned schema,
@@ -156,7 +167,7 @@ static int write_backup(struct conn *c, const char *path, unsigned schema,
 		return err_sys(e, "%s", backup);
 	if (text_format(script, sizeof(script), e, "VACUUM INTO '%s'", backup) < 0)
 		return -1;
-	if (conn_script(c, script, e) < 0)
+	if (conn_script(c, script, e) < 0 || flush_file(backup, e) < 0)
 		return err_wrap(e, "write %s", backup);
 	return 0;
 }
@@ -203,21 +214,42 @@ static void log_migration(const struct log *log, unsigned from, unsigned to)
 	log_info(log, "store", "database migrated", "from", a, "to", b, NULL);
 }
 
+/* *ret_schema is at most n. */
+static int read_known_schema(struct conn *c, unsigned n, unsigned *ret_schema,
+			     struct err *e)
+{
+	if (check_sound(c, e) < 0 || read_schema(c, ret_schema, e) < 0)
+		return -1;
+	if (*ret_schema > n)
+		return err_set(e, ERR_UNSUPPORTED,
+			       "it has schema %u and this server knows up to %u: "
+			       "run the newer server that made it",
+			       *ret_schema, n);
+	return 0;
+}
+
+int schema_check(struct conn *c, unsigned n, struct err *e)
+{
+	unsigned schema = 0;
+
+	if (read_known_schema(c, n, &schema, e) < 0)
+		return -1;
+	if (schema < n)
+		return err_set(e, ERR_CONFLICT,
+			       "it has schema %u and this program wants %u: start the "
+			       "server of this version first, which migrates it",
+			       schema, n);
+	return 0;
+}
+
 int schema_prepare(struct conn *c, const char *path,
 		   const char *const *const *migrations, unsigned n,
 		   const struct log *log, struct err *e)
 {
 	unsigned schema = 0;
 
-	if (check_sound(c, e) < 0)
+	if (read_known_schema(c, n, &schema, e) < 0)
 		return -1;
-	if (read_schema(c, &schema, e) < 0)
-		return -1;
-	if (schema > n)
-		return err_set(e, ERR_UNSUPPORTED,
-			       "it has schema %u and this server knows up to %u: "
-			       "run the newer server that made it",
-			       schema, n);
 	if (schema == n)
 		return 0;
 	if (schema > 0 && write_backup(c, path, schema, e) < 0)

@@ -6,6 +6,7 @@
 #include "../../server/store/sqlite_schema.h"
 
 #include <limits.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -144,6 +145,55 @@ static void a_torn_page_is_found_at_the_start(void **state)
 	assert_null(f->store);
 	assert_int_equal(e.code, ERR_FORMAT);
 	assert_non_null(strstr(e.text, "put a backup in its place"));
+}
+
+/* 4xx would make the trouble the client's, and keep it out of the log. */
+static void damage_while_it_runs_is_the_stores_fault_not_the_callers(void **state)
+{
+	struct fixture *f = *state;
+	static const uint8_t junk[512] = {0xff, 0xff, 0xff};
+	struct store_call *c = verb(STORE_DEVICE_GET);
+	AUTO_CLOSE int fd = -1;
+	struct stat st;
+	char id[16];
+
+	for (int i = 0; i < 40; i++) {
+		snprintf(id, sizeof(id), "dev-%d", i);
+		make_device(f->store, id);
+	}
+	store_close(f->store); /* what is in the log goes into the file */
+	f->store = open_path(f->path);
+	fd = open(f->path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	for (off_t at = 4096; at < st.st_size; at += 4096)
+		assert_int_equal(pwrite(fd, junk, sizeof(junk), at), sizeof(junk));
+	strcpy(c->in.device_id, "dev-7");
+	must_fail(f->store, c, ERR_IO);
+	store_call_free(c);
+}
+
+/* A command beside a running server must not pull the tables away under it. */
+static void who_only_visits_neither_makes_nor_migrates_a_database(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = ERR_INIT;
+	struct store *visitor;
+	char other[128];
+
+	make_device(f->store, "dev-1");
+	visitor = store_sqlite_open_existing(f->path, NULL, &e);
+	assert_non_null(visitor);
+	(void)get_device(visitor, "dev-1");
+	store_close(visitor);
+	snprintf(other, sizeof(other), "%s/other.db", f->dir);
+	assert_null(store_sqlite_open_existing(other, NULL, &e));
+	assert_int_equal(e.code, ERR_NOT_FOUND);
+	assert_false(file_exists(other));
+	OK(file_replace(other, "", 0, 0600, &e));
+	assert_null(store_sqlite_open_existing(other, NULL, &e));
+	assert_int_equal(e.code, ERR_CONFLICT);
+	assert_non_null(strstr(e.text, "schema 0"));
 }
 
 static void a_directory_that_is_not_there_is_told_with_its_path(void **state)
@@ -287,6 +337,8 @@ int main(void)
 		ON_SQLITE(a_database_of_a_newer_server_is_refused_and_both_are_named)
 		ON_SQLITE(a_damaged_database_is_told_in_one_sentence)
 		ON_SQLITE(a_torn_page_is_found_at_the_start)
+		ON_SQLITE(damage_while_it_runs_is_the_stores_fault_not_the_callers)
+		ON_SQLITE(who_only_visits_neither_makes_nor_migrates_a_database)
 		ON_SQLITE(what_every_released_server_left_is_opened)
 		ON_SQLITE(an_older_schema_is_backed_up_and_migrated)
 		ON_SQLITE(a_migration_that_fails_leaves_the_old_database)
