@@ -41,8 +41,8 @@ struct data_dir {
 	char tickets[PATH_MAX];	  /* tickets.key */
 	char lock[PATH_MAX];	  /* lock: held while a server runs */
 	char demo[PATH_MAX];	  /* demo: this directory was begun in demo mode */
-	char running
-	    [PATH_MAX]; /* running.json: where the server that holds the lock listens */
+	/* running.json: where the server that holds the lock listens */
+	char running[PATH_MAX];
 };
 
 /* The paths; makes the directory (0700) if `make`. */

@@ -3,8 +3,8 @@
  * ota release sign: the offline step. On the release machine, with no network:
  *
  *	verify the newest targets in the key directory against its root
- *	-> check the bundle: every hash again, the boot key's signature, and with --image
- *	   the root hashes from the builder's own files
+ *	-> check the bundle: every hash again, the boot key's signature, and with
+ *	   --image the root hashes from the builder's own files
  *	-> show what will be different -> sign -> verify what was signed
  *	-> DIR/repository/N.targets.json
  *	-> the bundle, with root chain and targets in it

@@ -2,7 +2,7 @@
 /*
  * New firmware on trial: CHECKING, then CONFIRMING or REJECTING; and reboots.
  *
- *	settle ──> each command, with retries ──> the server reached, if asked for ──> GOOD
+ *	settle ──> each command, with retries ──> server reached, if asked for ──> GOOD
  *
  * The confirm deadline runs from the start. Whoever has not confirmed by then rejects,
  * and stops feeding the watchdog: if even rejecting cannot be stored, the reset comes

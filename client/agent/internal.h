@@ -63,8 +63,8 @@ struct update {
 	bool paused, ended; /* of the body's exchange */
 	uint64_t body_at;   /* where the body goes on (bundle: next byte to read) */
 	struct err why;	    /* the body's exchange ended early */
-	uint64_t
-	    blocks_seen; /* done when this attempt began, and one: to see it get on */
+	/* done when this attempt began, and one: to see it get on */
+	uint64_t blocks_seen;
 	struct dev *bundle; /* source of an offline install, owned; else NULL */
 	struct bundle table;
 	int percent; /* last reported; -1: none */
@@ -103,8 +103,8 @@ struct report {
 #define MAX_FINAL_REPORTS 4
 
 struct reporter {
-	struct report
-	    finals[MAX_FINAL_REPORTS]; /* in order; each stays until acknowledged */
+	/* in order; each stays until acknowledged */
+	struct report finals[MAX_FINAL_REPORTS];
 	size_t n_finals;
 	struct report latest; /* progress: the newest one only, may be lost */
 	bool has_latest;

@@ -135,8 +135,8 @@ struct install_progress {
 	uint64_t body_checked; /* offset up to which chunks were checked */
 	uint64_t blocks;       /* of 4 KiB, of all images */
 	uint64_t blocks_done;  /* on the medium, or equal there already */
-	uint64_t
-	    blocks_skipped; /* of these, not written since equal, in this attempt */
+	/* of these, not written since equal, in this attempt */
+	uint64_t blocks_skipped;
 	uint64_t blocks_read_back;
 };
 void install_progress(const struct install *in, struct install_progress *ret);

@@ -100,9 +100,10 @@ struct err {
  *
  * err_set(e, code, fmt, ...)	sets the cause
  * err_sys(e, fmt, ...)		sets the cause from errno, as "fmt: strerror"; ENOSPC
- * and EDQUOT become ERR_NO_SPACE, ENOMEM ERR_NO_MEMORY, ENOENT ERR_NOT_FOUND, all else
- * ERR_IO err_wrap(e, fmt, ...)	puts "fmt: " in front of what is there and leaves the
- * code err_nomem(e)			sets ERR_NO_MEMORY
+ *				and EDQUOT become ERR_NO_SPACE, ENOMEM ERR_NO_MEMORY,
+ *				ENOENT ERR_NOT_FOUND, all else ERR_IO
+ * err_wrap(e, fmt, ...)	puts "fmt: " in front of what is there, leaves the code
+ * err_nomem(e)			sets ERR_NO_MEMORY
  */
 #define err_set(...) ERR_RETURN_(err_set_(__VA_ARGS__))
 #define err_sys(...) ERR_RETURN_(err_sys_(__VA_ARGS__))

@@ -7,8 +7,8 @@
  *	log_info(log, "install", "segment written", "slot", "B", "segment", "17", NULL);
  *
  *	2026-11-23T14:41:07.123Z info  install: segment written slot=B segment=17
- *	{"time":"...","level":"info","module":"install","message":"segment
- * written","slot":"B",..}
+ *	{"time":"...","level":"info","module":"install",
+ *	 "message":"segment written","slot":"B",..}
  *
  * Keys and values are strings; the list ends with NULL. Values may come from the
  * network: they are escaped in both forms. Secrets never go into a log.

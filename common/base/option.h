@@ -48,8 +48,8 @@ struct option_list {
 
 struct option {
 	const char *section; /* INI section, or NULL: command line only */
-	const char
-	    *name; /* "listen"; with a section the long option is --section-name */
+	/* "listen"; with a section the long option is --section-name */
+	const char *name;
 	enum option_type type;
 	size_t offset;		/* of the variable in the caller's struct */
 	const char *fallback;	/* default as text, or NULL: none (zero, NULL) */
@@ -80,8 +80,8 @@ struct program {
 	const struct option *options;	/* common to all commands */
 	const struct command *commands; /* ends with name == NULL */
 	void *values; /* the struct the offsets point into, zeroed by the caller */
-	const char
-	    *config_file; /* read without --config if it exists; "~/": $HOME; or NULL */
+	/* read without --config if it exists; "~/": $HOME; or NULL */
+	const char *config_file;
 	const char **ret_config; /* left there before a command runs: the name of the
 				    file that was read, or NULL; or NULL */
 };

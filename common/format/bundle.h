@@ -10,8 +10,8 @@
  *	12   4  must_understand = 0
  *	16   .  parts: n_parts x {type u32, reserved u32 = 0, offset u64, length u64};
  *	        type ascending (several PART_ROOT in order of version); each begins at
- *	        the first multiple of 8 behind the one before, and the file ends with the
- *	        last one
+ *	        the first multiple of 8 behind the one before, and the file ends with
+ *	        the last one
  *
  * No names and no nesting: a part is one of these types, at most once but for root.
  */

@@ -3,7 +3,8 @@
  * libcurl's multi interface, driven by our loop.
  *
  *	net_start ──> starting ──(kick)──> running ──curl──> on_head, on_data.. ──>
- * on_end, gone └───────────── net_cancel ──────────────┘──> gone, silently
+ *	                 │                    │              on_end, gone
+ *	                 └──── net_cancel ────┴──> gone, silently
  *
  * libcurl forbids most calls on a multi handle from inside its own callbacks, and
  * unpausing a transfer may call back at once. So three things are put off to a timer of
@@ -14,14 +15,14 @@
  *
  * What libcurl 7.88 does that is not evident:
  * - easy handles of one multi handle share connections but not TLS sessions: hence the
- * share object, without which every new connection is a full handshake.
+ *   share object, without which every new connection is a full handshake.
  * - it comes with Debian's CA directory built in; CAPATH is cleared, or every public CA
- * could vouch for the server.
+ *   could vouch for the server.
  * - it reads proxies from the environment unless told NOPROXY "*".
  * - it keeps the parsed CA file for a day; a minute is enough here.
  * - its own rate limit only looks up after as many as 100 reads of 16 KiB (a megabyte
- * passed at any limit when tried), so the rate is kept here, by pausing: a bucket that
- * fills at the rate and holds a quarter of a second.
+ *   passed at any limit when tried), so the rate is kept here, by pausing: a bucket that
+ *   fills at the rate and holds a quarter of a second.
  * - CURLOPT_LOW_SPEED_TIME counts whole seconds and rests while a transfer is paused.
  */
 #include "net.h"

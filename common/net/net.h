@@ -30,11 +30,11 @@ struct net_config {
 	const char *key_file;
 	const char *user_agent;
 	uint64_t connect_timeout_ms;
-	uint64_t
-	    stall_timeout_ms; /* fewer than min_rate bytes/s for so long: ERR_TIMEOUT */
+	/* fewer than min_rate bytes/s for so long: ERR_TIMEOUT */
+	uint64_t stall_timeout_ms;
 	uint64_t min_rate_bytes;
-	bool
-	    allow_plain_http; /* for tests against others' servers; no program of ours */
+	/* for tests against others' servers; no program of ours */
+	bool allow_plain_http;
 };
 
 struct net_head {
@@ -43,8 +43,8 @@ struct net_head {
 	const char *etag;
 	int64_t content_length; /* -1: unknown */
 	int64_t range_start;	/* of Content-Range, or -1 */
-	uint64_t
-	    retry_after_ms; /* 0: none; from seconds or an HTTP date, capped at a day */
+	/* 0: none; from seconds or an HTTP date, capped at a day */
+	uint64_t retry_after_ms;
 };
 
 struct net_request {

@@ -108,8 +108,8 @@ struct tuf_delegation {
 	struct tuf_role role;
 	bool terminating;
 	const struct json *paths; /* array of shell patterns, or NULL */
-	const struct json
-	    *prefixes; /* array of hex digits of the name's SHA-256, or NULL */
+	/* array of hex digits of the name's SHA-256, or NULL */
+	const struct json *prefixes;
 };
 
 struct tuf_targets {

@@ -3,34 +3,45 @@
  * The TUF client workflow (section 5 of the specification) as a state machine without
  * I/O.
  *
- *	refresh    ROOT: <n+1>.root.json ---given---> ROOT
- *	                                 --missing--> TIMESTAMP
- *	           TIMESTAMP: timestamp.json -------> SNAPSHOT
- *	           SNAPSHOT: <v>.snapshot.json -----> TARGETS	  (skipped if the store
- * has it) TARGETS: <v>.targets.json -------> DONE	  (skipped if the store has it)
- *	seek       DONE --> DELEGATED: <v>.<role>.json ..> DONE	  (only roles that
- * match, pre-order) an error in a refresh --> FAILED, which only another refresh leaves;
- * in a seek --> DONE
+ *	refresh    ROOT:      <n+1>.root.json ---given---> ROOT
+ *	                                      --missing--> TIMESTAMP
+ *	           TIMESTAMP: timestamp.json ------------> SNAPSHOT
+ *	           SNAPSHOT:  <v>.snapshot.json ---------> TARGETS
+ *	           TARGETS:   <v>.targets.json ----------> DONE
+ *	seek       DONE --> DELEGATED: <v>.<role>.json ..> DONE
+ *
+ * SNAPSHOT and TARGETS are skipped if the store has the file; a seek goes through the
+ * roles that match, in pre-order. An error in a refresh leads to FAILED, which only
+ * another refresh leaves; in a seek, to DONE.
  *
  * What is checked, and the attack that each check stops:
  *
- *	size of each file and number of roots bounded		endless data
- *	root n+1 signed by a threshold of old and new keys	a stranger's root
- *	root version exactly n+1, stored at each step		rollback; interruption
- *	expiry of the final root only				freeze; a device that slept
- * for years timestamp or snapshot key withdrawn: both forgotten	fast-forward timestamp:
- * threshold, not older, equal stops quietly	rollback timestamp's snapshot version
- * not lower			rollback timestamp, snapshot, targets unexpired
- * freeze snapshot: length, hash, version as the timestamp says	mix-and-match each file
- * listed before still listed, not older	rollback targets: length, hash, version
- *						as the
- * snapshot says	mix-and-match
- *	delegated role: threshold of *this delegator's* keys	a key that speaks out of
- * turn
- *	pre-order, each role once, at most 32, terminating	endless delegation;
- * hijacked names each key counted once, by material; threshold >= 1	one thief under
- * many names release/ and delta/ only from those who may		stolen online
- * keys length and hash of a target				altered content
+ *	size of each file and number of roots bounded	endless data
+ *	root n+1 signed by a threshold of old and	a stranger's root
+ *	new keys
+ *	root version exactly n+1, stored at each step	rollback; interruption
+ *	expiry of the final root only			freeze; a device that slept
+ *							for years
+ *	timestamp or snapshot key withdrawn: both	fast-forward
+ *	forgotten
+ *	timestamp: threshold, not older, equal stops	rollback
+ *	quietly
+ *	timestamp's snapshot version not lower		rollback
+ *	timestamp, snapshot, targets unexpired		freeze
+ *	snapshot: length, hash, version as the		mix-and-match
+ *	timestamp says
+ *	each file listed before still listed, not	rollback
+ *	older
+ *	targets: length, hash, version as the		mix-and-match
+ *	snapshot says
+ *	delegated role: threshold of *this		a key that speaks out of turn
+ *	delegator's* keys
+ *	pre-order, each role once, at most 32,		endless delegation; hijacked
+ *	terminating					names
+ *	each key counted once, by material;		one thief under many names
+ *	threshold >= 1
+ *	release/ and delta/ only from those who may	stolen online keys
+ *	length and hash of a target			altered content
  *
  * After a crash the store holds some prefix of these steps, each complete and verified:
  * the next refresh goes on from there. The store is never ahead of what was verified.

@@ -5,7 +5,7 @@
  *	ca.key		P-256 key, PEM, mode 0600
  *	ca.pem		self-signed, ten years; what devices are given to trust
  *	server.pem	"names: .." line, leaf for those names (90 days), the CA, the
- * leaf's key; 0600
+ *			leaf's key; mode 0600
  *
  * The leaf and its key are one file so that they are replaced in one step. The leaf is
  * renewed, with a new key, at two thirds of its life, when the names change, and when

@@ -4,8 +4,8 @@
  *
  *	http_server --- n worker (thread, loop, evhttp, listeners)
  *	                    `-- n conn (bufferevent, TLS, gate, one timer)
- *	                            `-- 0..1 http_request (-- http_stream | file being
- * sent)
+ *	                            `-- 0..1 http_request
+ *	                                    `-- http_stream, or a file being sent
  *
  * A conn lives as long as its SSL object (ex_data), which libevent frees with the
  * bufferevent. All of a conn is touched by its worker's thread only.
@@ -28,11 +28,13 @@
 #define MAX_WORKERS 64u
 #define MAX_LISTENERS 8u
 
-/* Where a connection stands. Every state but ANSWERING and CUT has a deadline, kept by
+/*
+ * Where a connection stands. Every state but ANSWERING and CUT has a deadline, kept by
  * conn.timer:
  *
  *	HEAD --> BODY --> ANSWERING --> IDLE --> HEAD ...
- *	  `--------------> REFUSED (answers, lingers, closes)	any --> CUT (about to be freed)
+ *	  `--------------> REFUSED (answers, lingers, closes)
+ *	any --> CUT (about to be freed)
  */
 enum conn_state {
 	CONN_HEAD,
@@ -56,8 +58,8 @@ struct conn {
 	size_t body_share;     /* of HTTP_MAX_BODIES */
 	bool moving;	       /* the gate itself changes the input buffer */
 	bool overloaded;
-	struct refusal
-	    refusal; /* status != 0: the next request is answered with this */
+	/* status != 0: the next request is answered with this */
+	struct refusal refusal;
 	struct http_request *request;
 };
 
@@ -85,9 +87,9 @@ struct http_server {
 	struct pool *pool;
 	const struct log *log;
 	void *app;
-	struct timeval
-	    write_timeout; /* a client that reads nothing for so long is cut */
-	int ssl_index;	   /* ex_data of an SSL: its conn */
+	/* a client that reads nothing for so long is cut */
+	struct timeval write_timeout;
+	int ssl_index; /* ex_data of an SSL: its conn */
 	atomic_size_t n_conns;
 	atomic_size_t n_body_bytes; /* shares of all connections */
 	struct pool_job rotate;

@@ -31,8 +31,8 @@ struct route_match {
 	char allow[64]; /* methods that fit this path; a {name*} pattern does not count
 			 */
 	size_t n_params;
-	const char
-	    *names[ROUTER_MAX_PARAMS]; /* into the router; not terminated: name_lens */
+	/* into the router; not terminated: name_lens */
+	const char *names[ROUTER_MAX_PARAMS];
 	size_t name_lens[ROUTER_MAX_PARAMS];
 	const char *values[ROUTER_MAX_PARAMS]; /* as sent, into the path */
 	size_t value_lens[ROUTER_MAX_PARAMS];

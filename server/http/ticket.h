@@ -4,8 +4,8 @@
  * here before comes back with a resumed handshake, also after a restart of the server.
  * They live in a file, mode 0600: magic "OTATKEY1", then newest first 88 bytes a key:
  *
- *	name (16) | AES-256 key (32) | HMAC-SHA-256 key (32) | made at, UTC ms (8,
- * little endian)
+ *	name (16) | AES-256 key (32) | HMAC-SHA-256 key (32) |
+ *	made at, UTC ms (8, little-endian)
  *
  * A key seals new tickets for a day and opens old ones for two more.
  */

@@ -7,13 +7,16 @@
  *
  *	read		the artifacts that the request names
  *	form		manifest; descriptor and head are those it names and agree with
- * it body		each 64 KiB chunk is what the head says targets		a
- * threshold of the root's targets keys; newer than what is published
+ *			it
+ *	body		each 64 KiB chunk is what the head says
+ *	targets		a threshold of the root's targets keys; newer than what is
+ *			published
  *	sign		snapshot and timestamp by the signer
  *	as a device	one that trusts what is published now refreshes to this and
- * finds the manifest
+ *			finds the manifest
  *	publish		targets, snapshot, timestamp, release and its event in one
- * transaction, each only if what it replaces is still there (compare-and-set)
+ *			transaction, each only if what it replaces is still there
+ *			(compare-and-set)
  *
  * A failure at any step leaves what was published as it was. Requests are carried out
  * one after the other in a thread of the publisher's own.

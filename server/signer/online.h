@@ -2,8 +2,9 @@
 /*
  * The signer's own side: the online keys and the versions they have signed.
  *
- *	DIR/snapshot.key, DIR/timestamp.key	key files, mode 0600, made at the first
- * start DIR/issued.json		{"snapshot":N,"timestamp":N,"targets":N,"renewed":N}
+ *	DIR/snapshot.key	key files, mode 0600, made at the first start
+ *	DIR/timestamp.key
+ *	DIR/issued.json		{"snapshot":N,"timestamp":N,"targets":N,"renewed":N}
  *
  * issued.json is replaced, flushed, *before* a signature is handed out. So after any
  * crash the next version is above all that anybody can have seen; a version may be

@@ -11,7 +11,8 @@
  *	ask RENEW     the same, with the snapshot's bytes in place of targets
  *	answer OK     to KEYS: public texts of snapshot and timestamp key (Ed25519)
  *	              else: snapshot version u64, timestamp version u64, snapshot,
- * timestamp answer ERROR  code u64 (enum err_code), text bytes
+ *	              timestamp
+ *	answer ERROR  code u64 (enum err_code), text bytes
  *
  * One answer to each ask, in order.
  */

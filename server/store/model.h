@@ -54,9 +54,9 @@ struct device {
 	char agent_version[33];
 	char capabilities[DEVICE_TEXT_MAX_LEN + 1]; /* blank-separated */
 	char address[64];
-	char
-	    slots[SLOTS_TEXT_MAX_LEN + 1]; /* JSON array as docs/API.md has it, or "" */
-	bool wants_attributes;		   /* ask for configData at the next poll */
+	/* JSON array as docs/API.md has it, or "" */
+	char slots[SLOTS_TEXT_MAX_LEN + 1];
+	bool wants_attributes; /* ask for configData at the next poll */
 	int64_t created_at, seen_at;
 	uint64_t open_deployment;      /* the oldest open one's id; 0: none */
 	uint64_t latest_deployment;    /* the newest one's id, open or not; 0: none */

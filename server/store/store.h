@@ -253,9 +253,10 @@ struct store_call {
 	void *ctx;
 
 	union store_in in;
-	struct event
-	    events[STORE_MAX_EVENTS]; /* of a write: appended in its transaction; a */
-	size_t n_events;	      /* deployment 0 is the one this call makes */
+	/* of a write: appended in its transaction; a deployment 0 is the one that this
+	 * call makes */
+	struct event events[STORE_MAX_EVENTS];
+	size_t n_events;
 
 	struct buf blob; /* in or out; cap STORE_BLOB_MAX */
 	void *items;	 /* in or out: array of the verb's thing, malloc'ed */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A server with one route for each thing server/http can do, for test_http.py.
+/*
+ * A server with one route for each thing server/http can do, for test_http.py.
  *
  *	http_probe CERT KEY TICKETS FILE CLIENT_CA|- MAX_CONNECTIONS
  *
  * prints "port N" and "ready"; SIGHUP reloads the certificate and prints "reloaded" or
- * the error; SIGTERM stops. */
+ * the error; SIGTERM stops.
+ */
 #include "../../server/http/assets.h"
 
 #include <fcntl.h>

@@ -10,8 +10,8 @@ struct chaos_plan {
 	unsigned seed;
 	unsigned max_delay_ms;
 	unsigned refuse_percent; /* ERR_BUSY: nothing was done */
-	unsigned
-	    forget_percent; /* ERR_IO: it was done, and the answer says it was not */
+	/* ERR_IO: it was done, and the answer says it was not */
+	unsigned forget_percent;
 };
 
 /* Takes inner; store_close() closes both. */

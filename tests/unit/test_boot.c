@@ -22,8 +22,8 @@ struct flash {
 	unsigned n_fail;	    /* so many reads of it, then it answers again */
 	bool fail_flush;
 	bool forget_flush; /* says yes and does nothing */
-	size_t
-	    torn_at; /* of a write only so many bytes arrive; then the power is gone */
+	/* of a write only so many bytes arrive; then the power is gone */
+	size_t torn_at;
 	bool dead;
 };
 
