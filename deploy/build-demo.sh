@@ -20,7 +20,7 @@ step() { # step NAME COMMAND..: quiet unless it fails
 }
 
 console() (
-	PATH=$(sh deploy/node18.sh "$PWD/build-demo/node18" | tail -n 1):$PATH
+	PATH=$(sh deploy/node18.sh "$PWD/.cache/node18" | tail -n 1):$PATH
 	export PATH
 	cd web
 	npm ci --no-audit --no-fund

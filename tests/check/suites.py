@@ -13,7 +13,7 @@ from . import style
 from .run import BUILD, CMOCKA_BAD, CMOCKA_OK, CMOCKA_SKIP, TOP, command, configure, ninja, unittest_count
 
 SANITIZED = TOP / "build-asan"
-NODE_CACHE = BUILD / "node18"
+NODE_CACHE = TOP / ".cache/node18"
 
 
 def build(result):
@@ -152,7 +152,16 @@ def install(result):
         result.expect(status == 0, "meson install with DESTDIR works", text)
         names = {p.name for p in pathlib.Path(root).rglob("*") if p.is_file()}
         for name in ("ota", "ota-server", "ota-client", "ota-boot"):
-            result.expect(name in names, f"{name} is installed")
+            result.expect({name, f"{name}.1", f"{name}.bash"} <= names, f"{name} is installed with its manual and completion")
+
+
+def agent_facts(program):
+    """What the agent needs on a device: its size and the libraries it names itself."""
+    _, sizes = command("size", program)
+    _, dynamic = command("readelf", "-d", program)
+    needed = re.findall(r"NEEDED.*\[(.*)\]", dynamic)
+    text, data, bss = sizes.splitlines()[1].split()[:3]
+    return [f"ota-client: {text} bytes of code, {data} of data, {bss} zeroed; needs {', '.join(needed)}"]
 
 
 def agent_alone(result):
@@ -161,7 +170,8 @@ def agent_alone(result):
     status, text = configure(directory, "-Dparts=agent", "-Dtests=false", "-Dbuildtype=minsize")
     if result.expect(status == 0, "the agent configures alone", text):
         status, text = ninja(directory)
-        result.expect(status == 0, "the agent builds alone", text)
+        if result.expect(status == 0, "the agent builds alone", text):
+            result.notes += agent_facts(directory / "client/ota-client")
 
 
 def units_hardened(result):
@@ -200,9 +210,9 @@ def needs(*paths):
 #         name            function        in quick  in full
 SUITES = [
     ("style", style.suite, True, True),
+    ("console", console, False, True),
     ("build", build, True, True),
     ("unit", unit, True, True),
-    ("console", console, False, True),
     ("browser", browser, False, True),
     ("integration", integration, True, True),
     ("interop", interop, False, True),
