@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <strings.h>
 
 #define ARMED_AGAIN 6 /* as patient as after so many failures */
 #define TO(state) (1u << AGENT_##state)
@@ -191,10 +192,18 @@ static const struct {
     {410, ERR_GONE}, {416, ERR_RANGE},	   {429, ERR_RATE},	 {503, ERR_BUSY},
 };
 
+bool agent_is_page(const struct net_head *h)
+{
+	return h->content_type != NULL &&
+	       strncasecmp(h->content_type, "text/html", 9) == 0;
+}
+
 int agent_check_status(const struct net_head *h, const char *what, struct err *e)
 {
 	enum err_code code = ERR_UNREACHABLE;
 
+	if ((h->status == 200 || h->status == 206) && agent_is_page(h))
+		return err_set(e, ERR_UNREACHABLE, "%s: a web page came instead", what);
 	if (h->status == 200 || h->status == 206)
 		return 0;
 	for (size_t i = 0; i < N_ELEMS(statuses); i++) {

@@ -28,7 +28,9 @@ void contact_schedule(struct agent *a)
 
 	if (a->contact.again)
 		wait = 0;
-	a->contact.again = false;
+	else if (a->contact.retry && a->contact.retry_ms < wait)
+		wait = a->contact.retry_ms;
+	a->contact.again = a->contact.retry = false;
 	agent_timer(a, AGENT_TIMER_POLL, (int64_t)wait);
 }
 
@@ -47,7 +49,7 @@ static void failed(struct agent *a, const char *what, const struct net_head *h,
 	uint64_t wait;
 
 	a->contact.active = false;
-	a->contact.again = false;
+	a->contact.again = a->contact.retry = false;
 	a->contact.failures++;
 	agent_log_failure(a, LOG_WARN, what, e);
 	wait = backoff_ms(&a->spec.backoff, a->contact.failures,
@@ -333,6 +335,17 @@ void contact_soon(struct agent *a)
 		a->contact.again = true;
 	else
 		agent_timer(a, AGENT_TIMER_POLL, 0);
+}
+
+/* A round that is under way will not offer the update again, and must not put the next one off. */
+void contact_retry(struct agent *a, uint64_t wait_ms)
+{
+	if (a->contact.active) {
+		a->contact.retry = true;
+		a->contact.retry_ms = wait_ms;
+	} else {
+		agent_timer(a, AGENT_TIMER_POLL, (int64_t)wait_ms);
+	}
 }
 
 void contact_deployment_ended(struct agent *a)

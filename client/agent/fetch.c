@@ -16,7 +16,6 @@
 #include "../../common/base/text.h"
 
 #include <string.h>
-#include <strings.h>
 
 const char *const fetch_cache_names[N_FETCHES] = {"cache-manifest", "cache-descriptor",
 						  "cache-head"};
@@ -42,8 +41,12 @@ static void end(struct agent *a, const char *what, const struct err *e)
 		update_failed(a, what, e);
 }
 
+<<<<<<< HEAD
 /* The answer as an error, if it is none of use: a log-in page is not an altered
  * file. */
+=======
+/* The answer as an error, if it is none of use. */
+>>>>>>> a03800f (wip)
 static int check_answer(struct agent *a, const struct net_head *h,
 			const struct err *why, const char *what, struct err *e)
 {
@@ -52,9 +55,6 @@ static int check_answer(struct agent *a, const struct net_head *h,
 		*e = *why;
 		return -1;
 	}
-	if (h->content_type != NULL &&
-	    strncasecmp(h->content_type, "text/html", 9) == 0 && h->status == 200)
-		return err_set(e, ERR_UNREACHABLE, "%s: a web page came instead", what);
 	return agent_check_status(h, what, e);
 }
 

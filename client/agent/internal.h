@@ -31,6 +31,8 @@ struct exchange {
 struct contact {
 	bool active;
 	bool again;	     /* somebody wants another one right after it */
+	bool retry;	     /* an update failed during this round: */
+	uint64_t retry_ms;   /* the next round comes so soon after it */
 	bool config_wanted;  /* attributes changed: put them unasked */
 	bool told_config;    /* in this boot */
 	uint32_t ack_events; /* record events that the attributes in flight tell of */
@@ -61,6 +63,7 @@ struct update {
 	struct install *install;
 	struct buf pending; /* of the body: received, not yet fed */
 	bool paused, ended; /* of the body's exchange */
+	uint64_t skip;	    /* of this answer: bytes before body_at */
 	uint64_t body_at;   /* where the body goes on (bundle: next byte to read) */
 	struct err why;	    /* the body's exchange ended early */
 	/* done when this attempt began, and one: to see it get on */
@@ -168,13 +171,17 @@ int agent_get(struct agent *a, enum agent_channel ch, const char *url, size_t ma
 	      exchange_fn done, struct err *e) MUST_USE;
 void agent_drop(struct agent *a,
 		enum agent_channel ch); /* cancels; done is not called */
-/* 0 for 200 and 206; else an error that fits the status. */
+/* A web page: whoever speaks is not the server, and means no status that it gives. */
+bool agent_is_page(const struct net_head *h);
+/* 0 for 200 and 206 that are no web page; else an error that fits the status. */
 int agent_check_status(const struct net_head *h, const char *what,
 		       struct err *e) MUST_USE;
 
 /* contact.c */
 void contact_start(struct agent *a);
 void contact_soon(struct agent *a); /* as soon as may be: after the one under way */
+/* An update failed: a round after wait_ms looks for it again. */
+void contact_retry(struct agent *a, uint64_t wait_ms);
 void contact_schedule(struct agent *a);
 void contact_deployment_ended(
     struct agent *a); /* done, refused or cancelled: next poll */

@@ -23,7 +23,6 @@
 #include "../../common/base/text.h"
 
 #include <string.h>
-#include <strings.h>
 
 static void set_detail(struct report *r, const char *text)
 {
@@ -342,8 +341,7 @@ static void retry(struct agent *a, uint64_t retry_after_ms)
 /* Taken, or of no use to the server: not to be sent again. A web page is neither. */
 static bool is_settled(const struct net_head *h)
 {
-	if (h->content_type != NULL &&
-	    strncasecmp(h->content_type, "text/html", 9) == 0)
+	if (agent_is_page(h))
 		return false;
 	return (h->status >= 200 && h->status < 300) || h->status == 400 ||
 	       h->status == 404 || h->status == 409 || h->status == 410;

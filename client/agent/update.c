@@ -57,9 +57,8 @@ void update_failed(struct agent *a, const char *what, const struct err *e)
 		return;
 	}
 	agent_move(a, AGENT_BACKING_OFF, "the update goes on later");
-	agent_timer(a, AGENT_TIMER_POLL,
-		    (int64_t)backoff_ms(&a->spec.backoff, a->attempts,
-					a->retry_after_ms, agent_random(a)));
+	contact_retry(a, backoff_ms(&a->spec.backoff, a->attempts, a->retry_after_ms,
+				    agent_random(a)));
 	a->retry_after_ms = 0;
 }
 

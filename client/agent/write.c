@@ -15,7 +15,6 @@
 #include "../../common/base/text.h"
 
 #include <string.h>
-#include <strings.h>
 
 #define STEPS 4
 #define PENDING_MAX_BYTES (1024u * 1024)
@@ -84,17 +83,18 @@ static void set_paused(struct agent *a, bool paused)
 	a->spec.ops->http_pause(a->spec.ctx, AGENT_FETCH, paused);
 }
 
+/* A server (or a proxy before it) may answer with all of it, whatever was asked for: then what is
+ * there already is passed over. */
 int write_head(struct agent *a, const struct net_head *h, struct err *e)
 {
-	const struct update *u = &a->update;
+	struct update *u = &a->update;
 
 	if (agent_check_status(h, "payload", e) < 0)
 		return -1;
-	if (h->content_type != NULL &&
-	    strncasecmp(h->content_type, "text/html", 9) == 0)
-		return err_set(e, ERR_UNREACHABLE, "payload: a web page came instead");
-	if (h->status == 200 && u->body_at == 0)
+	if (h->status == 200) {
+		u->skip = u->body_at;
 		return 0;
+	}
 	if (h->status != 206 || h->range_start < 0 ||
 	    (uint64_t)h->range_start != u->body_at)
 		return err_set(
@@ -108,8 +108,17 @@ int write_head(struct agent *a, const struct net_head *h, struct err *e)
 int write_data(struct agent *a, const void *data, size_t len, struct err *e)
 {
 	struct update *u = &a->update;
+	size_t known = u->skip < len ? (size_t)u->skip : len;
 
-	if (buf_add(&u->pending, data, len, e) < 0)
+	u->skip -= known;
+	len -= known;
+	if (len == 0)
+		return 0;
+	if (len > u->manifest->payload_body_size - u->body_at)
+		return err_set(e, ERR_LIMIT,
+			       "the payload is larger than the manifest's %llu bytes",
+			       (unsigned long long)u->manifest->payload_body_size);
+	if (buf_add(&u->pending, (const uint8_t *)data + known, len, e) < 0)
 		return -1;
 	u->body_at += len;
 	set_paused(a, true);
@@ -145,11 +154,11 @@ static int get_body(struct agent *a, struct err *e)
 				.url = u->artifact.payload_body,
 				.range_start = (int64_t)u->body_at,
 				.range_end = -1,
-				.max_bytes =
-				    u->manifest->payload_body_size - u->body_at,
+				.max_bytes = u->manifest->payload_body_size,
 				.timeout_ms = a->spec.max_install_ms,
 				.max_rate_bytes = a->spec.max_rate_bytes};
 
+	u->skip = 0;
 	return agent_request(a, AGENT_FETCH, &r, NULL, 0, on_body, e);
 }
 

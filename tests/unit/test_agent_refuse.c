@@ -76,7 +76,7 @@ static void trouble_on_the_way_only_delays(void **state)
 	}
 }
 
-static void a_server_that_ignores_the_range_is_not_written(void **state)
+static void a_server_that_ignores_the_range_is_read_past_what_is_there(void **state)
 {
 	struct bench b;
 	struct err e = ERR_INIT;
@@ -86,12 +86,39 @@ static void a_server_that_ignores_the_range_is_not_written(void **state)
 	b.faults[0] = (struct bench_fault){
 	    .match = "/body", .kind = FAULT_CUT, .at = 550000, .times = 1};
 	b.faults[1] =
-	    (struct bench_fault){.match = "/body", .kind = FAULT_NO_RANGE, .times = 2};
+	    (struct bench_fault){.match = "/body", .kind = FAULT_NO_RANGE, .times = 1};
 	bench_start(&b);
 	bench_until_reboot(&b);
 	OK(device_check_slot(b.d, 1, &b.d->v2, &e));
 	assert_int_equal(b.faults[1].times, 0);
 	bench_fini(&b);
+}
+
+/* The round under way when an update fails does not offer it again: it must not put the next
+ * attempt off to the next regular poll either. */
+static void
+a_poll_beside_an_update_that_fails_does_not_delay_the_next_attempt(void **state)
+{
+	static const char *const places[] = {"/timestamp.json", "cdn/manifest", "/head",
+					     "/body"};
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMS(places); i++) {
+		struct bench b;
+		struct err e = ERR_INIT;
+		int64_t begin;
+
+		bench_offer(&b);
+		b.faults[0] = (struct bench_fault){
+		    .match = places[i], .kind = FAULT_UNREACHABLE, .times = 1};
+		bench_start(&b);
+		bench_until_asked(&b, places[i]);
+		begin = b.mono;
+		OK(agent_poll_now(b.a, &e));
+		bench_until_reboot(&b);
+		assert_true(b.mono - begin < 30000);
+		bench_fini(&b);
+	}
 }
 
 /* ---- what is not as signed ---- */
@@ -407,7 +434,10 @@ int main(void)
 	    cmocka_unit_test(
 		manifest_head_and_metadata_are_not_fetched_again_after_a_cut),
 	    cmocka_unit_test(trouble_on_the_way_only_delays),
-	    cmocka_unit_test(a_server_that_ignores_the_range_is_not_written),
+	    cmocka_unit_test(
+		a_server_that_ignores_the_range_is_read_past_what_is_there),
+	    cmocka_unit_test(
+		a_poll_beside_an_update_that_fails_does_not_delay_the_next_attempt),
 	    cmocka_unit_test(a_byte_altered_once_on_the_way_is_fetched_again),
 	    cmocka_unit_test(a_byte_altered_each_time_is_refused_and_nothing_is_armed),
 	    cmocka_unit_test(a_release_for_another_product_or_hardware_is_refused),
