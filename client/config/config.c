@@ -72,6 +72,8 @@ const struct option client_config_options[] = {
      "A payload is fetched for at most so long at a stretch; 0s: no limit"},
     {"limit", "stall", OPT_DURATION, AT(limit.stall_ms), "30s", "TIME",
      "A server that sends less than 100 bytes a second for so long is given up"},
+    {"limit", "connect", OPT_DURATION, AT(limit.connect_ms), "15s", "TIME",
+     "A server with which no TLS connection is made in so long is given up"},
     {"control", "socket", OPT_PATH, AT(control_socket), NULL, "PATH",
      "The local socket for status and poll-now"},
     OPTION_END,

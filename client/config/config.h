@@ -59,6 +59,7 @@ struct client_config {
 		uint64_t payload_bytes;
 		uint64_t fetch_ms;
 		uint64_t stall_ms;
+		uint64_t connect_ms;
 	} limit;
 	const char *control_socket;
 };

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define USER_AGENT "ota-client/" OTA_VERSION
-#define CONNECT_TIMEOUT_MS 15000
 #define MIN_RATE_BYTES 100
 #define REBOOT_DELAY_MS 5000
 #define TOKEN_MAX_BYTES 200
@@ -298,7 +297,8 @@ static int open_net(struct driver *d, struct err *e)
 {
 	struct net_config config = {.ca_file = d->factory.ca_path,
 				    .user_agent = USER_AGENT,
-				    .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+				    .connect_timeout_ms =
+					d->spec.config->limit.connect_ms,
 				    .stall_timeout_ms = d->spec.config->limit.stall_ms,
 				    .min_rate_bytes = MIN_RATE_BYTES};
 
