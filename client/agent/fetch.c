@@ -41,12 +41,7 @@ static void end(struct agent *a, const char *what, const struct err *e)
 		update_failed(a, what, e);
 }
 
-<<<<<<< HEAD
-/* The answer as an error, if it is none of use: a log-in page is not an altered
- * file. */
-=======
 /* The answer as an error, if it is none of use. */
->>>>>>> a03800f (wip)
 static int check_answer(struct agent *a, const struct net_head *h,
 			const struct err *why, const char *what, struct err *e)
 {

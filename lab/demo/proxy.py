@@ -4,6 +4,7 @@
 It terminates TLS with the server's own certificate (the worst case: an adversary who has even
 that) and passes HTTP through, so that the story can count what a device fetches, slow it
 down, alter bytes, or cut the line. What it sees of a payload it cannot make a device take.
+A worse one overrides meddle_connection() and meddle_request().
 """
 
 import contextlib
@@ -31,32 +32,63 @@ class Proxy:
         self._server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._server.load_cert_chain(cert_file)
         self._client = ssl.create_default_context(cafile=ca_file)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
+        self._open = set()
+        self.port = 0
+        self.listen()
         self.url = f"https://127.0.0.1:{self.port}"
-        threading.Thread(target=self._accept, daemon=True).start()
+
+    def listen(self):
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def close(self):
+        """Nobody listens any more, and every connection ends; listen() takes the same port again."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
         self._listener.close()
+        with self._lock:
+            connections = list(self._open)
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def meddle_connection(self, raw):
+        """True: this connection was dealt with before TLS began."""
+        return False
+
+    def meddle_request(self, device, server, request):
+        """None: pass it on; else it was answered here, and the connection lives on (True) or ends."""
+        return None
 
     def reset_counts(self):
         with self._lock:
             self.body_bytes, self.ranges, self.altered = 0, [], 0
 
-    def _accept(self):
+    def _accept(self, listener):
         while True:
             try:
-                connection, _ = self._listener.accept()
+                connection, _ = listener.accept()
             except OSError:
                 return
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
+    @contextlib.contextmanager
+    def _tracked(self, connection):
+        with self._lock:
+            self._open.add(connection)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open.discard(connection)
+
     def _serve(self, raw):
-        with contextlib.suppress(OSError, ssl.SSLError, ValueError):
-            if self.down:
+        with contextlib.suppress(OSError, ssl.SSLError, ValueError), self._tracked(raw):
+            if self.down or self.meddle_connection(raw):
                 raw.close()
                 return
-            with self._server.wrap_socket(raw, server_side=True) as device:
+            with self._server.wrap_socket(raw, server_side=True) as device, self._tracked(device):
                 plain = socket.create_connection(("127.0.0.1", self.upstream_port))
                 with self._client.wrap_socket(plain, server_hostname="127.0.0.1") as server:
                     while self._exchange(device, server):
@@ -67,7 +99,11 @@ class Proxy:
         head, rest = read_head(device)
         if head is None or self.down:
             return False
-        server.sendall(head + rest + read_exactly(device, length_of(head) - len(rest)))
+        request = head + rest + read_exactly(device, length_of(head) - len(rest))
+        lives_on = self.meddle_request(device, server, request)
+        if lives_on is not None:
+            return lives_on
+        server.sendall(request)
         is_body = b"/ota/content/" in head.split(b"\r\n")[0] and b"GET" in head[:4]
         wants_stream = b"/events" in head.split(b"\r\n")[0]
         answer, rest = read_head(server)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server with two published releases, made once for a test class, and devices on it."""
 
+import concurrent.futures
 import pathlib
 import subprocess
 import tempfile
@@ -10,7 +11,7 @@ from lab.demo.house import Board, Failed, Publisher, Server, program
 from lab.demo.steps import wait_until
 
 DONE, FAILED, USAGE, REFUSED, UNREACHABLE = range(5)
-__all__ = ["DONE", "FAILED", "USAGE", "REFUSED", "UNREACHABLE", "AgentTest", "Failed", "wait_until"]
+__all__ = ["DONE", "FAILED", "USAGE", "REFUSED", "UNREACHABLE", "AgentTest", "Failed", "side_by_side", "wait_until"]
 
 
 class AgentTest(unittest.TestCase):
@@ -76,3 +77,36 @@ class AgentTest(unittest.TestCase):
     def assign(self, board, version):
         body = {"device": board.path.name, "release": self.releases[version]}
         return self.server.call("POST", "/api/v1/deployments", body)["id"]
+
+
+def side_by_side(case, at_once=6):
+    """Class decorator: the tests wait for devices most of the time, so they do it at the same time.
+
+    setUpClass starts all of them; what a test then does is to wait for its own outcome.
+    """
+    bodies = {name: getattr(case, name) for name in dir(case) if name.startswith("test_")}
+    set_up = case.setUpClass
+
+    def play(name, body):
+        test = case(name)
+        try:
+            body(test)
+        finally:
+            test.doCleanups()
+
+    def begin(cls):
+        set_up()
+        cls.pool = concurrent.futures.ThreadPoolExecutor(at_once)
+        cls.outcomes = {name: cls.pool.submit(play, name, body) for name, body in bodies.items()}
+
+    def end(cls):
+        cls.pool.shutdown(cancel_futures=True)
+        super(case, cls).tearDownClass()
+
+    def outcome_of(name):
+        return lambda self: self.outcomes[name].result()
+
+    for name in bodies:
+        setattr(case, name, outcome_of(name))
+    case.setUpClass, case.tearDownClass = classmethod(begin), classmethod(end)
+    return case
