@@ -228,9 +228,6 @@ static void discard(const char *dir)
 
 static int put_in_place(const char *from, const char *to, struct err *e)
 {
-	char parent[PATH_MAX];
-	char *slash;
-
 	if (rename(from, to) < 0) {
 		if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR)
 			return err_set(e, ERR_CONFLICT,
@@ -238,12 +235,7 @@ static int put_in_place(const char *from, const char *to, struct err *e)
 				       to);
 		return err_sys(e, "make %s", to);
 	}
-	if (text_copy(parent, sizeof(parent), to, "directory name", e) < 0)
-		return -1;
-	slash = strrchr(parent, '/');
-	if (slash != NULL)
-		slash[slash == parent] = '\0';
-	return dir_sync(slash != NULL ? parent : ".", e);
+	return dir_sync_around(to, e);
 }
 
 static int make_directory(const char *dir, const struct key_set *k, const struct ota *o,

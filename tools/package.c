@@ -293,19 +293,6 @@ static int write_parts(const struct package *p, struct plan *plan, int fd,
 	return 0;
 }
 
-static int parent_sync(const char *path, struct err *e)
-{
-	char parent[PATH_MAX];
-	char *slash;
-
-	(void)snprintf(parent, sizeof(parent), "%s", path);
-	slash = strrchr(parent, '/');
-	if (slash == NULL)
-		return dir_sync(".", e);
-	slash[slash == parent] = '\0';
-	return dir_sync(parent, e);
-}
-
 int package_write(const struct package *p, const struct package_metadata *m,
 		  const char *path, struct err *e)
 {
@@ -328,5 +315,5 @@ int package_write(const struct package *p, const struct package_metadata *m,
 		(void)unlink(buf_str(&temporary));
 		return -1;
 	}
-	return parent_sync(path, e);
+	return dir_sync_around(path, e);
 }

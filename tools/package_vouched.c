@@ -40,14 +40,6 @@ static const struct {
     {".targets.json", PART_TARGETS},
 };
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t len = strlen(text);
-	size_t end_len = strlen(end);
-
-	return len >= end_len && strcmp(text + len - end_len, end) == 0;
-}
-
 static int fetch_part(void *ctx, const struct tuf_request *r, struct buf *ret,
 		      struct err *e)
 {
@@ -56,7 +48,7 @@ static int fetch_part(void *ctx, const struct tuf_request *r, struct buf *ret,
 	uint64_t version;
 	char number[24];
 
-	if (ends_with(r->path, ".root.json")) {
+	if (text_ends_with(r->path, ".root.json")) {
 		if (text_format(number, sizeof(number), e, "%.*s",
 				(int)strcspn(r->path, "."), r->path) < 0 ||
 		    parse_u64(number, &version, e) < 0)
@@ -64,7 +56,7 @@ static int fetch_part(void *ctx, const struct tuf_request *r, struct buf *ret,
 		return read_root(p, version, ret, e);
 	}
 	for (size_t i = 0; i < N_ELEMS(names); i++) {
-		if (!ends_with(r->path, names[i].suffix))
+		if (!text_ends_with(r->path, names[i].suffix))
 			continue;
 		part = bundle_find(&p->table, names[i].type, 0);
 		if (part == NULL)

@@ -37,27 +37,19 @@ static void export_fini(struct export *x)
 	package_metadata_fini(&x->metadata);
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t len = strlen(text);
-	size_t end_len = strlen(end);
-
-	return len >= end_len && strcmp(text + len - end_len, end) == 0;
-}
-
 /* Where a fetched file is kept for the new bundle; NULL: nowhere (a delegated
  * role's). */
 static struct buf *place_for(struct export *x, const char *path)
 {
 	struct package_metadata *m = &x->metadata;
 
-	if (ends_with(path, ".root.json"))
+	if (text_ends_with(path, ".root.json"))
 		return m->n_roots < PACKAGE_MAX_ROOTS ? &m->roots[m->n_roots++] : NULL;
 	if (strcmp(path, "timestamp.json") == 0)
 		return &m->timestamp;
-	if (ends_with(path, ".snapshot.json"))
+	if (text_ends_with(path, ".snapshot.json"))
 		return &m->snapshot;
-	return ends_with(path, ".targets.json") ? &m->targets : NULL;
+	return text_ends_with(path, ".targets.json") ? &m->targets : NULL;
 }
 
 static int fetch(void *ctx, const struct tuf_request *r, struct buf *ret, struct err *e)

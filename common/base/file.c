@@ -57,6 +57,13 @@ int dir_sync(const char *path, struct err *e)
 	return 0;
 }
 
+int dir_sync_around(const char *path, struct err *e)
+{
+	char dir[PATH_MAX];
+
+	return dir_of(path, dir, e) < 0 ? -1 : dir_sync(dir, e);
+}
+
 static int write_temporary(int fd, const void *data, size_t len, mode_t mode,
 			   const char *path, struct err *e)
 {

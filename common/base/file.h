@@ -28,8 +28,9 @@ int file_create(const char *path, const void *data, size_t len, mode_t mode,
 /* mkdir -p; existing directories keep their mode. */
 int dir_make(const char *path, mode_t mode, struct err *e) MUST_USE;
 
-/* Flushes a directory's entries. */
+/* Flushes a directory's entries; those of the directory in which path stands. */
 int dir_sync(const char *path, struct err *e) MUST_USE;
+int dir_sync_around(const char *path, struct err *e) MUST_USE;
 
 bool file_exists(const char *path);
 

@@ -175,6 +175,13 @@ int text_copy(char *ret_text, size_t room, const char *text, const char *what,
 	return 0;
 }
 
+bool text_ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
 bool text_is_name(const char *text, size_t max_len, const char *more)
 {
 	size_t len = strnlen(text, max_len + 1);

@@ -42,6 +42,8 @@ int text_copy(char *ret_text, size_t room, const char *text, const char *what,
 /* True if text is 1..max_len bytes of [A-Za-z0-9] and the characters in `more`. */
 bool text_is_name(const char *text, size_t max_len, const char *more);
 
+bool text_ends_with(const char *text, const char *end);
+
 /* UTC ms <-> "2026-11-23T14:41:07Z" (RFC 3339, seconds; TUF's form). */
 #define TIME_TEXT_LEN 20
 void time_format(int64_t utc_ms, char ret_text[TIME_TEXT_LEN + 1]);

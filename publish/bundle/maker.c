@@ -223,18 +223,6 @@ static int assemble(struct making *m, int fd, int scratch_fd, struct err *e)
 	return 0;
 }
 
-static int sync_dir_of(const char *path, struct err *e)
-{
-	const char *slash = strrchr(path, '/');
-	char dir[PATH_MAX];
-
-	if (slash == NULL)
-		return dir_sync(".", e);
-	if (text_format(dir, sizeof(dir), e, "%.*s", (int)(slash - path + 1), path) < 0)
-		return -1;
-	return dir_sync(dir, e);
-}
-
 /* Puts the bundle together under a temporary name; *ret_name is empty if there is no
  * file. */
 static int write_temporary(struct making *m, const char *out_path, int scratch_fd,
@@ -259,7 +247,7 @@ static int write_bundle(struct making *m, const char *out_path, int scratch_fd,
 
 	if (write_temporary(m, out_path, scratch_fd, temporary, e) == 0) {
 		if (rename(temporary, out_path) == 0)
-			return sync_dir_of(out_path, e);
+			return dir_sync_around(out_path, e);
 		(void)err_sys(e, "rename");
 	}
 	if (temporary[0] != '\0')
