@@ -111,51 +111,6 @@ static int make(struct maker_spec *spec, const char *path, struct err *e)
 	return maker_make(spec, path, e);
 }
 
-static int say_made(const char *path, struct err *e)
-{
-	AUTO(package) struct package p;
-	char size[32];
-
-	if (package_open(&p, path, e) < 0)
-		return -1;
-	size_format(p.size, size, sizeof(size));
-	(void)printf(
-	    "%s: %s %s, %zu image%s, %s. Not signed yet: run ota release sign.\n", path,
-	    p.manifest.product, p.manifest.version, p.manifest.n_images,
-	    p.manifest.n_images == 1 ? "" : "s", size);
-	return 0;
-}
-
-RUN(bundle_create)
-{
-	const struct ota *o = values;
-	struct maker_spec spec = {.product = o->product,
-				  .hardware = o->hardware.items,
-				  .n_hardware = o->hardware.n_items,
-				  .version = o->version,
-				  .security_version = (uint32_t)o->security_version,
-				  .raise_floor_to = (uint32_t)o->raise_floor_to,
-				  .boot_key_index = (uint8_t)o->boot_key_index};
-	char names[MAX_IMAGES][IMAGE_NAME_MAX_LEN + 1];
-	char key_file[32];
-	AUTO(buf) struct buf notes = BUF_INIT(NOTES_MAX_LEN);
-	AUTO(passphrase) struct passphrase pass = {0};
-	AUTO_PTR(privkey) struct privkey *key = NULL;
-
-	(void)n_operands;
-	(void)log;
-	if (check_given(o, e) < 0 || take_images(o, &spec, names, e) < 0 ||
-	    take_notes(o, &notes, &spec, e) < 0 ||
-	    text_format(key_file, sizeof(key_file), e, "boot-%u.key",
-			spec.boot_key_index) < 0)
-		return -1;
-	key = key_open(o, o->keys_dir, key_file, "boot", &pass, e);
-	spec.boot_key = key;
-	if (key == NULL || make(&spec, operands[0], e) < 0)
-		return -1;
-	return say_made(operands[0], e);
-}
-
 /* info */
 
 static int add_images(const struct package *p, struct json *list, struct err *e)
@@ -244,18 +199,70 @@ static int print_info(const struct package *p, struct err *e)
 	return print_images(p, e);
 }
 
+static int print_info_json(const struct package *p, struct err *e)
+{
+	AUTO_PTR(json) struct json *j = info_json(p, e);
+
+	return j != NULL ? print_json(j, e) : -1;
+}
+
 RUN(bundle_info)
 {
 	const struct ota *o = values;
 	AUTO(package) struct package p;
-	AUTO_PTR(json) struct json *j = NULL;
 
 	(void)n_operands;
 	(void)log;
 	if (package_open(&p, operands[0], e) < 0)
 		return -1;
-	if (!o->json)
-		return print_info(&p, e);
-	j = info_json(&p, e);
-	return j != NULL ? print_json(j, e) : -1;
+	return o->json ? print_info_json(&p, e) : print_info(&p, e);
+}
+
+/* create */
+
+static int say_made(const char *path, bool as_json, struct err *e)
+{
+	AUTO(package) struct package p;
+	char size[32];
+
+	if (package_open(&p, path, e) < 0)
+		return -1;
+	if (as_json)
+		return print_info_json(&p, e);
+	size_format(p.size, size, sizeof(size));
+	(void)printf(
+	    "%s: %s %s, %zu image%s, %s. Not signed yet: run ota release sign.\n", path,
+	    p.manifest.product, p.manifest.version, p.manifest.n_images,
+	    p.manifest.n_images == 1 ? "" : "s", size);
+	return 0;
+}
+
+RUN(bundle_create)
+{
+	const struct ota *o = values;
+	struct maker_spec spec = {.product = o->product,
+				  .hardware = o->hardware.items,
+				  .n_hardware = o->hardware.n_items,
+				  .version = o->version,
+				  .security_version = (uint32_t)o->security_version,
+				  .raise_floor_to = (uint32_t)o->raise_floor_to,
+				  .boot_key_index = (uint8_t)o->boot_key_index};
+	char names[MAX_IMAGES][IMAGE_NAME_MAX_LEN + 1];
+	char key_file[32];
+	AUTO(buf) struct buf notes = BUF_INIT(NOTES_MAX_LEN);
+	AUTO(passphrase) struct passphrase pass = {0};
+	AUTO_PTR(privkey) struct privkey *key = NULL;
+
+	(void)n_operands;
+	(void)log;
+	if (check_given(o, e) < 0 || take_images(o, &spec, names, e) < 0 ||
+	    take_notes(o, &notes, &spec, e) < 0 ||
+	    text_format(key_file, sizeof(key_file), e, "boot-%u.key",
+			spec.boot_key_index) < 0)
+		return -1;
+	key = key_open(o, o->keys_dir, key_file, "boot", &pass, e);
+	spec.boot_key = key;
+	if (key == NULL || make(&spec, operands[0], e) < 0)
+		return -1;
+	return say_made(operands[0], o->json, e);
 }

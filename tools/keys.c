@@ -271,28 +271,6 @@ static int refuse_existing(const char *dir, struct err *e)
 	return 0;
 }
 
-RUN(keys_init)
-{
-	const struct ota *o = values;
-	char dir[PATH_MAX];
-	AUTO(passphrase) struct passphrase pass = {0};
-	AUTO(key_set) struct key_set k = {0};
-
-	(void)n_operands;
-	(void)log;
-	if (strip_slashes(dir, operands[0], e) < 0 ||
-	    load_online(&k, o->online_file, e) < 0 || refuse_existing(dir, e) < 0 ||
-	    passphrase_choose(&pass, o, e) < 0 || generate(&k, e) < 0 ||
-	    make_directory(dir, &k, o, pass.text, e) < 0)
-		return -1;
-	(void)printf(
-	    "Made %skeys for root, targets and boot in %s, root.json version 1 and an "
-	    "empty list of releases.\n"
-	    "Into each device go: root.json, boot-key-0.pub.\n",
-	    o->demo ? "demo " : "", dir);
-	return 0;
-}
-
 RUN(keys_online)
 {
 	AUTO(api) struct api a = {0};
@@ -307,7 +285,7 @@ RUN(keys_online)
 	return print_json(keys, e);
 }
 
-/* keys show */
+/* what is in a key directory */
 
 static int fingerprint_text(const struct pubkey *k, char ret[2 * 32 + 1], struct err *e)
 {
@@ -369,29 +347,59 @@ static void print_metadata(const struct json *all, const char *role)
 		     json_text(json_get(j, "expires")));
 }
 
-RUN(keys_show)
+static int show(const char *dir, bool as_json, struct err *e)
 {
 	static const char *const titles[] = {"ROLE", "SECRET", "FINGERPRINT"};
-	const struct ota *o = values;
 	AUTO_PTR(table) struct table *t = table_new(titles, N_ELEMS(titles), e);
 	AUTO_PTR(json) struct json *all = json_new_object();
 	struct json *list = json_new_array();
 
-	(void)n_operands;
-	(void)log;
 	if (t == NULL || json_set(all, "keys", list, e) < 0)
 		return -1;
 	for (size_t i = 0; i < N_OFFLINE; i++) {
-		if (show_key(operands[0], i, t, list, e) < 0)
+		if (show_key(dir, i, t, list, e) < 0)
 			return -1;
 	}
-	if (show_metadata(operands[0], "root", all, e) < 0 ||
-	    show_metadata(operands[0], "targets", all, e) < 0)
+	if (show_metadata(dir, "root", all, e) < 0 ||
+	    show_metadata(dir, "targets", all, e) < 0)
 		return -1;
-	if (o->json)
+	if (as_json)
 		return print_json(all, e);
 	table_print(t, "no keys");
 	print_metadata(all, "root");
 	print_metadata(all, "targets");
+	return 0;
+}
+
+RUN(keys_show)
+{
+	const struct ota *o = values;
+
+	(void)n_operands;
+	(void)log;
+	return show(operands[0], o->json, e);
+}
+
+RUN(keys_init)
+{
+	const struct ota *o = values;
+	char dir[PATH_MAX];
+	AUTO(passphrase) struct passphrase pass = {0};
+	AUTO(key_set) struct key_set k = {0};
+
+	(void)n_operands;
+	(void)log;
+	if (strip_slashes(dir, operands[0], e) < 0 ||
+	    load_online(&k, o->online_file, e) < 0 || refuse_existing(dir, e) < 0 ||
+	    passphrase_choose(&pass, o, e) < 0 || generate(&k, e) < 0 ||
+	    make_directory(dir, &k, o, pass.text, e) < 0)
+		return -1;
+	if (o->json)
+		return show(dir, true, e);
+	(void)printf(
+	    "Made %skeys for root, targets and boot in %s, root.json version 1 and an "
+	    "empty list of releases.\n"
+	    "Into each device go: root.json, boot-key-0.pub.\n",
+	    o->demo ? "demo " : "", dir);
 	return 0;
 }

@@ -67,53 +67,22 @@ struct ota {
 		    "production"                                                       \
 	}
 
-#define OPTIONS_SERVER                                                                 \
-	{NULL,                                                                         \
-	 "server",                                                                     \
-	 OPT_TEXT,                                                                     \
-	 AT(server_url),                                                               \
-	 NULL,                                                                         \
-	 "URL",                                                                        \
-	 "The server's URL: https and, if need be, a port"},                           \
-	    {NULL,                                                                     \
-	     "ca",                                                                     \
-	     OPT_PATH,                                                                 \
-	     AT(ca_file),                                                              \
-	     NULL,                                                                     \
-	     NULL,                                                                     \
-	     "Whom to trust for its certificate"},                                     \
-	    {NULL,                                                                     \
-	     "token-file",                                                             \
-	     OPT_PATH,                                                                 \
-	     AT(token_file),                                                           \
-	     NULL,                                                                     \
-	     NULL,                                                                     \
-	     "File with the API token"},                                               \
-	    {NULL, "tenant", OPT_TEXT, AT(tenant), "default", "NAME", "Tenant"},       \
-	    {"server",                                                                 \
-	     "url",                                                                    \
-	     OPT_TEXT,                                                                 \
-	     AT(server_url),                                                           \
-	     NULL,                                                                     \
-	     "URL",                                                                    \
-	     "The server's URL: https and, if need be, a port"},                       \
-	    {"server",                                                                 \
-	     "ca",                                                                     \
-	     OPT_PATH,                                                                 \
-	     AT(ca_file),                                                              \
-	     NULL,                                                                     \
-	     NULL,                                                                     \
-	     "Whom to trust for its certificate"},                                     \
-	    {"server",                                                                 \
-	     "token-file",                                                             \
-	     OPT_PATH,                                                                 \
-	     AT(token_file),                                                           \
-	     NULL,                                                                     \
-	     NULL,                                                                     \
-	     "File with the API token"},                                               \
+/* Two names of one option: --NAME and, in the file, KEY in [server]. */
+#define OPTION_SERVER(name, key, type, member, fallback, value_name, help)             \
+	{NULL, name, type, AT(member), fallback, value_name, help},                    \
 	{                                                                              \
-		"server", "tenant", OPT_TEXT, AT(tenant), NULL, "NAME", "Tenant"       \
+		"server", key, type, AT(member), NULL, value_name, help                \
 	}
+
+#define OPTIONS_SERVER                                                                 \
+	OPTION_SERVER("server", "url", OPT_TEXT, server_url, NULL, "URL",              \
+		      "The server's URL: https and, if need be, a port"),              \
+	    OPTION_SERVER("ca", "ca", OPT_PATH, ca_file, NULL, NULL,                   \
+			  "Whom to trust for its certificate"),                        \
+	    OPTION_SERVER("token-file", "token-file", OPT_PATH, token_file, NULL,      \
+			  NULL, "File with the API token"),                            \
+	    OPTION_SERVER("tenant", "tenant", OPT_TEXT, tenant, "default", "NAME",     \
+			  "Tenant")
 
 #define RUN(name)                                                                      \
 	int name(void *values, int n_operands, char **operands, const struct log *log, \

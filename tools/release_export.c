@@ -105,8 +105,25 @@ static int collect(struct export *x, struct err *e)
 	return 0;
 }
 
+static int print_result(const char *path, const struct package *p,
+			const struct vouched *v, struct err *e)
+{
+	AUTO_PTR(json) struct json *j = json_new_object();
+	int64_t root_version = (int64_t)v->root_version;
+	int64_t targets_version = (int64_t)v->targets_version;
+
+	if (json_set(j, "file", json_new_text(path), e) < 0 ||
+	    json_set(j, "product", json_new_text(p->manifest.product), e) < 0 ||
+	    json_set(j, "version", json_new_text(p->manifest.version), e) < 0 ||
+	    json_set(j, "root_version", json_new_int(root_version), e) < 0 ||
+	    json_set(j, "targets_version", json_new_int(targets_version), e) < 0)
+		return -1;
+	return print_json(j, e);
+}
+
 /* As a device would: nothing but the new file and the root it began with. */
-static int check_result(const char *path, const struct buf *root, struct err *e)
+static int check_result(const char *path, const struct buf *root, bool as_json,
+			struct err *e)
 {
 	AUTO(package) struct package p = {.fd = -1};
 	struct vouched v;
@@ -114,6 +131,8 @@ static int check_result(const char *path, const struct buf *root, struct err *e)
 	if (package_open(&p, path, e) < 0 ||
 	    package_vouched(&p, root->data, root->len, &v, e) < 0)
 		return -1;
+	if (as_json)
+		return print_result(path, &p, &v, e);
 	(void)printf("%s: %s %s, vouched for by targets version %" PRIu64
 		     " under root version %" PRIu64 ".\n",
 		     path, p.manifest.product, p.manifest.version, v.targets_version,
@@ -135,5 +154,5 @@ RUN(release_export)
 	    collect(&x, e) < 0 ||
 	    package_write(&x.package, &x.metadata, operands[1], e) < 0)
 		return -1;
-	return check_result(operands[1], &x.metadata.roots[0], e);
+	return check_result(operands[1], &x.metadata.roots[0], o->json, e);
 }

@@ -41,6 +41,7 @@ const struct option release_sign_options[] = {
 /* What is known before anything is signed. */
 struct signing {
 	const struct ota *o;
+	FILE *words; /* what the signer reads: not where the JSON goes */
 	struct package package;
 	struct buf root_bytes;
 	struct tuf_root *root;
@@ -52,6 +53,7 @@ struct signing {
 static void signing_init(struct signing *s, const struct ota *o)
 {
 	*s = (struct signing){.o = o,
+			      .words = o->json ? stderr : stdout,
 			      .package = {.fd = -1},
 			      .root_bytes = BUF_INIT(TUF_ROOT_MAX_BYTES),
 			      .current_bytes = BUF_INIT(TUF_TARGETS_MAX_BYTES),
@@ -127,8 +129,9 @@ static int hash_file(const char *path, const uint8_t *salt, uint64_t *ret_size,
 	return verity_hasher_end(h, ret_root, NULL, NULL, e);
 }
 
-static int check_image(const struct package *p, const char *text, struct err *e)
+static int check_image(const struct signing *s, const char *text, struct err *e)
 {
+	const struct package *p = &s->package;
 	const char *path = strchr(text, '=');
 	uint8_t root[SHA256_LEN];
 	uint64_t size;
@@ -148,8 +151,8 @@ static int check_image(const struct package *p, const char *text, struct err *e)
 			return err_set(e, ERR_DIGEST,
 				       "%s is not what the bundle holds as %s",
 				       path + 1, image->name);
-		(void)printf("ok           %s is the bundle's image %s\n", path + 1,
-			     image->name);
+		(void)fprintf(s->words, "ok           %s is the bundle's image %s\n",
+			      path + 1, image->name);
 		return 0;
 	}
 	return err_set(e, ERR_USAGE, "--image: the bundle has no image \"%.*s\"",
@@ -167,11 +170,12 @@ static int check_package(const struct signing *s, struct err *e)
 		return err_wrap(e, "%s: slot descriptor", s->package.path);
 	if (package_check_body(&s->package, e) < 0)
 		return -1;
-	(void)printf(
+	(void)fprintf(
+	    s->words,
 	    "ok           manifest, slot descriptor (boot key %u) and all %zu chunks\n",
 	    d.key_index, s->package.head.n_chunks);
 	for (size_t i = 0; i < s->o->images.n_items; i++) {
-		if (check_image(&s->package, s->o->images.items[i], e) < 0)
+		if (check_image(s, s->o->images.items[i], e) < 0)
 			return -1;
 	}
 	return 0;
@@ -200,7 +204,8 @@ static void show_difference(const struct signing *s)
 	char hash[2 * SHA256_LEN + 1];
 
 	hex_encode(s->package.manifest_sha256, SHA256_LEN, hash);
-	(void)printf(
+	(void)fprintf(
+	    s->words,
 	    "targets      version %" PRIu64 " -> %" PRIu64 ", %zu releases -> %zu\n"
 	    "+ %s\n"
 	    "  %zu bytes, sha256 %s\n"
@@ -209,7 +214,7 @@ static void show_difference(const struct signing *s)
 	    s->current->n_targets, s->current->n_targets + 1, s->package.target,
 	    s->package.manifest_bytes.len, hash, m->security_version,
 	    m->raise_floor_to > 0 ? ", raises the floor" : "");
-	(void)fflush(stdout);
+	(void)fflush(s->words);
 }
 
 /* The new list must verify, hold this release, and have lost none. */
@@ -274,6 +279,27 @@ static int finish_bundle(const struct signing *s, const struct buf *targets,
 	return package_write(&s->package, &m, s->package.path, e);
 }
 
+static int tell(const struct signing *s, const char *path, bool before, struct err *e)
+{
+	const struct manifest *m = &s->package.manifest;
+	uint64_t version = s->current->common.version + !before;
+	AUTO_PTR(json) struct json *j = json_new_object();
+
+	if (!s->o->json) {
+		(void)printf("%s: signed in targets version %" PRIu64
+			     ". Next: ota release push.\n",
+			     path, version);
+		return 0;
+	}
+	if (json_set(j, "product", json_new_text(m->product), e) < 0 ||
+	    json_set(j, "version", json_new_text(m->version), e) < 0 ||
+	    json_set(j, "target", json_new_text(s->package.target), e) < 0 ||
+	    json_set(j, "targets_version", json_new_int((int64_t)version), e) < 0 ||
+	    json_set(j, "signed_before", json_new_bool(before), e) < 0)
+		return -1;
+	return print_json(j, e);
+}
+
 static int sign_release(struct signing *s, const char *path, struct err *e)
 {
 	int known;
@@ -294,10 +320,7 @@ static int sign_release(struct signing *s, const char *path, struct err *e)
 		return -1;
 	if (finish_bundle(s, known == 1 ? &s->current_bytes : &s->next_bytes, e) < 0)
 		return -1;
-	(void)printf("%s: signed in targets version %" PRIu64
-		     ". Next: ota release push.\n",
-		     path, s->current->common.version + (known == 0));
-	return 0;
+	return tell(s, path, known == 1, e);
 }
 
 RUN(release_sign)

@@ -447,6 +447,23 @@ class Program(Offline):
         self.refused("token: empty", "release", "list", "--server", "https://127.0.0.1:1", "--ca", "x", "--token-file",
                      self.dir / "token", status=USAGE)
 
+    def test_with_json_every_step_prints_one_value_and_nothing_else(self):
+        keys, bundle = self.dir / "own", self.dir / "v.ota"
+        made = json.loads(self.run_ota("keys", "init", keys, "--online", self.online, "--demo", "--json")[0])
+        self.assertEqual(made, json.loads(self.run_ota("keys", "show", keys, "--json")[0]))
+        self.assertEqual([k["role"] for k in made["keys"]], ["root", "targets", "boot"])
+        created = json.loads(self.run_ota(
+            "bundle", "create", bundle, "--keys", keys, "--demo", "--product", "gateway", "--hardware", "revA", "--version",
+            "2.0.0", "--image", f"firmware={self.firmware}", "--json")[0])
+        self.assertEqual(created, json.loads(self.run_ota("bundle", "info", bundle, "--json")[0]))
+        sign = ("release", "sign", bundle, "--keys", keys, "--demo", "--image", f"firmware={self.firmware}", "--json")
+        said, shown = self.run_ota(*sign)
+        self.assertEqual(json.loads(said), {
+            "product": "gateway", "version": "2.0.0", "target": "release/gateway/2.0.0.json", "targets_version": 2,
+            "signed_before": False})
+        self.assertIn("+ release/gateway/2.0.0.json", shown)  # what is signed is shown to whoever signs
+        self.assertTrue(json.loads(self.run_ota(*sign)[0])["signed_before"])
+
     def test_every_command_has_help_and_the_table_makes_the_documents(self):
         words = self.run_ota("--help")[0]
         for command in ("keys init", "bundle create", "release sign", "device assign", "deployment cancel"):

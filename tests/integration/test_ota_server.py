@@ -116,7 +116,9 @@ class WithServer(unittest.TestCase):
         self.assertIn("Published gateway 1.0.0", self.ota("release", "push", bundle)[0])
         self.assertIn("Published gateway 1.0.0", self.ota("release", "push", bundle)[0])
         self.assertEqual(1, sum(r["version"] == "1.0.0" for r in self.listed("release", "list")))
-        self.ota("release", "export", bundle, "out.ota")
+        told = self.listed("release", "export", bundle, "out.ota")
+        self.assertEqual(told, {"file": "out.ota", "product": "gateway", "version": "1.0.0", "root_version": 1,
+                                "targets_version": told["targets_version"]})
         said, _ = self.ota("bundle", "verify", "out.ota", "--root", "keys/root.json", "--boot-key",
                            "keys/boot-key-0.pub")
         self.assertIn("vouched for by targets", said)
