@@ -88,6 +88,8 @@ static int sim_write(struct dev *d, uint64_t offset, const void *data, size_t le
 		return -1;
 	}
 	memcpy(m->seen + offset, data, len);
+	if (m->stale)
+		memcpy(m->durable + offset, data, len);
 	m->n_written_bytes += len;
 	m->dirty = true;
 	return 0;
@@ -101,7 +103,7 @@ static int sim_flush(struct dev *d, struct err *e)
 		return -1;
 	if (is_cut(m, true))
 		return cut(m->sim, e);
-	if (m->lies || m->sim->n_changes - 1 == m->sim->lie_at)
+	if (m->lies || m->stale || m->sim->n_changes - 1 == m->sim->lie_at)
 		return 0;
 	memcpy(m->durable, m->seen, m->base.size);
 	m->dirty = false;
@@ -164,6 +166,7 @@ void sim_copy(struct sim *to, const struct sim *from)
 		memcpy(to->media[i].durable, from->media[i].durable,
 		       from->media[i].base.size);
 		to->media[i].lies = from->media[i].lies;
+		to->media[i].stale = from->media[i].stale;
 	}
 	sim_power_on(to);
 }

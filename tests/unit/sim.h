@@ -48,6 +48,7 @@ struct sim_medium {
 	uint8_t *durable;
 	uint8_t *seen;
 	bool lies;  /* flushes do nothing */
+	bool stale; /* what the cache holds else counts as clean: only writes arrive */
 	bool dirty; /* written since the last flush */
 	unsigned long n_written_bytes;
 };

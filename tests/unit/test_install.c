@@ -380,6 +380,24 @@ static void a_lying_medium_is_found_by_the_read_back(void **state)
 	device_free(d);
 }
 
+/* A kernel that lost a write reports it once and keeps the page, as clean: compared with
+ * that, nothing would ever be written and every read-back would fail. */
+static void what_only_the_cache_holds_is_written(void **state)
+{
+	struct device *d = device_new();
+	struct sim_medium *m = (struct sim_medium *)d->images[1][0];
+	struct err e = ERR_INIT;
+
+	(void)state;
+	memcpy(m->seen, d->v2.images[0].data, d->v2.images[0].len);
+	m->stale = true;
+	OK(device_install(d, &e));
+	m->stale = false;
+	sim_power_on(&d->sim);
+	assert_int_equal(device_boot(d), 1);
+	device_free(d);
+}
+
 /* What cannot be read counts as different: writing may well mend it. */
 static void a_block_that_cannot_be_read_is_written(void **state)
 {
@@ -414,6 +432,7 @@ int main(void)
 	    cmocka_unit_test(another_release_begins_anew),
 	    cmocka_unit_test(without_a_journal_it_begins_anew),
 	    cmocka_unit_test(a_lying_medium_is_found_by_the_read_back),
+	    cmocka_unit_test(what_only_the_cache_holds_is_written),
 	    cmocka_unit_test(a_block_that_cannot_be_read_is_written),
 	};
 
