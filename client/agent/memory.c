@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define FORMAT 1
+#define COUNTER_AFTER_LOSS ((uint64_t)1 << 40)
 
 static void copy_cut(char *ret, size_t room, const char *text)
 {
@@ -135,11 +136,12 @@ int memory_load(const struct tuf_store *files, struct memory *ret, struct err *e
 	if (files->get(files->ctx, MEMORY_FILE, &text, &why) < 0) {
 		if (why.code == ERR_NOT_FOUND)
 			return 0;
+		ret->n_reports = COUNTER_AFTER_LOSS;
 		return err_set(e, why.code, "%s: %s", MEMORY_FILE, why.text);
 	}
 	if (parse(&text, ret, e) == 0)
 		return 0;
-	*ret = (struct memory){.n_reports = (uint64_t)1 << 40};
+	*ret = (struct memory){.n_reports = COUNTER_AFTER_LOSS};
 	return err_wrap(e, "%s", MEMORY_FILE);
 }
 

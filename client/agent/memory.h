@@ -54,8 +54,9 @@ struct memory {
 	int64_t floor_utc_ms;
 };
 
-/* Reads it from files. What is not there is empty; what is damaged is ERR_FORMAT, and
- * *ret is empty but for the counter, which skips far ahead. */
+/* Reads it from files. What is not there is empty; what is damaged is ERR_FORMAT, what
+ * does not answer ERR_IO: then *ret is empty but for the counter, which skips far
+ * ahead. */
 int memory_load(const struct tuf_store *files, struct memory *ret,
 		struct err *e) MUST_USE;
 int memory_save(const struct tuf_store *files, const struct memory *m,

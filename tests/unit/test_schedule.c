@@ -178,6 +178,25 @@ static void a_damaged_memory_is_empty_and_its_counter_skips_ahead(void **state)
 	buf_fini(&f.data);
 }
 
+static int get_fails(void *ctx, const char *name, struct buf *ret, struct err *e)
+{
+	(void)ctx;
+	(void)ret;
+	return err_set(e, ERR_IO, "%s: input/output error", name);
+}
+
+/* A proof's counter never goes back, or the server takes the device for its own clone. */
+static void a_memory_that_cannot_be_read_skips_ahead_too(void **state)
+{
+	const struct tuf_store files = {get_fails, put, NULL, NULL};
+	struct memory m;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	FAILS(memory_load(&files, &m, &e), ERR_IO);
+	assert_true(m.n_reports > 1000000);
+}
+
 static void the_oldest_failure_makes_room(void **state)
 {
 	struct memory m = {.n_failed = 0};
@@ -208,6 +227,7 @@ int main(void)
 		the_floor_rises_with_what_was_signed_but_not_beyond_the_clock),
 	    cmocka_unit_test(what_is_remembered_comes_back_as_it_was),
 	    cmocka_unit_test(a_damaged_memory_is_empty_and_its_counter_skips_ahead),
+	    cmocka_unit_test(a_memory_that_cannot_be_read_skips_ahead_too),
 	    cmocka_unit_test(the_oldest_failure_makes_room),
 	};
 
