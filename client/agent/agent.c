@@ -294,8 +294,13 @@ void agent_free(struct agent *a)
 bool agent_is_armed(const struct agent *a)
 {
 	unsigned other = 1 - a->running;
+	enum slot_state s;
 
-	return a->running < N_SLOTS && a->record.slots[other].state == SLOT_PENDING &&
+	if (a->running >= N_SLOTS)
+		return false;
+	s = a->record.slots[other].state;
+	/* TRYING, and not running: the bootloader counted a try and passed it over. */
+	return (s == SLOT_PENDING || s == SLOT_TRYING) &&
 	       a->record.slots[other].priority > a->record.slots[a->running].priority;
 }
 
@@ -360,6 +365,7 @@ int agent_start(struct agent *a, struct err *e)
 	} else {
 		agent_move(a, AGENT_IDLE, "started");
 	}
+	health_raise_floor(a);
 	report_begin(a);
 	if (a->spec.base != NULL)
 		agent_timer(a, AGENT_TIMER_POLL, 0);

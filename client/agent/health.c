@@ -226,12 +226,15 @@ static bool load_running_manifest(struct agent *a, struct manifest *ret)
 }
 
 /* Only where the manifest says so; a fallback slot normally survives. */
-static void raise_floor(struct agent *a)
+void health_raise_floor(struct agent *a)
 {
-	struct manifest *m = calloc(1, sizeof(*m));
+	struct manifest *m;
 	struct slot_record r = a->record;
 	struct err e = ERR_INIT;
 
+	if (a->running >= N_SLOTS || r.slots[a->running].state != SLOT_GOOD)
+		return;
+	m = calloc(1, sizeof(*m));
 	if (m != NULL && load_running_manifest(a, m) && m->raise_floor_to > r.floor) {
 		if (record_raise_floor(&r, a->running, m->raise_floor_to, &e) < 0 ||
 		    agent_store_record(a, &r, &e) < 0)
@@ -261,7 +264,7 @@ static void confirm(struct agent *a)
 		return;
 	}
 	agent_timer(a, AGENT_TIMER_CONFIRM, -1);
-	raise_floor(a);
+	health_raise_floor(a);
 	agent_move(a, AGENT_IDLE, "confirmed: this firmware stays");
 	report_outcome(a);
 	contact_deployment_ended(a);

@@ -66,8 +66,6 @@ struct update {
 	uint64_t skip;	    /* of this answer: bytes before body_at */
 	uint64_t body_at;   /* where the body goes on (bundle: next byte to read) */
 	struct err why;	    /* the body's exchange ended early */
-	/* done when this attempt began, and one: to see it get on */
-	uint64_t blocks_seen;
 	struct dev *bundle; /* source of an offline install, owned; else NULL */
 	struct bundle table;
 	int percent; /* last reported; -1: none */
@@ -140,9 +138,10 @@ struct agent {
 	struct contact contact;
 	struct update update;
 	unsigned attempts;	 /* of this deployment, without getting on */
+	uint64_t best_blocks;	 /* the farthest that one of them came, for good */
 	uint64_t retry_after_ms; /* what the latest answer asked for */
 	unsigned altered;	 /* times that the body was not what was signed */
-	char attempts_id[12];	 /* what these two are about */
+	char attempts_id[12];	 /* what these three are about */
 	struct health health;
 	struct reporter reporter;
 	struct stream stream;
@@ -225,6 +224,8 @@ void health_timer(struct agent *a);
 void health_deadline(struct agent *a);
 void health_watchdog(struct agent *a);
 void health_reached(struct agent *a);
+/* Once what runs is GOOD, and at each start: a cut may have come between the two. */
+void health_raise_floor(struct agent *a);
 void reboot_soon(struct agent *a); /* after the last report, or the delay */
 void reboot_now(struct agent *a);
 

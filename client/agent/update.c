@@ -163,6 +163,7 @@ void update_begin(struct agent *a, const struct ddi_deployment *d)
 	if (strcmp(a->attempts_id, d->id) != 0) {
 		memcpy(a->attempts_id, d->id, sizeof(a->attempts_id));
 		a->attempts = a->altered = 0;
+		a->best_blocks = 0;
 	}
 	update_clear(a);
 	memcpy(a->update.id, d->id, sizeof(a->update.id));
@@ -181,6 +182,7 @@ int update_begin_bundle(struct agent *a, struct dev *bundle, struct err *e)
 	update_clear(a);
 	a->update.bundle = bundle;
 	a->attempts = a->altered = 0;
+	a->best_blocks = 0;
 	a->attempts_id[0] = '\0';
 	a->last_error = ERR_INIT;
 	if (offline_open(a, e) < 0) {

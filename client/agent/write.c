@@ -329,16 +329,18 @@ static enum outcome step(struct agent *a)
 	return OVER;
 }
 
-/* An attempt that wrote something is no reason to wait longer before the next one. */
+/* An attempt that came farther than any before it is no reason to wait longer before the
+ * next one. What is written and not kept does not count, nor the same way once more: a
+ * medium or a line that always fails at one place would be tried for ever. */
 static void note_getting_on(struct agent *a)
 {
 	struct install_progress p;
 
 	install_progress(a->update.install, &p);
-	if (a->update.blocks_seen == 0)
-		a->update.blocks_seen = p.blocks_done + 1;
-	else if (p.blocks_done >= a->update.blocks_seen)
-		a->attempts = 0;
+	if (p.blocks_kept <= a->best_blocks)
+		return;
+	a->best_blocks = p.blocks_kept;
+	a->attempts = 0;
 }
 
 void write_step(struct agent *a)

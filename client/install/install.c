@@ -475,6 +475,7 @@ void install_progress(const struct install *in, struct install_progress *ret)
 	    .body_begin = in->body_begin,
 	    .body_checked = pump_body_checked(in->pump),
 	    .blocks = in->release.n_blocks,
+	    .blocks_kept = in->journal.blocks,
 	    .blocks_done = in->journal.blocks + pump_segment_blocks(in->pump),
 	    .blocks_skipped = pump_blocks_skipped(in->pump),
 	    .blocks_read_back = in->back.n_blocks,

@@ -135,7 +135,9 @@ struct install_progress {
 	uint64_t body_checked; /* offset up to which chunks were checked */
 	uint64_t blocks;       /* of 4 KiB, of all images */
 	uint64_t blocks_done;  /* on the medium, or equal there already */
-	/* of these, not written since equal, in this attempt */
+	/* of blocks_done, what the next attempt need not fetch */
+	uint64_t blocks_kept;
+	/* of blocks_done, not written since equal, in this attempt */
 	uint64_t blocks_skipped;
 	uint64_t blocks_read_back;
 };

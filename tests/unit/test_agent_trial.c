@@ -347,6 +347,117 @@ static void a_lost_memory_costs_the_report_and_not_the_device(void **state)
 	bench_fini(&b);
 }
 
+/* ---- a medium that fails ---- */
+
+/* It takes everything and keeps nothing: the read-back finds out each time. Without an end the
+ * whole payload would be fetched again for ever. */
+static void a_medium_that_lies_is_given_up(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_offer(&b);
+	((struct sim_medium *)b.d->images[1][0])->lies = true;
+	bench_start(&b);
+	bench_for(&b, DAY_MS);
+	assert_true(bench_heard(&b, FAILURE));
+	assert_true(bench_heard(&b, "read back: slot B firmware differs"));
+	assert_true(b.n_body_bytes <= 3 * b.d->v2.body_size);
+	assert_false(b.rebooted);
+	bench_fini(&b);
+}
+
+/* The connection breaks in the same segment again and again: each attempt waits longer. */
+static void
+an_attempt_that_completes_no_segment_does_not_count_as_progress(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_offer(&b);
+	b.faults[0] = (struct bench_fault){
+	    .match = "/body", .kind = FAULT_CUT, .at = 200000, .times = -1};
+	bench_start(&b);
+	bench_for(&b, 3600 * 1000);
+	assert_true(bench_count(b.asked, "/body") <= 16);
+	b.faults[0].times = 0;
+	bench_until_reboot(&b);
+	bench_fini(&b);
+}
+
+/* The bootloader could not read the armed slot, counted a try and booted the old one. */
+static void a_slot_on_trial_that_was_passed_over_is_tried_again(void **state)
+{
+	struct slot_record r;
+	struct err e = ERR_INIT;
+	struct bench b;
+
+	(void)state;
+	bench_offer(&b);
+	bench_start(&b);
+	bench_until_reboot(&b);
+	bench_stop(&b);
+	r = bench_record(&b);
+	OK(record_boot_try(&r, 1, &e));
+	OK(boot_store(b.model, &r, &e));
+	b.rebooted = false;
+	bench_start(&b);
+	bench_until_reboot(&b);
+	assert_int_equal(bench_boot(&b), 1);
+	bench_start(&b);
+	bench_until_heard(&b, SUCCESS);
+	bench_fini(&b);
+}
+
+/* ---- the security floor ---- */
+
+/* The manifest of v2, as it is cached, with another floor. */
+static void ask_for_floor_2(struct bench *b)
+{
+	static const char none[] = "\"raise_floor_to\":0";
+	struct file *f = files_find(&b->files, "cache-manifest");
+	char *at;
+
+	assert_non_null(f);
+	at = strstr(buf_str(&f->data), none);
+	assert_non_null(at);
+	at[sizeof(none) - 2] = '2';
+}
+
+static void the_floor_is_raised_where_the_release_asks_for_it(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_arm(&b);
+	ask_for_floor_2(&b);
+	bench_start(&b);
+	bench_until_heard(&b, SUCCESS);
+	assert_int_equal(bench_record(&b).floor, 2);
+	assert_int_equal(bench_record(&b).slots[0].reason, REASON_FLOOR);
+	bench_fini(&b);
+}
+
+static void a_floor_that_a_power_cut_kept_down_is_raised_at_the_next_start(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_arm(&b);
+	ask_for_floor_2(&b);
+	b.stores_left = 1; /* to confirm; the power goes before the next one */
+	bench_start(&b);
+	bench_until(&b, AGENT_IDLE);
+	assert_int_equal(bench_record(&b).slots[1].state, SLOT_GOOD);
+	assert_int_equal(bench_record(&b).floor, 0);
+	bench_stop(&b);
+	b.stores_left = -1;
+	assert_int_equal(bench_boot(&b), 1);
+	bench_start(&b);
+	assert_int_equal(bench_record(&b).floor, 2);
+	bench_fini(&b);
+}
+
 /* ---- time ---- */
 
 static void
@@ -403,6 +514,13 @@ int main(void)
 	    cmocka_unit_test(an_armed_slot_that_was_not_tried_is_tried_again_later),
 	    cmocka_unit_test(a_full_state_directory_delays_and_never_lies),
 	    cmocka_unit_test(a_lost_memory_costs_the_report_and_not_the_device),
+	    cmocka_unit_test(a_medium_that_lies_is_given_up),
+	    cmocka_unit_test(
+		an_attempt_that_completes_no_segment_does_not_count_as_progress),
+	    cmocka_unit_test(a_slot_on_trial_that_was_passed_over_is_tried_again),
+	    cmocka_unit_test(the_floor_is_raised_where_the_release_asks_for_it),
+	    cmocka_unit_test(
+		a_floor_that_a_power_cut_kept_down_is_raised_at_the_next_start),
 	    cmocka_unit_test(
 		a_clock_that_was_never_set_does_not_keep_a_device_from_its_update),
 	    cmocka_unit_test(expired_metadata_is_waited_out_and_not_believed),
