@@ -278,6 +278,11 @@ static int check_may_overwrite(const struct slot_record *r, unsigned slot,
 		    "slot %c runs as %s, not as GOOD: slot %c is kept as its "
 		    "fallback",
 		    other, slot_state_name(r->slots[running].state), self);
+	if (running == NO_SLOT && r->slots[slot].state == SLOT_TRYING)
+		return err_set(e, ERR_CONFLICT,
+			       "slot %c is on trial and may be running: it is not "
+			       "written without the bootloader's hand-over",
+			       self);
 	if (running == NO_SLOT && is_fallback(r, slot) &&
 	    !is_fallback(r, other_slot(slot)))
 		return err_set(e, ERR_CONFLICT,

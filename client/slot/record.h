@@ -141,7 +141,8 @@ int record_init_recovery(struct slot_record *ret,
  * it *before* acting. A refused transition leaves *r as it was. */
 
 /* Any state but the running slot's -> WRITING; forgets what the slot held, starts a
- * transaction. */
+ * transaction. Where it is not known what runs (NO_SLOT) neither a TRYING slot nor the
+ * only GOOD one. */
 int record_write_begin(struct slot_record *r, unsigned slot, unsigned running,
 		       struct err *e) MUST_USE;
 /* WRITING -> WRITTEN. ERR_ROLLBACK below the floor. */

@@ -121,6 +121,9 @@ static void each_refusal_names_what_forbids_it(void **state)
 	FAILS(record_write_begin(&r, 1, 1, &e), ERR_CONFLICT);
 	assert_string_equal(e.text,
 			    "slot B is running: the running slot is never written");
+	FAILS(record_write_begin(&r, 1, NO_SLOT, &e), ERR_CONFLICT);
+	assert_string_equal(e.text, "slot B is on trial and may be running: it is not "
+				    "written without the bootloader's hand-over");
 	FAILS(record_write_begin(&r, 0, NO_SLOT, &e), ERR_CONFLICT);
 	assert_string_equal(e.text, "slot A is the only GOOD one: it is not written");
 	FAILS(record_confirm(&r, 1, root_1, &e), ERR_DIGEST);
