@@ -3,11 +3,12 @@
 
 #include "../../common/base/file.h"
 #include "../../common/base/text.h"
+#include "../../common/json/json.h"
 
 #include <string.h>
 
 #define LINE_MAX_BYTES 256
-#define DEMO_MEMBER "\"x-ota-demo\":true"
+#define DEMO_MEMBER "x-ota-demo"
 
 static int path_in(const char *dir, const char *name, char ret[PATH_MAX], struct err *e)
 {
@@ -82,18 +83,32 @@ static int load_keys(struct factory *f, const char *dir, struct err *e)
 	return 0;
 }
 
+/* Whether root.json says of itself that its keys are for demos. */
+static int is_demo_root(const struct buf *text, bool *ret, struct err *e)
+{
+	AUTO_PTR(json) struct json *root = json_parse_strict(text->data, text->len, e);
+	const struct json *body;
+
+	*ret = false;
+	if (root == NULL || json_get_object(root, "signed", &body, e) < 0 ||
+	    json_opt_bool(body, DEMO_MEMBER, ret, e) < 0)
+		return -1;
+	return 0;
+}
+
 static int load_root(struct factory *f, const char *dir, struct err *e)
 {
 	char path[PATH_MAX];
+	bool demo;
 
 	buf_init(&f->root, FACTORY_ROOT_MAX_BYTES);
 	if (path_in(dir, "root.json", path, e) < 0 || file_read(path, &f->root, e) < 0)
 		return -1;
 	if (f->root.len == 0)
 		return err_set(e, ERR_CONFIG, "root.json is empty");
-	if (memmem(f->root.data, f->root.len, DEMO_MEMBER, strlen(DEMO_MEMBER)) != NULL)
-		return refuse_demo(f, "root.json", e);
-	return 0;
+	if (is_demo_root(&f->root, &demo, e) < 0)
+		return err_wrap(e, "root.json");
+	return demo ? refuse_demo(f, "root.json", e) : 0;
 }
 
 static int load_names(struct factory *f, const char *dir, struct err *e)

@@ -200,6 +200,8 @@ static void what_is_missing_or_wrong_is_never_a_default(void **state)
 	} rows[] = {
 	    {"root.json", NULL},
 	    {"root.json", ""},
+	    {"root.json", "{\"signed\":"},
+	    {"root.json", "{\"signed\":{\"x-ota-demo\":1}}"},
 	    {"ca.pem", NULL},
 	    {"boot-key-0.pub", NULL},
 	    {"boot-key-0.pub", "d75a98\n"},
@@ -246,6 +248,9 @@ static void demo_keys_are_refused_outside_demo_mode(void **state)
 	OK(factory_load(p->dir, &f, &e));
 	factory_fini(&f);
 	put(p, "demo", NULL);
+	FAILS(factory_load(p->dir, &f, &e), ERR_UNTRUSTED);
+	/* However it is written down. */
+	put(p, "root.json", "{\n \"signed\": {\"x-ota-dem\\u006f\" : true}}");
 	FAILS(factory_load(p->dir, &f, &e), ERR_UNTRUSTED);
 }
 
