@@ -66,7 +66,7 @@ static void print_status(const struct json *status)
 		     json_is_true(json_get(status, "server_reached")) ? "reached"
 								      : "not reached");
 	print_slots(status);
-	if (update != NULL)
+	if (update != NULL && json_int(json_get(update, "percent")) >= 0)
 		(void)printf("update  %s, %lld %%\n",
 			     json_text(json_get(update, "version")),
 			     (long long)json_int(json_get(update, "percent")));
@@ -156,7 +156,7 @@ int main(int argc, char **argv)
 	    .options = client_config_options,
 	    .commands = commands,
 	    .values = &values,
-	    .config_file = "/etc/ota/client.ini",
+	    .config_file = "/etc/ota/ota-client.ini",
 	};
 
 	return program_main(&program, argc, argv);

@@ -153,5 +153,6 @@ def check_format(result):
 
 
 def suite(result):
+    """Layers, lengths, licences, formatting, and text that does not belong here."""
     for check in (check_layers, check_lengths, check_conditionals, check_licences, check_leaks, check_format):
         check(result)
