@@ -26,12 +26,12 @@ for file in /etc/apt/apt.conf.d /root/.npmrc "${NODE_EXTRA_CA_CERTS:-}"; do
 	mkdir -p "$root$(dirname "$file")"
 	cp -rL "$file" "$root$(dirname "$file")/"
 done
-git clone -q "$top" "$root/home/ota"
+git clone -q "$top" "$root/ota"
 
 inside() {
 	chroot "$root" env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
 		TERM=dumb ${NODE_EXTRA_CA_CERTS:+NODE_EXTRA_CA_CERTS="$NODE_EXTRA_CA_CERTS"} \
-		sh -c "cd /home/ota && $1"
+		sh -c "cd /ota && $1"
 }
 echo "run ./demo --yes --story"
 inside "./demo --yes --story"

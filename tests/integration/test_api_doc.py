@@ -5,7 +5,7 @@ import re
 import tempfile
 import unittest
 
-from server import TOP, Server
+from .server import TOP, Server
 
 ROUTE = re.compile(r'X\("([A-Z]+)",\s+(C\b)?\s*(?:"([^"]*)")?,\s+[^,]+,\s+([A-Z_]+),\s+(true|false),\s+(\w+)\)')
 DEVICE_BASE = "/{tenant}/controller/v1/{id}"

@@ -8,15 +8,11 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import threading
 import time
 import unittest
 
-# Beside this file, and before the source directory of the same name.
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-
-from server import OTA_SERVER, PATIENCE, Device, Server, Stream, temporary
+from .server import OTA_SERVER, PATIENCE, Device, Server, Stream, temporary
 
 
 def shared_server(case, *options):
@@ -757,7 +753,3 @@ class Life(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertEqual({w for w, f in found.items() if f["state"] == "FAULT"}, {"database", "certificate"})
         self.assertTrue(found["database"]["fix"])
-
-
-if __name__ == "__main__":
-    unittest.main()
