@@ -375,6 +375,20 @@ static void give_place_back(struct hub *h)
 	pthread_mutex_unlock(&h->lock);
 }
 
+/* Who comes back after its network changed has left a stream behind that nobody has noticed yet; and
+ * one device must not take the places of all. */
+static void end_old_streams(struct port *p, const char *device)
+{
+	struct device_stream *next;
+
+	for (struct device_stream *s = p->devices[hash_of(device) % N_BUCKETS];
+	     s != NULL; s = next) {
+		next = s->next;
+		if (strcmp(s->device, device) == 0)
+			http_stream_end(s->http); /* frees s */
+	}
+}
+
 int hub_stream_device(struct hub *h, struct http_request *r, const char *device,
 		      struct err *e)
 {
@@ -383,6 +397,7 @@ int hub_stream_device(struct hub *h, struct http_request *r, const char *device,
 
 	if (p == NULL)
 		return err_nomem(e);
+	end_old_streams(p, device);
 	if (!take_place(h))
 		return err_set(e, ERR_BUSY, "%zu devices listen already: poll instead",
 			       h->max_device_streams);

@@ -45,7 +45,7 @@ void hub_stream_console(struct hub *h, struct http_request *r, int64_t life_ms,
 /* Ends the streams of a session that was logged out. */
 void hub_end_session(struct hub *h, const char *session);
 
-/* Answers r with a device's stream. ERR_BUSY beyond the cap: r is not answered then. */
+/* Answers r with a device's stream; an older one of it in the same thread ends. ERR_BUSY beyond the cap: r is not answered then. */
 int hub_stream_device(struct hub *h, struct http_request *r, const char *device,
 		      struct err *e) MUST_USE;
 

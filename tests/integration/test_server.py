@@ -718,6 +718,25 @@ class Life(unittest.TestCase):
         self.s.start()
         self.assertEqual(self.s.api("GET", "/api/v1/session").json["user"], "admin")
 
+    def test_a_device_that_listens_anew_gives_up_its_old_stream(self):
+        self.s.start("--http-threads", "1", "--device-max-streams", "2")
+        d, other = self.s.add_device("one"), self.s.add_device("two")
+        streams = []
+        for device in (d, d, d, other):
+            streams.append(Stream(self.s, device.base + "/ota/events", {"Authorization": f"TargetToken {device.token}"}))
+            self.addCleanup(streams[-1].close)
+            self.assertEqual(streams[-1].status, 200)
+        self.assertTrue(streams[0].ends() and streams[1].ends())
+
+    def test_attributes_too_long_to_draw_slots_of_are_kept_all_the_same(self):
+        self.s.start()
+        d = self.s.add_device("one")
+        data = {f"slot.{slot}.{field}": '"' * 128 for slot in "ab" for field in ("state", "version", "reason", "root_hash")}
+        self.assertEqual(d.request("PUT", "/configData", {"data": data}).status, 200)
+        self.assertNotIn("configData", d.poll()["_links"])
+        shown = self.s.api("GET", "/api/v1/devices/one").json
+        self.assertEqual((shown["attributes"], shown["slots"]), (data, None))
+
     def test_a_stream_ends_when_its_session_has_expired(self):
         self.s.start("--console-session-life", "2s")
         token = json.loads(self.s.admin("login-link"))["link"].split("#")[1]
