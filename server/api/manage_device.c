@@ -241,11 +241,11 @@ void handle_devices_create(struct api_call *a)
 {
 	struct store_call *c = api_store(a, STORE_DEVICE_CREATE, created);
 	struct err e = ERR_INIT;
-	char *token = malloc(SECRET_TEXT_LEN + 1);
+	char *token;
 
-	a->mine = token;
-	if (c == NULL)
+	if (c == NULL) /* answered, and a is gone */
 		return;
+	a->mine = token = malloc(SECRET_TEXT_LEN + 1);
 	if (token == NULL)
 		(void)err_nomem(&e);
 	if (token == NULL || read_device(a, &c->in.device_new.device, &e) < 0 ||

@@ -254,6 +254,7 @@ int render_slots(const struct attribute *a, size_t n, char ret[SLOTS_TEXT_MAX_LE
 {
 	AUTO_PTR(json) struct json *list = NULL;
 	AUTO(buf) struct buf text = BUF_INIT(SLOTS_TEXT_MAX_LEN);
+	struct err why = ERR_INIT;
 
 	ret[0] = '\0';
 	if (slot_value(a, n, 'a', "state")[0] == '\0' ||
@@ -261,8 +262,13 @@ int render_slots(const struct attribute *a, size_t n, char ret[SLOTS_TEXT_MAX_LE
 		return 0;
 	list = json_new_array();
 	if (list == NULL || json_append(list, render_slot(a, n, 'a', e), e) < 0 ||
-	    json_append(list, render_slot(a, n, 'b', e), e) < 0 ||
-	    json_write(list, &text, e) < 0)
+	    json_append(list, render_slot(a, n, 'b', e), e) < 0)
 		return -1;
+	if (json_write(list, &text, &why) < 0) {
+		if (why.code == ERR_LIMIT) /* no slot says so much: shown without */
+			return 0;
+		*e = why;
+		return -1;
+	}
 	return text_copy(ret, SLOTS_TEXT_MAX_LEN + 1, buf_str(&text), "slots", e);
 }
