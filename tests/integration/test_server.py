@@ -121,6 +121,49 @@ class DeviceApi(FleetTest):
         self.assertNotIn("deploymentBase", d.poll()["_links"])
         self.assertEqual(d.request("GET", f"/deploymentBase/{action}").status, 404)
 
+    def test_answers_are_in_the_form_that_narrow_clients_can_read(self):
+        d = self.device()
+        action = self.assign(d, self.r1)
+        self.assertTrue(100000 < int(action) < 2**31)
+        polled = d.request("GET", "", headers={"Host": "updates.example:8443"})
+        self.assertEqual(polled.json["config"]["polling"]["sleep"], "00:01:30")
+        for name, link in polled.json["_links"].items():
+            for href in link.values():
+                self.assertTrue(href.startswith("https://updates.example:8443/default/"), (name, href))
+        offer = d.request("GET", f"/deploymentBase/{action}?actionHistory=10")
+        for answer in (polled, offer, d.request("GET", f"/deploymentBase/{int(action) + 1}"),
+                       d.feedback(action, "proceeding"), d.request("PUT", "/configData", {"data": {"a": "b"}})):
+            self.assertEqual(answer.headers["Content-Length"], str(len(answer.body)))
+            self.assertNotIn(b"\\/", answer.body)
+        chunk = offer.json["deployment"]["chunks"][0]
+        self.assertEqual((offer.json["id"], chunk["part"], len(chunk["artifacts"])), (action, "os", 1))
+        self.assertNotIn("maintenanceWindow", offer.json["deployment"])
+        self.assertEqual(chunk["artifacts"][0]["hashes"]["sha1"], chunk["artifacts"][0]["hashes"]["sha1"].lower())
+        for tenant in ("DEFAULT", "Default"):
+            other = self.s.request("GET", d.base.replace("/default/", f"/{tenant}/"), headers={"Authorization": f"TargetToken {d.token}"})
+            self.assertEqual(other.status, 200)
+        gateway = self.s.request("GET", d.base, headers={"Authorization": f"GatewayToken {self.s.token}"})
+        self.assertEqual((gateway.status, gateway.json["errorCode"]), (401, "unauthenticated"))
+
+    def test_reports_while_cancelling_are_taken(self):
+        d = self.device()
+        action = self.assign(d, self.r1)
+        self.offer(d)
+        self.s.api("DELETE", f"/api/v1/deployments/{action}")
+        polled = d.poll()["_links"]
+        self.assertNotIn("deploymentBase", polled)
+        self.assertTrue(polled["cancelAction"]["href"].endswith(f"/cancelAction/{action}"))
+        self.assertEqual(d.request("GET", f"/deploymentBase/{action}").status, 404)
+        self.assertEqual(d.request("GET", f"/cancelAction/{action}").json,
+                         {"id": action, "cancelAction": {"stopId": action}})
+        self.assertEqual(d.feedback(action, "proceeding", details=["still here"]).status, 200)
+        self.assertEqual(self.deployment(action)["state"], "cancelling")
+        self.assertEqual(d.feedback(action, "closed", "none").status, 200)
+        self.assertEqual(self.deployment(action)["state"], "confirmed")
+        self.assertEqual(d.request("GET", f"/cancelAction/{action}").status, 404)
+        self.assertTrue(d.poll()["_links"]["installedBase"]["href"].endswith(f"/installedBase/{action}"))
+        self.assertEqual(d.request("GET", f"/installedBase/{action}").json["id"], action)
+
     def test_an_action_of_another_device_is_not_there(self):
         mine, other = self.device("-1"), self.device("-2")
         action = self.assign(mine, self.r1)
