@@ -337,7 +337,8 @@ void contact_soon(struct agent *a)
 		agent_timer(a, AGENT_TIMER_POLL, 0);
 }
 
-/* A round that is under way will not offer the update again, and must not put the next one off. */
+/* A round that is under way will not offer the update again, and must not put the next
+ * one off. */
 void contact_retry(struct agent *a, uint64_t wait_ms)
 {
 	if (a->contact.active) {

@@ -83,8 +83,8 @@ static void set_paused(struct agent *a, bool paused)
 	a->spec.ops->http_pause(a->spec.ctx, AGENT_FETCH, paused);
 }
 
-/* A server (or a proxy before it) may answer with all of it, whatever was asked for: then what is
- * there already is passed over. */
+/* A server (or a proxy before it) may answer with all of it, whatever was asked for:
+ * then what is there already is passed over. */
 int write_head(struct agent *a, const struct net_head *h, struct err *e)
 {
 	struct update *u = &a->update;
@@ -329,9 +329,9 @@ static enum outcome step(struct agent *a)
 	return OVER;
 }
 
-/* An attempt that came farther than any before it is no reason to wait longer before the
- * next one. What is written and not kept does not count, nor the same way once more: a
- * medium or a line that always fails at one place would be tried for ever. */
+/* An attempt that came farther than any before it is no reason to wait longer before
+ * the next one. What is written and not kept does not count, nor the same way once
+ * more: a medium or a line that always fails at one place would be tried for ever. */
 static void note_getting_on(struct agent *a)
 {
 	struct install_progress p;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A device's configuration: one INI file that the bootloader model, the agent and the
- * firmware read. docs/OPERATIONS.md lists the keys; client_config_options[] is where
- * they are defined.
+ * firmware read. client_config_options[] defines the keys, and `ota-client
+ * --print-config` lists them; docs/INTEGRATION.md has an example.
  *
  * A program's struct of values begins with a struct client_config, so that the offsets
  * in client_config_options[] hold for it:

@@ -290,9 +290,9 @@ static int check_blocks(const struct pump *p, const struct segment *s, struct er
 	return 0;
 }
 
-/* Writes the blocks of the run that differ from what is on the medium, neighbours together.
- * The cache is not asked: it may still hold what an attempt before wrote and the medium lost.
- * What cannot be read differs: writing may well mend it. */
+/* Writes the blocks of the run that differ from what is on the medium, neighbours
+ * together. The cache is not asked: it may still hold what an attempt before wrote and
+ * the medium lost. What cannot be read differs: writing may well mend it. */
 static int write_changed(struct pump *p, struct dev *d, uint64_t offset, struct err *e)
 {
 	bool readable = dev_read_medium(d, offset, p->old, p->run_len, NULL) == 0;

@@ -21,8 +21,8 @@
  * - it reads proxies from the environment unless told NOPROXY "*".
  * - it keeps the parsed CA file for a day; a minute is enough here.
  * - its own rate limit only looks up after as many as 100 reads of 16 KiB (a megabyte
- *   passed at any limit when tried), so the rate is kept here, by pausing: a bucket that
- *   fills at the rate and holds a quarter of a second.
+ *   passed at any limit when tried), so the rate is kept here, by pausing: a bucket
+ *   that fills at the rate and holds a quarter of a second.
  * - CURLOPT_LOW_SPEED_TIME counts whole seconds and rests while a transfer is paused.
  */
 #include "net.h"

@@ -23,10 +23,10 @@ struct caller_fields {
 };
 
 enum caller_kind {
-	CALLER_NOBODY, /* shows nothing */
-	CALLER_API,    /* Authorization: Bearer */
-	CALLER_DEVICE, /* Authorization: TargetToken */
-	CALLER_GATEWAY, /* Authorization: GatewayToken, an API token that speaks for devices */
+	CALLER_NOBODY,	/* shows nothing */
+	CALLER_API,	/* Authorization: Bearer */
+	CALLER_DEVICE,	/* Authorization: TargetToken */
+	CALLER_GATEWAY, /* GatewayToken: an API token that speaks for devices */
 	CALLER_SESSION, /* the console's cookie */
 };
 

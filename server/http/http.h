@@ -20,8 +20,8 @@ struct http_request;
 struct http_stream;
 
 #define HTTP_MAX_BODY ((size_t)4 << 20)
-/* Bodies are held in memory before anybody knows who sends them: all those beyond 16 KiB together
- * are at most this, and one more is 503. */
+/* Bodies are held in memory before anybody knows who sends them: all those beyond 16
+ * KiB together are at most this, and one more is 503. */
 #define HTTP_MAX_BODIES ((size_t)256 << 20)
 
 struct http_config {

@@ -141,7 +141,8 @@ static int check_sound(struct conn *c, struct err *e)
 	return 0;
 }
 
-/* VACUUM INTO does not flush what it wrote; its name is flushed with the database's own. */
+/* VACUUM INTO does not flush what it wrote; its name is flushed with the database's
+ * own. */
 static int flush_file(const char *path, struct err *e)
 {
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -24,7 +24,8 @@ int schema_prepare(struct conn *c, const char *path,
 		   const char *const *const *migrations, unsigned n,
 		   const struct log *log, struct err *e) MUST_USE;
 
-/* Changes nothing: ERR_CONFLICT if the schema is older than n, else as schema_prepare(). */
+/* Changes nothing: ERR_CONFLICT if the schema is older than n, else as
+ * schema_prepare(). */
 int schema_check(struct conn *c, unsigned n, struct err *e) MUST_USE;
 
 #endif

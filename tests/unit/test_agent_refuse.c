@@ -94,8 +94,8 @@ static void a_server_that_ignores_the_range_is_read_past_what_is_there(void **st
 	bench_fini(&b);
 }
 
-/* The round under way when an update fails does not offer it again: it must not put the next
- * attempt off to the next regular poll either. */
+/* The round under way when an update fails does not offer it again: it must not put the
+ * next attempt off to the next regular poll either. */
 static void
 a_poll_beside_an_update_that_fails_does_not_delay_the_next_attempt(void **state)
 {

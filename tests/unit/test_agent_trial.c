@@ -349,8 +349,8 @@ static void a_lost_memory_costs_the_report_and_not_the_device(void **state)
 
 /* ---- a medium that fails ---- */
 
-/* It takes everything and keeps nothing: the read-back finds out each time. Without an end the
- * whole payload would be fetched again for ever. */
+/* It takes everything and keeps nothing: the read-back finds out each time. Without an
+ * end the whole payload would be fetched again for ever. */
 static void a_medium_that_lies_is_given_up(void **state)
 {
 	struct bench b;
@@ -367,7 +367,8 @@ static void a_medium_that_lies_is_given_up(void **state)
 	bench_fini(&b);
 }
 
-/* The connection breaks in the same segment again and again: each attempt waits longer. */
+/* The connection breaks in the same segment again and again: each attempt waits
+ * longer. */
 static void
 an_attempt_that_completes_no_segment_does_not_count_as_progress(void **state)
 {
@@ -385,7 +386,8 @@ an_attempt_that_completes_no_segment_does_not_count_as_progress(void **state)
 	bench_fini(&b);
 }
 
-/* The bootloader could not read the armed slot, counted a try and booted the old one. */
+/* The bootloader could not read the armed slot, counted a try and booted the old
+ * one. */
 static void a_slot_on_trial_that_was_passed_over_is_tried_again(void **state)
 {
 	struct slot_record r;

@@ -380,8 +380,8 @@ static void a_lying_medium_is_found_by_the_read_back(void **state)
 	device_free(d);
 }
 
-/* A kernel that lost a write reports it once and keeps the page, as clean: compared with
- * that, nothing would ever be written and every read-back would fail. */
+/* A kernel that lost a write reports it once and keeps the page, as clean: compared
+ * with that, nothing would ever be written and every read-back would fail. */
 static void what_only_the_cache_holds_is_written(void **state)
 {
 	struct device *d = device_new();

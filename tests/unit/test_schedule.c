@@ -185,7 +185,8 @@ static int get_fails(void *ctx, const char *name, struct buf *ret, struct err *e
 	return err_set(e, ERR_IO, "%s: input/output error", name);
 }
 
-/* A proof's counter never goes back, or the server takes the device for its own clone. */
+/* A proof's counter never goes back, or the server takes the device for its own
+ * clone. */
 static void a_memory_that_cannot_be_read_skips_ahead_too(void **state)
 {
 	const struct tuf_store files = {get_fails, put, NULL, NULL};
