@@ -20,6 +20,7 @@ CONFIG = {
     "boot": {"watchdog": "20s"},
     "health": {"confirm-deadline": "30s"},
 }
+LATER = hostile.status("503 Service Unavailable", "Retry-After: 2")
 IMPATIENT = {"limit": {"stall": "1s", "connect": "1s"}}
 MANIFEST, _, HEAD, BODY = range(5, 9)  # parts of a bundle
 POLL = r"GET /default/controller/v1/[^/]+$"
@@ -218,12 +219,12 @@ class Requests(Hostile):
         self.recovers(ident)
 
     def test_a_server_that_says_when_to_come_back_is_taken_at_its_word(self):
-        self.walk(hostile.status("503 Service Unavailable", "Retry-After: 2"), self.at["poll"], "poll: .*the server answered 503")
+        self.walk(LATER, self.at["poll"], "poll: .*the server answered 503")
         gaps = [b - a for a, b in zip(self.line.hits, self.line.hits[1:])]
         self.assertGreaterEqual(min(gaps), 1.95, "Retry-After: 2")
 
     def test_the_repository_may_ask_for_patience_too(self):
-        self.walk(hostile.status("503 Service Unavailable", "Retry-After: 2"), self.at["metadata"], "fetch metadata: .*503")
+        self.walk(LATER, self.at["metadata"], "fetch metadata: .*503")
         gaps = [b - a for a, b in zip(self.line.hits, self.line.hits[1:])]
         self.assertGreaterEqual(min(gaps), 1.95, "Retry-After: 2")
 
@@ -246,7 +247,9 @@ class Requests(Hostile):
         self.board.start()
         self.board.expect("the server closed the deployment")
         self.assertEqual(contents(self.board, "A"), self.before)
-        self.recovers(ident)  # it is offered still, and not gone any more
+        self.line.heal()
+        self.board.client("poll-now")  # it is offered still, and not gone any more
+        self.recovers(ident)
 
     def test_feedback_that_a_captive_portal_takes_is_not_delivered(self):
         self.device()
