@@ -18,6 +18,9 @@ from .house import Board, Publisher, Server, wipe
 from .steps import BOLD, DIM, OFF, Step
 
 N_DEVICES = 5
+# Slow enough to watch: a few seconds for each update.
+ASSETS_KIB = 6144
+CONFIG = {"limit": {"rate": "1MiB"}}
 
 
 def parse(words):
@@ -49,12 +52,12 @@ def bring_up(directory, bind):
             publisher.init(server)
         for version in ("1.0.0", "2.0.0"):
             with Step(f"build, sign and publish {version}"):
-                publisher.publish(server, version, publisher.images(version), "first light" if version == "1.0.0" else "all is well")
-    images = publisher.images("1.0.0")
+                publisher.publish(server, version, publisher.images(version, assets_kib=ASSETS_KIB), "first light" if version == "1.0.0" else "all is well")
+    images = publisher.images("1.0.0", assets_kib=ASSETS_KIB)
     boards = []
     with Step(f"power on {N_DEVICES} devices"):
         for n in range(1, N_DEVICES + 1):
-            board = Board(directory / f"device-{n}", server, publisher, images)
+            board = Board(directory / f"device-{n}", server, publisher, images, CONFIG)
             board.point_at(server.url)
             if not board.is_provisioned():
                 board.provision(publisher.releases / "1.0.0.bundle", images)
