@@ -263,8 +263,7 @@ struct tuf_root *tuf_root_parse(struct tuf_envelope *env, struct err *e)
 	return TAKE(r);
 }
 
-/* ------------------------------------------------------------------ timestamp,
- * snapshot */
+/* ------------------------------------------------------- timestamp, snapshot */
 
 static int file_parse(const char *name, const struct json *object, struct tuf_file *ret,
 		      struct err *e)

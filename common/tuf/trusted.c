@@ -120,8 +120,7 @@ int tuf_trusted_give_root(struct tuf_trusted *t, const void *data, size_t len,
 	return 0;
 }
 
-/* ------------------------------------------------------------------ verifying by the
- * root */
+/* ----------------------------------------------------- verifying by the root */
 
 static int envelope_verified(const struct tuf_role *role, const void *data, size_t len,
 			     struct tuf_envelope *ret, struct err *e)

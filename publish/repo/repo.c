@@ -346,8 +346,7 @@ int repo_draft_targets_remove(const void *current, size_t len, const char *name,
 	return draft_write(TAKE(body), TAKE(targets), ret, e);
 }
 
-/* ------------------------------------------------------------------ snapshot,
- * timestamp */
+/* ------------------------------------------------------- snapshot, timestamp */
 
 /* `type` version `version` whose meta lists one file of another version. */
 static int make_listing(const char *type, const char *listed_type,
