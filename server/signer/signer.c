@@ -153,10 +153,15 @@ static int exchange(struct signer *s, struct message_reader *r, bool *ret_refuse
 {
 	int64_t deadline = clock_mono_ms(&clock_system) + s->timeout_ms;
 	enum signer_message kind = 0;
+	struct err unsent = ERR_INIT;
 
 	*ret_refused = false;
-	if (message_send(s->fd, &s->out, deadline, e) != 0 ||
-	    message_receive(s->fd, &s->in, deadline, e) != 0 ||
+	/* One that cannot start says why and is gone, maybe before it was asked: then what it
+	 * said is there to be read all the same. */
+	if (message_send(s->fd, &s->out, deadline, &unsent) != 0 &&
+	    unsent.code != ERR_UNREACHABLE)
+		return err_set(e, unsent.code, "%s", unsent.text);
+	if (message_receive(s->fd, &s->in, deadline, e) != 0 ||
 	    message_open(&s->in, &kind, r, e) != 0)
 		return -1;
 	if (kind == SIGNER_OK)
