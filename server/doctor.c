@@ -226,8 +226,13 @@ static void look_at_database(struct doctor *d)
 		     "none yet");
 		return;
 	}
-	s = store_sqlite_open_existing(d->dir.database, d->log, &e);
-	if (s == NULL || c == NULL || store_wait(s, c, &e) < 0) {
+	s = store_sqlite_open_look(d->dir.database, d->log, &e);
+	if (s == NULL && e.code == ERR_CONFLICT) {
+		note(d, WARNING, "database", "start the server",
+		     "older than schema %u: will be migrated at the next start, after "
+		     "a backup",
+		     store_sqlite_schema());
+	} else if (s == NULL || c == NULL || store_wait(s, c, &e) < 0) {
 		note(d, FAULT, "database",
 		     "see the sentence; a backup lies beside it if a "
 		     "migration was begun",

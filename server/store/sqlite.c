@@ -382,29 +382,32 @@ static int init_locks(struct sqlite_store *s, struct err *e)
 	return 0;
 }
 
-static struct conn *open_sound(const char *path, bool visitor, const struct log *log,
+/* The server itself; a command beside it; one that changes nothing. */
+enum opener { OPEN_OWNER, OPEN_VISITOR, OPEN_LOOK };
+
+static struct conn *open_sound(const char *path, enum opener who, const struct log *log,
 			       struct err *e)
 {
 	AUTO_PTR(conn) struct conn *c = NULL;
 
-	if (visitor && !file_exists(path)) {
+	if (who != OPEN_OWNER && !file_exists(path)) {
 		(void)err_set(e, ERR_NOT_FOUND, "not there: start the server once");
 		return NULL;
 	}
-	c = conn_open(path, true, e);
+	c = conn_open(path, who != OPEN_LOOK, e);
 	if (c == NULL)
 		return NULL;
-	if (visitor ? schema_check(c, store_n_migrations, e) < 0
-		    : schema_prepare(c, path, store_migrations, store_n_migrations, log,
-				     e) < 0)
+	if (who == OPEN_OWNER ? schema_prepare(c, path, store_migrations,
+					       store_n_migrations, log, e) < 0
+			      : schema_check(c, store_n_migrations, e) < 0)
 		return NULL;
 	return TAKE(c);
 }
 
-static struct store *open_as(const char *path, bool visitor, const struct log *log,
+static struct store *open_as(const char *path, enum opener who, const struct log *log,
 			     struct err *e)
 {
-	AUTO_PTR(conn) struct conn *c = open_sound(path, visitor, log, e);
+	AUTO_PTR(conn) struct conn *c = open_sound(path, who, log, e);
 	struct sqlite_store *s;
 
 	if (c == NULL) {
@@ -434,13 +437,19 @@ static struct store *open_as(const char *path, bool visitor, const struct log *l
 
 struct store *store_sqlite_open(const char *path, const struct log *log, struct err *e)
 {
-	return open_as(path, false, log, e);
+	return open_as(path, OPEN_OWNER, log, e);
 }
 
 struct store *store_sqlite_open_existing(const char *path, const struct log *log,
 					 struct err *e)
 {
-	return open_as(path, true, log, e);
+	return open_as(path, OPEN_VISITOR, log, e);
+}
+
+struct store *store_sqlite_open_look(const char *path, const struct log *log,
+				     struct err *e)
+{
+	return open_as(path, OPEN_LOOK, log, e);
 }
 
 unsigned store_sqlite_schema(void)

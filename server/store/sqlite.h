@@ -18,6 +18,11 @@ struct store *store_sqlite_open(const char *path, const struct log *log,
 struct store *store_sqlite_open_existing(const char *path, const struct log *log,
 					 struct err *e) MUST_USE;
 
+/* To look only: the same for one that has no right to change anything, not even the
+ * journal's kind. Writes are refused. log may be NULL. */
+struct store *store_sqlite_open_look(const char *path, const struct log *log,
+				     struct err *e) MUST_USE;
+
 /* The schema this program writes. */
 unsigned store_sqlite_schema(void);
 

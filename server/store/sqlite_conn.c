@@ -53,7 +53,9 @@ static int fail(struct conn *c, const char *doing, struct err *e)
 struct conn *conn_open(const char *path, bool may_write, struct err *e)
 {
 	AUTO_PTR(conn) struct conn *c = calloc(1, sizeof(*c));
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	int flags = SQLITE_OPEN_NOMUTEX |
+		    (may_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+			       : SQLITE_OPEN_READONLY);
 
 	if (c == NULL) {
 		(void)err_nomem(e);
@@ -65,11 +67,11 @@ struct conn *conn_open(const char *path, bool may_write, struct err *e)
 	}
 	(void)sqlite3_busy_timeout(c->db, BUSY_TIMEOUT_MS);
 	if (conn_script(c,
-			"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-			"PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;",
+			may_write
+			    ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+			      "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
+			    : "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;",
 			e) < 0)
-		return NULL;
-	if (!may_write && conn_script(c, "PRAGMA query_only = ON;", e) < 0)
 		return NULL;
 	return TAKE(c);
 }

@@ -20,8 +20,9 @@
 
 struct conn;
 
-/* Opens the file and sets what every connection has: WAL, FULL, foreign keys, a busy
- * timeout. */
+/* Opens the file and sets what every connection has: a busy timeout; one that may write
+ * makes the file if it is not there, and has WAL, FULL and foreign keys. One that may
+ * not leaves the database as it is. */
 struct conn *conn_open(const char *path, bool may_write, struct err *e) MUST_USE;
 void conn_free(struct conn *c);
 AUTO_PTR_DEFINE(conn)

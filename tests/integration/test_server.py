@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -815,3 +816,18 @@ class Life(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertEqual({w for w, f in found.items() if f["state"] == "FAULT"}, {"database", "certificate"})
         self.assertTrue(found["database"]["fix"])
+
+    def test_the_doctor_looks_at_a_database_of_an_older_server_and_leaves_it_as_it_is(self):
+        self.s.start()
+        self.s.stop()
+        database = self.s.data / "ota.db"
+        db = sqlite3.connect(database)
+        db.execute("PRAGMA journal_mode = DELETE")  # as a copy that was put back has it
+        db.execute("PRAGMA user_version = 0")
+        db.close()
+        before = database.read_bytes()
+        status, found = self.doctor()
+        self.assertEqual((status, found["database"]["state"]), (0, "warning"))
+        self.assertIn("migrated at the next start, after a backup", found["database"]["text"])
+        self.assertEqual(database.read_bytes(), before)
+        self.assertEqual([p.name for p in self.s.data.glob("ota.db*")], ["ota.db"])
