@@ -138,6 +138,8 @@ static int install_here(const struct client_config *c, const char *path,
 
 /* By the agent that runs. */
 
+enum { STILL_AT_IT, ARMED, NOTHING_TO_DO };
+
 static int read_state(const struct json *answer, const char **ret_state, struct err *e)
 {
 	const struct json *status;
@@ -147,14 +149,20 @@ static int read_state(const struct json *answer, const char **ret_state, struct 
 	return json_get_text(status, "state", ret_state, e);
 }
 
-static int read_error(const struct json *answer, struct err *e)
+/* An agent that ended an install without a fault had nothing to install. */
+static int read_end(const struct json *answer, struct err *e)
 {
 	const struct json *status = json_get(answer, "status");
 	const struct json *last = json_get(status, "last_error");
 	const char *code = "internal", *text = "the agent does not say why";
 
-	if (last != NULL && (json_opt_text(last, "code", &code, e) < 0 ||
-			     json_opt_text(last, "text", &text, e) < 0))
+	if (last == NULL) {
+		say("the agent has nothing to do for it: ota-client status says what "
+		    "runs");
+		return NOTHING_TO_DO;
+	}
+	if ((json_opt_text(last, "code", &code, e) < 0 ||
+	     json_opt_text(last, "text", &text, e) < 0))
 		return -1;
 	return err_set(e, control_code(code), "%s", text);
 }
@@ -168,7 +176,7 @@ static bool is_one_of(const char *state, const enum agent_state *states, size_t 
 	return false;
 }
 
-/* 1: armed (or gone: it reboots), 0: still at it. */
+/* ARMED also if it is gone: it reboots. */
 static int look(const char *socket, struct err *e)
 {
 	static const enum agent_state over[] = {AGENT_IDLE, AGENT_POLLING,
@@ -180,13 +188,14 @@ static int look(const char *socket, struct err *e)
 
 	if (control_call(socket, "status", NULL, &answer, &why) < 0)
 		return why.code == ERR_UNREACHABLE || why.code == ERR_IO
-			   ? 1
+			   ? ARMED
 			   : err_set(e, why.code, "%s", why.text);
 	if (read_state(answer, &state, e) < 0)
 		return -1;
 	if (is_one_of(state, armed, N_ELEMS(armed)))
-		return 1;
-	return is_one_of(state, over, N_ELEMS(over)) ? read_error(answer, e) : 0;
+		return ARMED;
+	return is_one_of(state, over, N_ELEMS(over)) ? read_end(answer, e)
+						     : STILL_AT_IT;
 }
 
 static int watch_agent(const char *socket, struct err *e)
@@ -194,12 +203,11 @@ static int watch_agent(const char *socket, struct err *e)
 	const struct timespec pause = {.tv_nsec = WATCH_EVERY_MS * 1000000L};
 	int done;
 
-	while ((done = look(socket, e)) == 0)
+	while ((done = look(socket, e)) == STILL_AT_IT)
 		(void)nanosleep(&pause, NULL);
-	if (done < 0)
-		return -1;
-	say("installed and armed: the device reboots");
-	return 0;
+	if (done == ARMED)
+		say("installed and armed: the device reboots");
+	return done < 0 ? -1 : 0;
 }
 
 int agent_install_program(const struct client_config *c, const char *bundle_path,

@@ -57,6 +57,25 @@ class Install(AgentTest):
         self.assertGreaterEqual(board.record().sequence, sequence)
         self.assertEqual(board.record().state("B"), "PENDING")
 
+    def test_a_bundle_of_what_runs_already_is_no_fault_for_the_agent_that_runs(self):
+        board = self.board(network=False)
+        self.assertEqual(self.client(board, "install", self.offline)[0], DONE)
+        board.start()
+        self.addCleanup(board.kill)
+        board.expect("confirmed")
+        status, out, err = self.client(board, "install", self.offline)
+        self.assertEqual(status, DONE, err)
+        self.assertIn("nothing to do", out)
+
+    def test_doctor_makes_nothing(self):
+        board = self.board(network=False)
+        board.config["state"]["dir"] = board.path / "not/there"
+        board.write_config()
+        status, out, err = self.client(board, "doctor")
+        self.assertNotEqual(status, DONE)
+        self.assertIn("make the directory", out + err)
+        self.assertFalse((board.path / "not").exists())
+
     def altered(self, name, change):
         data = bytearray(self.offline.read_bytes())
         path = self.place / f"{name}.ota"
