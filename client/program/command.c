@@ -45,6 +45,7 @@ static int set_attributes(posix_spawnattr_t *attr)
 	(void)sigemptyset(&none);
 	(void)sigemptyset(&defaults);
 	(void)sigaddset(&defaults, SIGPIPE);
+	(void)sigaddset(&defaults, SIGXFSZ);
 	return posix_spawnattr_setpgroup(attr, 0) |
 	       posix_spawnattr_setsigmask(attr, &none) |
 	       posix_spawnattr_setsigdefault(attr, &defaults) |

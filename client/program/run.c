@@ -59,6 +59,7 @@ int agent_run_program(const struct client_config *c, struct boot *boot,
 	AUTO_PTR(control) struct control *control = NULL;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a medium's limit is an error, not the end */
 	d = driver_new(&spec, e);
 	if (d == NULL)
 		return -1;

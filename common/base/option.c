@@ -9,6 +9,7 @@
 #include "file.h"
 #include "text.h"
 
+#include <signal.h>
 #include <string.h>
 
 const struct option option_builtin_table[] = {
@@ -432,8 +433,11 @@ int program_main(const struct program *p, int argc, char **argv)
 {
 	AUTO(command_line) struct command_line l = {.program = p};
 	struct err e = ERR_INIT;
-	int result = recognise(&l, argc, argv, &e);
+	int result;
 
+	/* What may not grow any more is an error that is told, not the end. */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	result = recognise(&l, argc, argv, &e);
 	if (result == 0)
 		result = print_instead(&l, &e);
 	if (result == 0)
