@@ -136,6 +136,8 @@ static int check_sound(struct conn *c, struct err *e)
 	    query_step(&q, &row, e) < 0)
 		return -1;
 	query_text(&q, 0, answer, sizeof(answer));
+	for (char *at = answer; *at != '\0'; at++) /* an error is one line */
+		*at = *at == '\n' ? ' ' : *at;
 	if (!row || strcmp(answer, "ok") != 0)
 		return err_set(e, ERR_FORMAT, "%s", answer);
 	return 0;
@@ -222,7 +224,7 @@ static int read_known_schema(struct conn *c, unsigned n, unsigned *ret_schema,
 	if (check_sound(c, e) < 0 || read_schema(c, ret_schema, e) < 0)
 		return -1;
 	if (*ret_schema > n)
-		return err_set(e, ERR_UNSUPPORTED,
+		return err_set(e, ERR_CONFLICT,
 			       "it has schema %u and this server knows up to %u: "
 			       "run the newer server that made it",
 			       *ret_schema, n);

@@ -98,7 +98,7 @@ static void a_database_of_a_newer_server_is_refused_and_both_are_named(void **st
 	conn_free(db);
 	f->store = store_sqlite_open(f->path, NULL, &e);
 	assert_null(f->store);
-	assert_int_equal(e.code, ERR_UNSUPPORTED);
+	assert_int_equal(e.code, ERR_CONFLICT);
 	assert_non_null(strstr(e.text, "schema 99"));
 	snprintf(want, sizeof(want), "up to %u", store_sqlite_schema());
 	assert_non_null(strstr(e.text, want));
