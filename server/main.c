@@ -22,6 +22,8 @@ static const struct option run_options[] = {
      "Run this as the online signer instead of the one that was installed along"},
     {"server", "keep-events", OPT_U64, AT(keep_events), "200000", "N",
      "Keep so many events for consoles that come back"},
+    {"server", "keep-uploads", OPT_DURATION, AT(keep_uploads_ms), "7d", "TIME",
+     "Drop an upload that nobody went on with for so long"},
     {"http", "listen", OPT_LIST, AT(listen), NULL, "ADDRESS:PORT",
      "Listen here; port 0 takes any free one (default 0.0.0.0:8443)"},
     {"http", "names", OPT_LIST, AT(names), NULL, "NAME",

@@ -31,6 +31,15 @@
 
 static const char *const default_listen[] = {"0.0.0.0:8443"};
 
+struct server;
+
+/* Ends abandoned uploads; one at a time. */
+struct sweeping {
+	struct job job; /* first */
+	struct server *server;
+	bool busy; /* the main loop's */
+};
+
 struct server {
 	const struct settings *settings;
 	const struct log *log;
@@ -43,6 +52,7 @@ struct server {
 	struct artifacts *artifacts;
 	struct worker *worker;
 	struct uploads uploads;
+	struct sweeping sweeping;
 	struct publisher *publisher;
 	struct seen_cache *seen;
 	struct hub *hub;
@@ -294,6 +304,38 @@ static void prune_events(struct store_call *c)
 	store_submit(s->store, next);
 }
 
+static void sweep_uploads(struct job *j)
+{
+	struct server *s = ((struct sweeping *)j)->server;
+	struct err e = ERR_INIT;
+	char number[24];
+	size_t n = 0;
+
+	if (uploads_sweep(&s->uploads, s->settings->keep_uploads_ms, &n, &e) < 0)
+		log_failure(s->log, LOG_WARN, "server", "sweep uploads", &e);
+	if (n == 0)
+		return;
+	(void)snprintf(number, sizeof(number), "%zu", n);
+	log_info(s->log, "server", "abandoned uploads dropped", "n", number, NULL);
+}
+
+static void swept_uploads(struct job *j)
+{
+	((struct sweeping *)j)->busy = false;
+}
+
+static void start_sweeping(struct server *s)
+{
+	if (s->sweeping.busy)
+		return;
+	s->sweeping = (struct sweeping){
+	    .job = {.run = sweep_uploads, .done = swept_uploads, .loop = s->loop},
+	    .server = s,
+	    .busy = true,
+	};
+	worker_submit(s->worker, &s->sweeping.job);
+}
+
 static void on_housekeeping(void *ctx)
 {
 	struct server *s = ctx;
@@ -303,6 +345,7 @@ static void on_housekeeping(void *ctx)
 	    store_call_new(STORE_EVENT_BOUNDS, s->loop, prune_events, s, NULL);
 
 	renew_certificate(s);
+	start_sweeping(s);
 	if (expire != NULL)
 		store_submit(s->store, expire);
 	if (bounds != NULL)

@@ -26,7 +26,7 @@ struct settings {
 	uint64_t max_streams;
 	uint64_t session_life_ms;
 	uint64_t timestamp_life_ms, snapshot_life_ms;
-	uint64_t keep_events;
+	uint64_t keep_events, keep_uploads_ms;
 	uint64_t ready_fd; /* 0: none */
 	bool json;
 	const char *url; /* for login links; NULL: what the running server left */

@@ -8,13 +8,17 @@
  *		the client sends the part again
  *	commit	hold, row, hash + flush + rename, artifact's row, upload's row away. A
  *		crash in between: the artifact is there, commit again finds it
+ *	sweep	hold, age, row away, bytes away. A crash in between: the next sweep
+ *		finds the bytes
  */
 #include "upload.h"
 
+#include "../../common/base/clock.h"
 #include "../../common/base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct upload_job {
@@ -320,4 +324,50 @@ void upload_commit(struct uploads *up, struct loop *l, const char *id,
 
 	if (j != NULL)
 		submit(j, id);
+}
+
+/* ------------------------------------------------------------------ sweeping */
+
+struct sweep {
+	const struct uploads *up;
+	int64_t before_ms;
+};
+
+static bool is_old(const struct sweep *s, int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 &&
+	       st.st_mtim.tv_sec * INT64_C(1000) + st.st_mtim.tv_nsec / 1000000 <
+		   s->before_ms;
+}
+
+static int end_row(const struct sweep *s, const char *id, struct err *e)
+{
+	AUTO_PTR(store_call)
+	struct store_call *c = store_call_new(STORE_UPLOAD_DELETE, NULL, NULL, NULL, e);
+
+	if (c == NULL ||
+	    text_copy(c->in.upload_id, sizeof(c->in.upload_id), id, "id", e) != 0)
+		return -1;
+	return store_wait(s->up->store, c, e);
+}
+
+/* What cannot be looked at or whose row does not go stays for the next sweep. */
+static bool is_kept(void *ctx, const char *id)
+{
+	const struct sweep *s = ctx;
+	struct err why = ERR_INIT;
+	AUTO_CLOSE int fd = -1;
+
+	return artifacts_hold(s->up->artifacts, id, &fd, &why) != 0 || !is_old(s, fd) ||
+	       end_row(s, id, &why) != 0;
+}
+
+int uploads_sweep(const struct uploads *up, uint64_t idle_ms, size_t *ret_n,
+		  struct err *e)
+{
+	struct sweep s = {up, clock_utc_ms(&clock_system) - (int64_t)idle_ms};
+
+	return artifacts_sweep(up->artifacts, is_kept, &s, ret_n, e);
 }

@@ -41,4 +41,12 @@ void upload_write(struct uploads *up, struct loop *l, const char *id, uint64_t o
 void upload_commit(struct uploads *up, struct loop *l, const char *id,
 		   upload_done *done, void *ctx);
 
+/*
+ * Ends uploads that nobody wrote to for idle_ms: bytes and row. One that is worked on,
+ * and what became an artifact, stays. Waits for disk and store: in a worker's thread.
+ * *ret_n: how many ended.
+ */
+int uploads_sweep(const struct uploads *up, uint64_t idle_ms, size_t *ret_n,
+		  struct err *e) MUST_USE;
+
 #endif

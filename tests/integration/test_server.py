@@ -703,6 +703,26 @@ class Life(unittest.TestCase):
         a = self.s.api("GET", f"/api/v1/deployments/{action}").json
         self.assertEqual([line for s in a["statuses"] for line in s["details"]], [*answered, "after"])
 
+    def test_an_upload_that_nobody_went_on_with_is_dropped_after_a_week(self):
+        self.s.start()
+        wishes = [{"size": 9, "sha256": hashlib.sha256(data).hexdigest()} for data in (b"forgotten", b"goes on..")]
+        old, young = (self.s.api("POST", "/api/v1/uploads", wish).json["id"] for wish in wishes)
+        for ident in (old, young):
+            self.assertEqual(self.s.api("PUT", f"/api/v1/uploads/{ident}?offset=0", b"goes").status, 200)
+        self.s.stop()
+        week = time.time() - 7 * 86400
+        parts = self.s.data / "artifacts/upload"
+        os.utime(parts / old, (week - 60, week - 60))
+        os.utime(parts / young, (week + 600, week + 600))
+        self.s.start()
+        end = time.monotonic() + PATIENCE
+        while "abandoned uploads dropped" not in self.s.log():
+            self.assertLess(time.monotonic(), end)
+        self.assertEqual([p.name for p in parts.iterdir()], [young])
+        self.assertEqual(self.s.api("GET", f"/api/v1/uploads/{old}").status, 404)
+        self.assertEqual(self.s.api("PUT", f"/api/v1/uploads/{young}?offset=4", b" on..").status, 200)
+        self.assertEqual(self.s.api("POST", f"/api/v1/uploads/{young}/commit").status, 200)
+
     def test_a_port_in_use_is_named(self):
         self.s.start()
         other = Server(self.s.place / "other")

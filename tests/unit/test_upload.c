@@ -6,9 +6,11 @@
 #include "../../server/release/upload.h"
 #include "../../server/store/sqlite.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 struct place {
@@ -298,6 +300,75 @@ static void files_without_an_upload_are_swept(void **state)
 	commit(p, ERR_NONE);
 }
 
+static void path_of_part(const struct place *p, const char *id, char ret[256])
+{
+	snprintf(ret, 256, "%s/artifacts/upload/%s", p->dir, id);
+}
+
+static void make_old(const struct place *p, const char *id, int days)
+{
+	struct timespec at[2] = {{.tv_sec = time(NULL) - days * 86400L}};
+	char path[256];
+
+	at[1] = at[0];
+	path_of_part(p, id, path);
+	assert_int_equal(utimensat(AT_FDCWD, path, at, 0), 0);
+}
+
+static void sweep_week(struct place *p, size_t expected)
+{
+	struct err e = ERR_INIT;
+	size_t n = 99;
+
+	OK(uploads_sweep(&p->up, (uint64_t)7 * 86400 * 1000, &n, &e));
+	assert_int_equal(n, expected);
+}
+
+static void an_upload_that_nobody_went_on_with_is_swept_with_its_row(void **state)
+{
+	struct place *p = *state;
+	char old[UPLOAD_ID_LEN + 1], path[256];
+
+	begin(p, "forgotten", 9);
+	memcpy(old, p->upload.id, sizeof(old));
+	put(p, 0, "forg", 4, ERR_NONE);
+	make_old(p, old, 8);
+	begin(p, "committed", 9);
+	put(p, 0, "committed", 9, ERR_NONE);
+	commit(p, ERR_NONE);
+	begin(p, "hello", 5);
+	put(p, 0, "hel", 3, ERR_NONE);
+	make_old(p, p->upload.id, 6);
+	sweep_week(p, 1);
+	put(p, 3, "lo", 2, ERR_NONE); /* a younger one goes on */
+	commit(p, ERR_NONE);
+	path_of_part(p, old, path);
+	assert_int_not_equal(access(path, F_OK), 0);
+	begin(p, "forgotten", 9);
+	assert_string_not_equal(p->upload.id, old);
+	assert_int_equal(p->upload.offset, 0);
+	begin(p, "committed", 9); /* what became an artifact is not touched */
+	assert_int_equal(p->upload.offset, 9);
+	sweep_week(p, 0);
+}
+
+static void an_upload_under_way_is_not_swept_whatever_its_age(void **state)
+{
+	struct place *p = *state;
+	struct err e = ERR_INIT;
+	int fd;
+
+	begin(p, "hello", 5);
+	put(p, 0, "hel", 3, ERR_NONE);
+	make_old(p, p->upload.id, 8);
+	OK(artifacts_hold(p->artifacts, p->upload.id, &fd, &e));
+	sweep_week(p, 0);
+	(void)close(fd);
+	put(p, 3, "lo", 2, ERR_NONE);
+	sweep_week(p, 0);
+	commit(p, ERR_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +383,8 @@ int main(void)
 	    TEST(an_upload_that_somebody_works_on_is_busy),
 	    TEST(parts_beyond_four_gibibytes_land_where_they_belong),
 	    TEST(files_without_an_upload_are_swept),
+	    TEST(an_upload_that_nobody_went_on_with_is_swept_with_its_row),
+	    TEST(an_upload_under_way_is_not_swept_whatever_its_age),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
