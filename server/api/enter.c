@@ -63,7 +63,8 @@ static void got_device(struct store_call *c)
 	if (api_failed(a, c))
 		return;
 	a->device = c->out.device;
-	seen_note(a->api->seen, a->device.id, http_peer(a->http));
+	hub_seen(a->api->hub, a->device.id,
+		 seen_note(a->api->seen, a->device.id, http_peer(a->http)));
 	a->row->handle(a);
 }
 

@@ -5,12 +5,13 @@
 #include "stream.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define N_BUCKETS 1024	/* device streams of a port, by hash of the id */
-#define N_PROGRESS 4096 /* remembered times of progress; a collision only drops one */
-#define PROGRESS_EVERY_MS 1000
+#define N_BUCKETS 1024	  /* device streams of a port, by hash of the id */
+#define N_REMEMBERED 4096 /* devices in a pace; a collision only tells one more */
+#define VOLATILE_EVERY_MS 1000
 #define SESSION_TEXT_LEN 64
 
 struct device_stream {
@@ -36,20 +37,26 @@ struct port {
 	struct device_stream *devices[N_BUCKETS];
 };
 
+/* When something volatile was told last of a device. */
+struct pace {
+	struct {
+		uint32_t hash;
+		int64_t at_ms;
+	} devices[N_REMEMBERED];
+};
+
 struct hub {
 	struct store *store;
 	struct loop *main_loop;
 	const struct clock *clock;
 	const struct log *log;
 	size_t max_device_streams;
+	atomic_size_t n_consoles;
 
 	pthread_mutex_t lock; /* guards what follows */
 	struct port *ports;
 	size_t n_device_streams;
-	struct {
-		uint32_t hash;
-		int64_t at_ms;
-	} progress[N_PROGRESS];
+	struct pace progress, seen;
 };
 
 static uint32_t hash_of(const char *text)
@@ -63,12 +70,12 @@ static uint32_t hash_of(const char *text)
 
 /* ---- messages to ports: one allocation for each, freed where it arrives ---- */
 
-enum message_kind { WAKE, POKE, PROGRESS, LOG_OUT };
+enum message_kind { WAKE, POKE, PROGRESS, SEEN, LOG_OUT };
 
 struct message {
 	struct port *port;
 	enum message_kind kind;
-	char text[]; /* POKE: the device; PROGRESS: the data; LOG_OUT: the session */
+	char text[]; /* POKE: device; PROGRESS, SEEN: data; LOG_OUT: session */
 };
 
 static void poke_streams(struct port *p, const char *device)
@@ -94,13 +101,13 @@ static void wake_consoles(struct port *p)
 	}
 }
 
-static void show_progress(struct port *p, const char *data)
+static void show(struct port *p, const char *event, const char *data)
 {
 	struct console *next;
 
 	for (struct console *c = p->consoles; c != NULL; c = next) {
 		next = c->next;
-		if (http_stream_send(c->http, NULL, "progress", data) < 0)
+		if (http_stream_send(c->http, NULL, event, data) < 0)
 			http_stream_end(c->http);
 	}
 }
@@ -132,16 +139,19 @@ static void arrive(void *ctx)
 	case LOG_OUT:
 		end_consoles(m->port, m->text);
 		break;
+	case SEEN:
+		show(m->port, "seen", m->text);
+		break;
 	case PROGRESS:
 	default:
-		show_progress(m->port, m->text);
+		show(m->port, "progress", m->text);
 		break;
 	}
 	free(m);
 }
 
 /* Without memory a message is lost: a poke is made up for by the next poll, a wake by
- * the next event, progress by the next report. */
+ * the next event, progress and calls by the next ones. */
 static void send_to_port(struct port *p, enum message_kind kind, const char *text)
 {
 	size_t len = strlen(text) + 1;
@@ -231,18 +241,18 @@ void hub_poke(struct hub *h, const char *device)
 }
 
 /* True at most once a second a device. */
-static bool progress_is_due(struct hub *h, const char *device)
+static bool is_due(struct hub *h, struct pace *pace, const char *device)
 {
 	uint32_t hash = hash_of(device);
 	int64_t now_ms = clock_mono_ms(h->clock);
 	bool due;
 
 	pthread_mutex_lock(&h->lock);
-	due = h->progress[hash % N_PROGRESS].hash != hash ||
-	      now_ms - h->progress[hash % N_PROGRESS].at_ms >= PROGRESS_EVERY_MS;
+	due = pace->devices[hash % N_REMEMBERED].hash != hash ||
+	      now_ms - pace->devices[hash % N_REMEMBERED].at_ms >= VOLATILE_EVERY_MS;
 	if (due) {
-		h->progress[hash % N_PROGRESS].hash = hash;
-		h->progress[hash % N_PROGRESS].at_ms = now_ms;
+		pace->devices[hash % N_REMEMBERED].hash = hash;
+		pace->devices[hash % N_REMEMBERED].at_ms = now_ms;
 	}
 	pthread_mutex_unlock(&h->lock);
 	return due;
@@ -255,7 +265,7 @@ void hub_progress(struct hub *h, const char *device, uint64_t deployment,
 	AUTO(buf) struct buf text = BUF_INIT(8192);
 	char id[24];
 
-	if (!progress_is_due(h, device))
+	if (!is_due(h, &h->progress, device))
 		return;
 	(void)snprintf(id, sizeof(id), "%llu", (unsigned long long)deployment);
 	o = json_new_object();
@@ -270,6 +280,21 @@ void hub_progress(struct hub *h, const char *device, uint64_t deployment,
 	send_to_all(h, PROGRESS, buf_str(&text));
 }
 
+void hub_seen(struct hub *h, const char *device, int64_t at_ms)
+{
+	AUTO_PTR(json) struct json *o = NULL;
+	AUTO(buf) struct buf text = BUF_INIT(8192);
+
+	if (atomic_load(&h->n_consoles) == 0 || !is_due(h, &h->seen, device))
+		return;
+	o = json_new_object();
+	if (o == NULL || json_set(o, "device", json_new_text(device), NULL) < 0 ||
+	    json_set(o, "seen_at", json_new_int(at_ms), NULL) < 0 ||
+	    json_write(o, &text, NULL) < 0)
+		return;
+	send_to_all(h, SEEN, buf_str(&text));
+}
+
 /* ---- console streams ---- */
 
 static void on_console_close(void *ctx)
@@ -282,6 +307,7 @@ static void on_console_close(void *ctx)
 			break;
 		}
 	}
+	atomic_fetch_sub(&s->port->hub->n_consoles, 1);
 	loop_timer_free(TAKE(s->end));
 	console_closed(&s->console);
 }
@@ -334,6 +360,7 @@ void hub_stream_console(struct hub *h, struct http_request *r, int64_t life_ms,
 	}
 	s->console.next = p->consoles;
 	p->consoles = &s->console;
+	atomic_fetch_add(&h->n_consoles, 1);
 	loop_timer_set(s->end, life_ms);
 	console_wake(&s->console);
 }

@@ -4,13 +4,13 @@
  *
  * Console streams read the store's events after their own cursor, so that a reconnect
  * with Last-Event-ID and a live stream are one path, and nothing is sent that is not
- * stored. The store's watcher only wakes them. Progress is volatile: it comes from
- * reports straight to the streams, without an id, at most once a second a device.
+ * stored. The store's watcher only wakes them. Progress and calls are volatile: they come
+ * from requests straight to the streams, without an id, at most once a second a device.
  *
  * Device streams carry `event: poll` and nothing else: "there is something for you".
  *
  *	store --watch--> hub (main loop) --wake--> a port in each HTTP thread
- *	handlers: hub_poke(), hub_progress() ------^   `-- its streams
+ *	handlers: hub_poke(), hub_seen(), .. ------^   `-- its streams
  *
  * Threads: a stream lives in the thread of its request; all else here may be called
  * from any thread.
@@ -54,5 +54,8 @@ void hub_poke(struct hub *h, const char *device);
 
 void hub_progress(struct hub *h, const char *device, uint64_t deployment,
 		  unsigned percent, const char *detail);
+
+/* The device called at at_ms, UTC. Costs nothing while no console listens. */
+void hub_seen(struct hub *h, const char *device, int64_t at_ms);
 
 #endif

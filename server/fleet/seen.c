@@ -53,18 +53,20 @@ static bool has_room(struct seen_cache *c)
 	return true;
 }
 
-void seen_note(struct seen_cache *c, const char *device, const char *address)
+int64_t seen_note(struct seen_cache *c, const char *device, const char *address)
 {
+	int64_t now_ms = clock_utc_ms(c->clock);
 	struct seen *s;
 
 	pthread_mutex_lock(&c->lock);
 	if (has_room(c)) {
 		s = &c->items[c->n++];
-		*s = (struct seen){.at = clock_utc_ms(c->clock)};
+		*s = (struct seen){.at = now_ms};
 		(void)snprintf(s->id, sizeof(s->id), "%s", device);
 		(void)snprintf(s->address, sizeof(s->address), "%s", address);
 	}
 	pthread_mutex_unlock(&c->lock);
+	return now_ms;
 }
 
 void seen_flush(struct seen_cache *c, struct store *s)

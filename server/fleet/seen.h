@@ -16,9 +16,10 @@ struct seen_cache *seen_cache_new(const struct clock *clock, struct err *e) MUST
 void seen_cache_free(struct seen_cache *c);
 AUTO_PTR_DEFINE(seen_cache)
 
-/* Any thread. Beyond SEEN_MAX between two flushes the newest are dropped. */
+/* Any thread. Beyond SEEN_MAX between two flushes the newest are dropped. Returns the
+ * time of it, UTC. */
 #define SEEN_MAX 65536
-void seen_note(struct seen_cache *c, const char *device, const char *address);
+int64_t seen_note(struct seen_cache *c, const char *device, const char *address);
 
 /* Hands what there is to the store; any thread. The answer is not waited for. */
 void seen_flush(struct seen_cache *c, struct store *s);

@@ -618,6 +618,26 @@ class Events(FleetTest):
         self.assertLessEqual(n, took + 2)
         self.assertEqual(len(self.deployment(action)["statuses"]), 2)
 
+    def test_a_call_is_told_to_those_who_watch_and_not_more_than_once_a_second(self):
+        d = self.device()
+        stream = self.stream()
+        before, time_before = time.time(), time.monotonic()
+        d.poll()
+        ident, _, data = stream.expect(lambda i, event, data: event == "seen" and data["device"] == d.name)
+        self.assertIsNone(ident)
+        self.assertEqual(set(data), {"device", "seen_at"})
+        self.assertTrue(before * 1000 - 1 <= data["seen_at"] <= time.time() * 1000)
+        for _ in range(40):
+            d.poll()
+        took, n = time.monotonic() - time_before, 1
+        self.assign(d, self.r1)
+        while True:
+            _, event, data = stream.expect(lambda *_: True)
+            n += event == "seen" and data["device"] == d.name
+            if event == "deployment" and data["device"] == d.name:
+                break
+        self.assertLessEqual(n, took + 1)
+
     def test_a_deleted_device_is_told(self):
         d = self.device()
         stream = self.stream()

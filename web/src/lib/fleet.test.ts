@@ -142,6 +142,19 @@ describe("a device", () => {
 		expect(applyToDevice(ended, of(40, "7"))).toBe(ended);
 	});
 
+	test("takes the time of its last call, which never goes back", () => {
+		const seen = (id: string, seen_at: number) => event("seen", { device: id, seen_at });
+		const old = window([device("a", { seen_at: 5 }), device("b", { seen_at: null })]);
+		const after = applyToWindow(old, "", [seen("a", 9), seen("b", 7), seen("z", 8), seen("a", 6)]).window;
+		expect(after.items.map((one) => one.seen_at)).toEqual([9, 7]);
+		expect(mergeDevice(after.items[0]!, device("a", { seen_at: 5, state: "failed" }))).toMatchObject({
+			seen_at: 9,
+			state: "failed",
+		});
+		const one = device("a");
+		expect(applyToDevice(one, seen("b", 9))).toBe(one);
+	});
+
 	test("does not fall back when a durable event with older progress comes late", () => {
 		const busy = device("a", { deployment: deployment("7", "a", { progress: 60 }) });
 		const late = event("deployment", deployment("7", "a", { progress: 35 }));

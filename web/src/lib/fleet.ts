@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What an event does to what is on the screen. Pure: old state and events in, new state out. */
 import type { LiveEvent } from "../live/live.svelte.ts";
-import type { Deployment, DeploymentState, Device, Progress, Slot } from "./types.ts";
+import type { Deployment, DeploymentState, Device, Progress, Seen, Slot } from "./types.ts";
 
 export interface DeviceWindow {
 	items: Device[]; /* ascending by id: the order of the list's cursor */
@@ -46,7 +46,7 @@ export function applyToWindow(old: DeviceWindow, q: string, batch: LiveEvent[]):
 			if (isDeleted(event)) continue;
 			if (index !== undefined) items[index] = mergeDevice(items[index]!, device);
 			else fresh.push(device);
-		} else if (event.event === "deployment" || event.event === "progress") {
+		} else if (event.event === "deployment" || event.event === "progress" || event.event === "seen") {
 			const id = (event.data as { device: string }).device;
 			const index = at.get(id);
 			if (index !== undefined) items[index] = applyToDevice(items[index]!, event);
@@ -74,12 +74,17 @@ function insert(items: Device[], fresh: Device[], q: string, more: boolean): Dev
 /** A device event carries no hashes and perhaps no details: what it does not say stays, as long as the slot
  *  still holds the same version. */
 export function mergeDevice(old: Device, news: Device): Device {
-	const merged: Device = { ...old, ...news };
+	const merged: Device = { ...old, ...news, seen_at: later(old.seen_at, news.seen_at) };
 	if (news.slots && old.slots) merged.slots = news.slots.map((slot) => mergeSlot(old.slots!, slot));
 	if (isOpen(merged.deployment) && isOpen(old.deployment) && merged.deployment.id === old.deployment.id) {
 		merged.deployment = mergeDeployment(old.deployment, merged.deployment);
 	}
 	return merged;
+}
+
+/** A call is told before it is stored: a device event right behind it may carry the time before. */
+function later(old: number | null, news: number | null | undefined): number | null {
+	return old && news ? Math.max(old, news) : (news ?? old);
 }
 
 function mergeSlot(old: Slot[], news: Slot): Slot {
@@ -114,6 +119,10 @@ export function applyToDevice(device: Device, event: LiveEvent): Device {
 		if (device.deployment.id !== news.deployment) return device;
 		const detail = news.detail || device.deployment.detail;
 		return { ...device, deployment: { ...device.deployment, progress: news.progress, detail } };
+	}
+	if (event.event === "seen") {
+		const news = event.data as Seen;
+		return news.device === device.id ? { ...device, seen_at: later(device.seen_at, news.seen_at) } : device;
 	}
 	return device;
 }

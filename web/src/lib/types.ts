@@ -125,3 +125,9 @@ export interface Progress {
 	progress: number;
 	detail: string | null;
 }
+
+/* The `seen` event: the device called; volatile likewise. */
+export interface Seen {
+	device: string;
+	seen_at: number;
+}

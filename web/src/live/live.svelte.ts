@@ -8,7 +8,7 @@ export type LiveEvent = { type: "reset" } | { type: "event"; event: string; data
 type Listener = (batch: LiveEvent[]) => void;
 
 const BATCH_MS = 40;
-/* What no event tells (when a device last called) is loaded anew for a viewer who comes back after this. */
+/* What only volatile events tell (when a device last called) is loaded anew for a viewer who comes back after this. */
 const AWAY_MS = 60_000;
 
 let state = $state<LiveState>("connecting");
