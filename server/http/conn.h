@@ -123,8 +123,11 @@ struct http_request {
 /* gate.c: makes the connection's bufferevent with the gate in front (evhttp's
  * callback). */
 struct bufferevent *gate_open(struct event_base *base, void *worker);
-/* The answer is out: the next request may pass. */
+/* The answer is out: the next request may pass; when the server stops and none is here
+ * the connection ends. */
 void gate_next(struct conn *c);
+/* Not one byte of a request has come since the last answer: nobody misses it. */
+bool gate_is_quiet(const struct conn *c);
 /* What evhttp holds for a bufferevent of ours; NULL if it is none. */
 struct conn *gate_conn(struct bufferevent *bev, const struct http_server *s);
 /* Ends the connection, cleanly (close_notify) or at once; evhttp frees it from the

@@ -307,11 +307,23 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
 	gate_pass(c);
 }
 
+bool gate_is_quiet(const struct conn *c)
+{
+	return c->state == CONN_IDLE ||
+	       (c->state == CONN_HEAD && evbuffer_get_length(c->held) == 0);
+}
+
 void gate_next(struct conn *c)
 {
 	body_give_share(c);
 	if (c->state == CONN_REFUSED || c->state == CONN_CUT)
 		return;
+	/* The head of this answer may be from before the stop and not say "close". */
+	if (c->worker->stopping && evbuffer_get_length(c->held) == 0 &&
+	    (SSL_get_shutdown(c->ssl) & SSL_SENT_SHUTDOWN) == 0) {
+		conn_close(c);
+		return;
+	}
 	conn_move(c, CONN_IDLE, (int64_t)c->worker->server->config.idle_timeout_ms);
 	gate_pass(c);
 }

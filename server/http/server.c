@@ -9,8 +9,9 @@
  * connections.
  *
  * Stop: listeners are closed, event streams ended, idle connections closed, answers
- * carry "Connection: close"; a worker ends with its last connection, or at the deadline
- * with what is left.
+ * carry "Connection: close" and their connections end with them, whether or not the
+ * client closes; a worker ends with its last connection, or at the deadline with what is
+ * left.
  */
 #include "conn.h"
 
@@ -289,7 +290,7 @@ static void worker_stop(void *ctx)
 	while (w->streams != NULL)
 		http_stream_end(w->streams);
 	for (struct conn *c = w->conns; c != NULL; c = c->next) {
-		if (c->state == CONN_IDLE)
+		if (gate_is_quiet(c))
 			conn_close(c);
 	}
 	if (w->conns == NULL)

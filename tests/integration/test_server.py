@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import sqlite3
 import subprocess
 import threading
@@ -795,6 +796,22 @@ class Life(unittest.TestCase):
         self.addCleanup(stream.close)
         self.assertEqual(self.s.stop(), 0)
         self.assertFalse((self.s.data / "running.json").exists())
+
+    def test_a_stop_does_not_wait_for_those_who_keep_their_sockets_open(self):
+        self.s.options = ("--http-stop-deadline", "5m", "--http-head-deadline", "5m")
+        self.s.start()
+        silent = socket.create_connection(("127.0.0.1", self.s.port))
+        self.addCleanup(silent.close)
+        stream = self.s.connect()
+        self.addCleanup(stream.close)
+        stream.request("GET", "/api/v1/events", headers={"Authorization": f"Bearer {self.s.token}"})
+        answer = stream.getresponse()
+        kept = socket.socket(fileno=os.dup(stream.sock.fileno()))  # the client's end stays open whatever is read
+        self.addCleanup(kept.close)
+        self.s.process.send_signal(signal.SIGTERM)
+        answer.read()
+        self.assertEqual(self.s.process.wait(PATIENCE), 0)
+        self.s.process = None
 
     def test_sessions_and_tokens_survive_a_restart(self):
         self.s.start()
