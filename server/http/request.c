@@ -5,6 +5,7 @@
 #include "../../common/base/text.h"
 
 #include <event2/event.h>
+#include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
 #include <stdio.h>
 #include <string.h>
@@ -408,6 +409,7 @@ void http_add_header(struct http_request *r, const char *name, const char *value
 	(void)evhttp_add_header(headers, name, value);
 }
 
+/* Does evhttp close behind this answer? A client older than 1.1 must ask to go on. */
 static bool says_close(struct evhttp_request *ev)
 {
 	const char *in =
@@ -415,6 +417,9 @@ static bool says_close(struct evhttp_request *ev)
 	const char *out =
 	    evhttp_find_header(evhttp_request_get_output_headers(ev), "Connection");
 
+	if (ev->major == 1 && ev->minor == 0 &&
+	    (in == NULL || strncasecmp(in, "keep-alive", 10) != 0))
+		return true;
 	return (in != NULL && strcasecmp(in, "close") == 0) ||
 	       (out != NULL && strcasecmp(out, "close") == 0);
 }

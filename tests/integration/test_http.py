@@ -85,7 +85,8 @@ class Client:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
         raw.connect(("127.0.0.1", port))
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sock = (ctx or context()).wrap_socket(raw, server_hostname="localhost", session=session)
+        self.sock = (ctx or context()).wrap_socket(
+            raw, server_hostname="localhost", session=session, suppress_ragged_eofs=False)
         self.data = b""
 
     def send(self, data):
@@ -187,6 +188,18 @@ class HttpTest(unittest.TestCase):
         c = self.client()
         status, fields, _ = c.ask("GET", "/hello", "Connection: close\r\n")
         self.assertEqual((status, fields["connection"]), (200, "close"))
+        self.assertTrue(c.at_end())
+
+    def test_http_1_0_ends_with_close_notify_unless_it_asks_to_go_on(self):
+        c = self.client()
+        c.send("GET /hello HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n")
+        self.assertEqual(c.answer()[2], b"hello\n")
+        c.send("GET /hello HTTP/1.0\r\nHost: a\r\n\r\n")
+        self.assertEqual(c.answer()[2], b"hello\n")
+        self.assertTrue(c.at_end())
+        c = self.client()
+        c.send("GET /file HTTP/1.0\r\nHost: a\r\n\r\n")
+        self.assertEqual(c.answer()[2], self.content)
         self.assertTrue(c.at_end())
 
     def test_head_has_the_length_but_no_body(self):
