@@ -4,6 +4,7 @@
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import time
 
@@ -72,8 +73,8 @@ def configure(directory, *options, env=None):
     wanted = "\n".join(options)
     if stamp.exists() and stamp.read_text() == wanted and (directory / "build.ninja").exists():
         return 0, ""
-    wipe = ["--wipe"] if (directory / "meson-private").exists() else []
-    status, text = command("meson", "setup", *wipe, directory, *options, env=env)
+    shutil.rmtree(directory, ignore_errors=True)  # --wipe would keep the old options
+    status, text = command("meson", "setup", directory, *options, env=env)
     if status == 0:
         stamp.write_text(wanted)
     return status, text
