@@ -67,7 +67,8 @@ struct api_call {
 	const struct api_row *row;
 	enum role role; /* of a person or token; ROLE_NOBODY else */
 	char user[USER_MAX_LEN + 1];
-	int64_t session_expires_at;   /* 0: an API token */
+	int64_t expires_at;	      /* of the session or token; 0: never */
+	bool in_session;	      /* of a person; an API token has none */
 	uint8_t session[SHA256_LEN];  /* its hash */
 	struct device device;	      /* of A_DEVICE routes */
 	struct json *body;	      /* api_body() */

@@ -82,7 +82,7 @@ static void enter_as(struct api_call *a, enum role role, const char *user,
 		     int64_t expires_at)
 {
 	a->role = role;
-	a->session_expires_at = expires_at;
+	a->expires_at = expires_at;
 	(void)snprintf(a->user, sizeof(a->user), "%s", user);
 	if (permission_of[role] < a->row->permission)
 		refuse(a, ERR_FORBIDDEN, "your role may not do this");
@@ -98,7 +98,8 @@ static void got_api_token(struct store_call *c)
 	if (c->err.code == ERR_NOT_FOUND)
 		refuse(a, ERR_AUTH, "this API token is unknown or has expired");
 	else if (!api_failed(a, c))
-		enter_as(a, c->out.api_token.role, c->out.api_token.name, 0);
+		enter_as(a, c->out.api_token.role, c->out.api_token.name,
+			 c->out.api_token.expires_at);
 }
 
 static void got_session(struct store_call *c)
@@ -112,6 +113,7 @@ static void got_session(struct store_call *c)
 	}
 	if (api_failed(a, c))
 		return;
+	a->in_session = true;
 	memcpy(a->session, c->in.hash, SHA256_LEN);
 	enter_as(a, c->out.session.role, c->out.session.user,
 		 c->out.session.expires_at);

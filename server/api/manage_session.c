@@ -77,9 +77,8 @@ void handle_session_get(struct api_call *a)
 {
 	AUTO_PTR(json) struct json *o = json_new_object();
 	struct err e = ERR_INIT;
-	struct json *expires = a->session_expires_at == 0
-				   ? json_new_null()
-				   : json_new_int(a->session_expires_at);
+	struct json *expires =
+	    a->expires_at == 0 ? json_new_null() : json_new_int(a->expires_at);
 
 	if (o == NULL || json_set(o, "expires_at", expires, &e) < 0 ||
 	    set_text(o, "user", a->user, &e) < 0 ||
@@ -93,7 +92,7 @@ void handle_session_get(struct api_call *a)
 static const char *session_text(const struct api_call *a, char ret[2 * SHA256_LEN + 1])
 {
 	ret[0] = '\0';
-	if (a->session_expires_at != 0)
+	if (a->in_session)
 		hex_encode(a->session, SHA256_LEN, ret);
 	return ret;
 }
@@ -264,8 +263,8 @@ void handle_versions_list(struct api_call *a)
 
 void handle_events_stream(struct api_call *a)
 {
-	int64_t left_ms = a->session_expires_at - clock_utc_ms(a->api->clock);
-	bool ends_sooner = a->session_expires_at != 0 && left_ms < STREAM_LIFE_MS;
+	int64_t left_ms = a->expires_at - clock_utc_ms(a->api->clock);
+	bool ends_sooner = a->expires_at != 0 && left_ms < STREAM_LIFE_MS;
 	char hex[2 * SHA256_LEN + 1];
 
 	hub_stream_console(a->api->hub, a->http,

@@ -846,6 +846,22 @@ class Life(unittest.TestCase):
         self.addCleanup(stream.close)
         self.assertTrue(stream.ends())
 
+    def test_a_token_that_expires_says_when_and_its_streams_end_with_it(self):
+        self.s.start()
+        self.assertIsNone(self.s.api("GET", "/api/v1/session").json["expires_at"])
+        end = int(time.time() * 1000) + 2500
+        db = sqlite3.connect(self.s.data / "ota.db")
+        db.execute("UPDATE api_token SET expires_at = ?", (end,))
+        db.commit()
+        db.close()
+        self.assertEqual(self.s.api("GET", "/api/v1/session").json["expires_at"], end)
+        stream = Stream(self.s, "/api/v1/events", {"Authorization": f"Bearer {self.s.token}"})
+        self.addCleanup(stream.close)
+        self.assertEqual(stream.status, 200)
+        self.assertTrue(stream.ends())
+        self.assertGreaterEqual(time.time() * 1000, end)
+        self.assertEqual(self.s.api("GET", "/api/v1/session").status, 401)
+
     def test_sighup_reads_the_certificate_anew_and_serves_on(self):
         self.s.start()
         connection = self.s.connect()

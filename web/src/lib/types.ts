@@ -103,7 +103,7 @@ export interface Info {
 export interface Session {
 	user: string;
 	role: string;
-	expires_at: number;
+	expires_at: number | null; /* null: of an API token that never does */
 }
 
 export interface Page<T> {
