@@ -134,6 +134,11 @@ static bool is_ours(const struct agent *a, const char *url)
 	return len > 0 && strncmp(url, a->spec.origin, len) == 0 && url[len] == '/';
 }
 
+struct effective_time agent_time(const struct agent *a)
+{
+	return effective_time(clock_utc_ms(&a->spec.clock), a->memory.floor_utc_ms);
+}
+
 int agent_request(struct agent *a, enum agent_channel ch, struct net_request *r,
 		  const char *extra, size_t max_body, exchange_fn done, struct err *e)
 {
@@ -153,6 +158,7 @@ int agent_request(struct agent *a, enum agent_channel ch, struct net_request *r,
 	if (extra != NULL)
 		headers[n++] = extra;
 	r->headers = headers;
+	r->any_date = !agent_time(a).from_system;
 	buf_fini(&x->body);
 	buf_init(&x->body, max_body);
 	x->done = done;

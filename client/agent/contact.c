@@ -201,11 +201,7 @@ static void fill_attributes(const struct agent *a, struct ddi_config_data *c)
 	add_number(c, "boot.count", a->handover.boot_count);
 	add_number(c, "security.version", a->handover.security_version);
 	add_number(c, "security.floor", a->record.floor);
-	add(c, "clock",
-	    effective_time(clock_utc_ms(&a->spec.clock), a->memory.floor_utc_ms)
-		    .from_system
-		? "system"
-		: "floor");
+	add(c, "clock", agent_time(a).from_system ? "system" : "floor");
 	add(c, "slot.booted", booted);
 	add_slot(c, &a->record.slots[0], 'a');
 	add_slot(c, &a->record.slots[1], 'b');

@@ -188,7 +188,7 @@ void fetch_refresh(struct agent *a)
 	struct tuf_policy policy = {.offline = u->bundle != NULL};
 	struct err e = ERR_INIT;
 
-	u->time = effective_time(clock_utc_ms(&a->spec.clock), a->memory.floor_utc_ms);
+	u->time = agent_time(a);
 	if (!u->time.from_system)
 		log_warn(a->spec.log, "agent",
 			 "the clock is not plausible: expiry is judged by "

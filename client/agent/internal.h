@@ -153,6 +153,8 @@ struct agent {
 void agent_move(struct agent *a, enum agent_state to, const char *why);
 bool agent_is_armed(const struct agent *a);
 bool agent_is_updating(const struct agent *a); /* REFRESHING .. REBOOTING */
+struct effective_time
+agent_time(const struct agent *a); /* now, as far as it is known */
 int agent_store_record(struct agent *a, const struct slot_record *r,
 		       struct err *e) MUST_USE;
 int agent_save(struct agent *a, struct err *e) MUST_USE; /* memory */

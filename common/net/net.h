@@ -58,7 +58,10 @@ struct net_request {
 	uint64_t max_bytes;	 /* of the response body; 0: no limit (event streams) */
 	uint64_t timeout_ms;	 /* of the whole call; 0: none */
 	uint64_t max_rate_bytes; /* per second; 0: as fast as it goes */
-	bool stream;		 /* no stall timeout: an event stream */
+	/* The clock is not to be believed: a certificate is judged by who signed it and
+	 * for whom, not by its dates. */
+	bool any_date;
+	bool stream; /* no stall timeout: an event stream */
 	int (*on_head)(void *ctx, const struct net_head *h,
 		       struct err *e); /* or NULL */
 	int (*on_data)(void *ctx, const void *data, size_t len,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A device whose clock is wrong, by years, installs a bundle all the same."""
+"""A device whose clock is wrong, by years, updates all the same."""
 
 import os
 import pathlib
@@ -9,7 +9,7 @@ import unittest
 
 from lab.demo.house import program
 
-from .agent_house import DONE, AgentTest
+from .agent_house import DONE, AgentTest, wait_until
 
 LIBRARY = next(iter(sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
 
@@ -28,6 +28,21 @@ class Clock(AgentTest):
         self.assertEqual(done.returncode, DONE, done.stderr)
         self.assertEqual(board.record().state("B"), "PENDING")
 
+    def updates(self, when):
+        board = self.board()
+        for name, value in self.environment(when).items():
+            if os.environ.get(name) != value:
+                os.environ[name] = value
+                self.addCleanup(os.environ.pop, name, None)
+        board.start()
+        for name in ("LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC"):
+            os.environ.pop(name, None)
+        ident = self.assign(board, "2.0.0")
+        try:
+            self.assertEqual(self.settled(ident, 10)["state"], "confirmed")
+        except TimeoutError:
+            self.fail("\n".join(board.log[-8:]))
+
     def test_a_bundle_on_a_device_that_believes_it_is_1970(self):
         self.installs("1970-01-02 00:00:00")
 
@@ -37,6 +52,11 @@ class Clock(AgentTest):
     def test_a_bundle_on_a_device_five_years_ahead(self):
         self.installs("+1826d")
 
+    def test_the_server_on_a_device_that_believes_it_is_1970(self):
+        self.updates("1970-01-02 00:00:00")
 
-if __name__ == "__main__":
-    unittest.main()
+    def test_the_server_on_a_device_five_years_behind(self):
+        self.updates("-1826d")
+
+    def test_the_server_on_a_device_six_years_ahead(self):
+        self.updates("+2300d")
