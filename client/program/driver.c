@@ -243,6 +243,7 @@ static int open_state(struct driver *d, struct tuf_store *ret_trust, struct err 
 {
 	const char *dir = d->spec.config->state_dir;
 	char lock[PATH_MAX];
+	bool damaged;
 
 	if (text_format(d->trust_dir, sizeof(d->trust_dir), e, "%s/tuf", dir) < 0 ||
 	    text_format(lock, sizeof(lock), e, "%s/agent.lock", dir) < 0 ||
@@ -251,6 +252,14 @@ static int open_state(struct driver *d, struct tuf_store *ret_trust, struct err 
 	if (file_lock(lock, &d->lock_fd, e) < 0)
 		return err_wrap(e, "another agent runs on this device");
 	tuf_store_dir(d->trust_dir, ret_trust);
+	if (tuf_forget_damaged_root(ret_trust, &damaged, e) < 0)
+		return err_wrap(e, "trusted root.json");
+	if (damaged)
+		log_error(
+		    d->spec.log, "agent",
+		    "the trusted root.json was damaged: trust begins anew with the "
+		    "factory's",
+		    NULL);
 	if (tuf_init(ret_trust, d->factory.root.data, d->factory.root.len, e) < 0)
 		return err_wrap(e, "the factory's root.json");
 	return 0;

@@ -157,6 +157,29 @@ int tuf_init(const struct tuf_store *store, const void *root, size_t len, struct
 	return store->put(store->ctx, "root.json", root, len, e);
 }
 
+int tuf_forget_damaged_root(const struct tuf_store *store, bool *ret_forgotten,
+			    struct err *e)
+{
+	AUTO_PTR(tuf_root) struct tuf_root *sound = NULL;
+	AUTO(buf) struct buf have = BUF_INIT(TUF_ROOT_MAX_BYTES);
+	struct err why = ERR_INIT;
+
+	*ret_forgotten = false;
+	if (store->get(store->ctx, "root.json", &have, &why) < 0) {
+		if (why.code == ERR_NOT_FOUND)
+			return 0;
+		/* More bytes than any root has are damage, silence of the medium is not. */
+		if (why.code != ERR_LIMIT)
+			return err_set(e, why.code, "%s", why.text);
+	}
+	if (why.code == ERR_NONE)
+		sound = tuf_root_verify_self(have.data, have.len, &why);
+	if (sound != NULL || why.code == ERR_NO_MEMORY)
+		return sound != NULL ? 0 : err_nomem(e);
+	*ret_forgotten = true;
+	return store->del(store->ctx, "root.json", e);
+}
+
 /* ------------------------------------------------------------------ refresh */
 
 int tuf_client_refresh(struct tuf_client *c, struct err *e)

@@ -69,6 +69,12 @@ AUTO_PTR_DEFINE(tuf_client)
 int tuf_init(const struct tuf_store *store, const void *root, size_t len,
 	     struct err *e) MUST_USE;
 
+/* Forgets a stored root.json that a medium has damaged (it is no root signed by itself any
+ * more), so that tuf_init() begins anew with the first one; what else is stored still holds
+ * versions up once the chain of roots was walked again. */
+int tuf_forget_damaged_root(const struct tuf_store *store, bool *ret_forgotten,
+			    struct err *e) MUST_USE;
+
 enum tuf_step { TUF_IDLE, TUF_FETCH };
 
 struct tuf_request {

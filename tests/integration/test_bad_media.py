@@ -84,6 +84,18 @@ class Agent(AgentTest):
                     path.write_bytes(whole)
                 self.installs(board)
 
+    def test_a_damaged_root_is_begun_anew_from_the_factorys(self):
+        board = self.board(network=False)
+        self.installs(board)
+        root = board.state / "tuf/root.json"
+        whole = root.read_bytes()
+        for damaged in (b"", whole[: len(whole) // 2], b"\0" * len(whole)):
+            root.write_bytes(damaged)
+            status, out, err = self.client(board, "install", self.offline)
+            self.assertEqual(status, DONE, err)
+            self.assertIn("root.json was damaged", out + err)
+            self.assertEqual(root.read_bytes(), whole)
+
     def test_a_missing_or_empty_token_is_named(self):
         board = self.board()
         token = board.state / "token"
