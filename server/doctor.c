@@ -227,7 +227,7 @@ static void look_at_database(struct doctor *d)
 		return;
 	}
 	s = store_sqlite_open_look(d->dir.database, d->log, &e);
-	if (s == NULL && e.code == ERR_CONFLICT) {
+	if (s == NULL && e.code == ERR_PRECONDITION) {
 		note(d, WARNING, "database", "start the server",
 		     "older than schema %u: will be migrated at the next start, after "
 		     "a backup",

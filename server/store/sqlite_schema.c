@@ -238,7 +238,7 @@ int schema_check(struct conn *c, unsigned n, struct err *e)
 	if (read_known_schema(c, n, &schema, e) < 0)
 		return -1;
 	if (schema < n)
-		return err_set(e, ERR_CONFLICT,
+		return err_set(e, ERR_PRECONDITION,
 			       "it has schema %u and this program wants %u: start the "
 			       "server of this version first, which migrates it",
 			       schema, n);

@@ -15,7 +15,7 @@ extern const unsigned store_n_migrations;
 
 /*
  * Brings the database at path up to n migrations. Refuses one with a higher number
- * (ERR_UNSUPPORTED, names both) and one that is not ours or damaged (ERR_FORMAT).
+ * (ERR_CONFLICT, names both) and one that is not ours or damaged (ERR_FORMAT).
  * Before an existing database is changed a copy is written to "<path>.schema-<its
  * number>". All scripts run in one transaction: after a crash the old or the new schema
  * is there.
@@ -24,7 +24,7 @@ int schema_prepare(struct conn *c, const char *path,
 		   const char *const *const *migrations, unsigned n,
 		   const struct log *log, struct err *e) MUST_USE;
 
-/* Changes nothing: ERR_CONFLICT if the schema is older than n, else as
+/* Changes nothing: ERR_PRECONDITION if the schema is older than n, else as
  * schema_prepare(). */
 int schema_check(struct conn *c, unsigned n, struct err *e) MUST_USE;
 

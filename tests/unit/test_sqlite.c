@@ -192,7 +192,7 @@ static void who_only_visits_neither_makes_nor_migrates_a_database(void **state)
 	assert_false(file_exists(other));
 	OK(file_replace(other, "", 0, 0600, &e));
 	assert_null(store_sqlite_open_existing(other, NULL, &e));
-	assert_int_equal(e.code, ERR_CONFLICT);
+	assert_int_equal(e.code, ERR_PRECONDITION);
 	assert_non_null(strstr(e.text, "schema 0"));
 }
 
