@@ -14,7 +14,7 @@ import tempfile
 import threading
 
 from ..device import TOP
-from .house import Board, Publisher, Server, wipe
+from .house import Board, Failed, Publisher, Server, program, wipe
 from .steps import BOLD, DIM, OFF, Step
 
 N_DEVICES = 5
@@ -40,9 +40,9 @@ def corpus():
     return place if (place / "unpack").exists() and shutil.which("zstd") else None
 
 
-def bring_up(directory, bind):
-    """Server, releases and devices; what is there already is used again."""
-    server, publisher = Server(directory / "server"), Publisher(directory / "publisher")
+def bring_up(directory, bind, server, boards):
+    """Starts the server, makes releases, adds devices to boards; what is there already is used again."""
+    publisher = Publisher(directory / "publisher")
     with Step("start the server"):
         server.start(bind)
         server.make_token()
@@ -54,7 +54,6 @@ def bring_up(directory, bind):
             with Step(f"build, sign and publish {version}"):
                 publisher.publish(server, version, publisher.images(version, assets_kib=ASSETS_KIB), "first light" if version == "1.0.0" else "all is well")
     images = publisher.images("1.0.0", assets_kib=ASSETS_KIB)
-    boards = []
     with Step(f"power on {N_DEVICES} devices"):
         for n in range(1, N_DEVICES + 1):
             board = Board(directory / f"device-{n}", server, publisher, images, CONFIG)
@@ -63,7 +62,6 @@ def bring_up(directory, bind):
                 board.provision(publisher.releases / "1.0.0.bundle", images)
             board.start()
             boards.append(board)
-    return server, boards
 
 
 def fingerprint(server):
@@ -95,7 +93,7 @@ def open_browser(server, link):
 
 
 def tell(server, link, opened):
-    print(f"\n{BOLD}{link}{OFF}\n{DIM}works once, for ten minutes; a new one: ota-server admin login-link --config {server.config}{OFF}")
+    print(f"\n{BOLD}{link}{OFF}\n{DIM}works once, for ten minutes; a new one: {program('ota-server')} admin login-link --config {server.config}{OFF}")
     if not opened:
         print(
             "\nYour browser will warn that the certificate is not from an authority it knows: this server made it."
@@ -107,11 +105,12 @@ def tell(server, link, opened):
 
 
 def demo(options):
-    server, boards = bring_up(options.dir, options.bind)
-    link = server.admin("admin", "login-link")["link"]
-    browser = None if options.no_browser else open_browser(server, link)
-    tell(server, link, browser is not None)
+    server, boards = Server(options.dir / "server"), []
     try:
+        bring_up(options.dir, options.bind, server, boards)
+        link = server.admin("admin", "login-link")["link"]
+        browser = None if options.no_browser else open_browser(server, link)
+        tell(server, link, browser is not None)
         threading.Event().wait()
     except KeyboardInterrupt:
         pass
@@ -126,7 +125,8 @@ def demo(options):
 
 def main():
     options = parse(sys.argv[1:])
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's `./demo &` starts with it ignored
+        signal.signal(number, signal.default_int_handler)
     if options.story:
         from .story import run_story
 
@@ -138,7 +138,11 @@ def main():
     if options.reset:
         with Step("wipe what earlier runs left"):
             wipe(options.dir)
-    return demo(options)
+    try:
+        return demo(options)
+    except (Failed, RuntimeError, OSError) as fault:
+        print(f"./demo: {fault}", file=sys.stderr)
+        return 1
 
 
 sys.exit(main())

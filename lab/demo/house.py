@@ -84,7 +84,7 @@ class Server:
         self.port = int(json.loads(line)["port"])
 
     def last_words(self):
-        return "\n".join((self.directory / "server.log").read_text().strip().splitlines()[-3:])
+        return "\n".join((self.directory / "server.log").read_text().strip().splitlines()[-1:])
 
     def stop(self, how=signal.SIGTERM):
         if self.process is not None:
