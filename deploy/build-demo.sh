@@ -4,6 +4,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 mkdir -p build-demo
+exec 8>build-demo/lock
+flock 8 # two at once would take each other's node_modules away
 log=$PWD/build-demo/log.txt
 
 step() { # step NAME COMMAND..: quiet unless it fails
