@@ -44,7 +44,10 @@ static int run(void *values, int n_operands, char **operands, const struct log *
 	    .config = &v->device, .factory = &factory, .log = log};
 
 	if (v->provision == NULL && n_operands > 0)
-		return err_set(e, ERR_USAGE, "images are for --provision only");
+		return err_set(e, ERR_USAGE,
+			       "\"%s\" is not expected here: images are named with "
+			       "--provision only",
+			       operands[0]);
 	if (client_config_slots(&v->device, loader.slots, e) < 0 ||
 	    factory_load(v->device.factory_dir, &factory, e) < 0)
 		return -1;

@@ -16,11 +16,11 @@ const struct option client_config_options[] = {
      "What the factory left, read-only: root.json, ca.pem, boot-key-N.pub, hardware, "
      "product"},
     {"slot-a", "image", OPT_LIST, AT(slot_images[0]), NULL, "NAME:PATH",
-     "An image of slot A and the partition or file it is in; may be given four times"},
+     "An image of slot A and the partition or file it is in; up to four"},
     {"slot-a", "descriptor", OPT_PATH, AT(slot_descriptor[0]), NULL, "PATH",
      "Where slot A's signed descriptor is"},
     {"slot-b", "image", OPT_LIST, AT(slot_images[1]), NULL, "NAME:PATH",
-     "An image of slot B and the partition or file it is in; may be given four times"},
+     "An image of slot B and the partition or file it is in; up to four"},
     {"slot-b", "descriptor", OPT_PATH, AT(slot_descriptor[1]), NULL, "PATH",
      "Where slot B's signed descriptor is"},
     {"boot", "backend", OPT_TEXT, AT(boot.backend), "model", "NAME",

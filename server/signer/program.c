@@ -178,7 +178,7 @@ int main(int argc, char **argv)
 	struct values values = {0};
 	const struct program program = {
 	    .name = "ota-signer",
-	    .summary = "hold the online keys of an update repository",
+	    .summary = "Hold the online keys of an update repository",
 	    .description =
 		"Started by ota-server. Holds the keys that sign snapshot and "
 		"timestamp, signs what the server publishes and refuses to "
