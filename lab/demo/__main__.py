@@ -3,6 +3,7 @@
 
 import argparse
 import base64
+import fcntl
 import hashlib
 import os
 import pathlib
@@ -46,13 +47,14 @@ def bring_up(directory, bind, server, boards):
     with Step("start the server"):
         server.start(bind)
         server.make_token()
-    fresh = not (publisher.keys / "repository").exists()
-    if fresh:
+    published = directory / "published"
+    if not published.exists():
         with Step("make offline keys"):
             publisher.init(server)
         for version in ("1.0.0", "2.0.0"):
             with Step(f"build, sign and publish {version}"):
                 publisher.publish(server, version, publisher.images(version, assets_kib=ASSETS_KIB), "first light" if version == "1.0.0" else "all is well")
+        published.touch()
     images = publisher.images("1.0.0", assets_kib=ASSETS_KIB)
     with Step(f"power on {N_DEVICES} devices"):
         for n in range(1, N_DEVICES + 1):
@@ -62,6 +64,28 @@ def bring_up(directory, bind, server, boards):
                 board.provision(publisher.releases / "1.0.0.bundle", images)
             board.start()
             boards.append(board)
+
+
+def begin(options):
+    """The demo's directory, locked: two demos do not share one, and a first start that was cut begins anew."""
+    options.dir.mkdir(parents=True, exist_ok=True)
+    lock = open(f"{options.dir}.lock", "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"demo: another one runs in {options.dir}; end it first, or name another --dir")
+    if options.reset or not (options.dir / "published").exists():
+        with Step("begin with nothing"):
+            wipe(options.dir)
+            options.dir.mkdir(parents=True)
+    return lock
+
+
+def write_ota_config(directory, server):
+    """So that `ota --config demo.d/ota.ini ..` reaches this server."""
+    path = directory / "ota.ini"
+    path.write_text(f"[server]\nurl = {server.url}\nca = {server.ca}\ntoken-file = {server.token_file}\n")
+    return path
 
 
 def fingerprint(server):
@@ -92,7 +116,7 @@ def open_browser(server, link):
     )  # fmt: skip
 
 
-def tell(server, link, opened):
+def tell(server, link, opened, config):
     print(f"\n{BOLD}{link}{OFF}\n{DIM}works once, for ten minutes; a new one: {program('ota-server')} admin login-link --config {server.config}{OFF}")
     if not opened:
         print(
@@ -101,7 +125,13 @@ def tell(server, link, opened):
         )
     if os.environ.get("SSH_CONNECTION"):
         print(f"\nYou are logged in from elsewhere. There, first:\n  ssh -L {server.port}:127.0.0.1:{server.port} THIS-MACHINE")
-    print("\nAssign release 2.0.0 to a device and watch it. Ctrl-C ends the demo.", flush=True)
+    newest = next(r["id"] for r in server.call("GET", "/api/v1/releases")["items"] if r["version"] == "2.0.0")
+    print(
+        "\nAssign release 2.0.0 to a device and watch it; or from another terminal:"
+        f"\n  {program('ota')} device assign device-1 {newest} --config {config}"
+        "\nCtrl-C ends the demo.",
+        flush=True,
+    )
 
 
 def demo(options):
@@ -110,7 +140,7 @@ def demo(options):
         bring_up(options.dir, options.bind, server, boards)
         link = server.admin("admin", "login-link")["link"]
         browser = None if options.no_browser else open_browser(server, link)
-        tell(server, link, browser is not None)
+        tell(server, link, browser is not None, write_ota_config(options.dir, server))
         threading.Event().wait()
     except KeyboardInterrupt:
         pass
@@ -135,11 +165,9 @@ def main():
             return 0 if run_story(place, corpus()) else 1
         finally:
             wipe(place)
-    if options.reset:
-        with Step("wipe what earlier runs left"):
-            wipe(options.dir)
     try:
-        return demo(options)
+        with begin(options):
+            return demo(options)
     except (Failed, RuntimeError, OSError) as fault:
         print(f"./demo: {fault}", file=sys.stderr)
         return 1
