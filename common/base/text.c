@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
-#include <time.h>
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -199,15 +198,44 @@ bool text_is_name(const char *text, size_t max_len, const char *more)
 	return true;
 }
 
+struct civil {
+	int year, month, day;
+};
+
+/* Of days since 1970-01-01, from year 0 on. Not gmtime(): where time_t has 32 bits it ends
+ * in 2038. */
+static struct civil civil_from_days(int64_t days)
+{
+	int64_t z = days + 719468;
+	int64_t era = z / 146097, day_of_era = z % 146097;
+	int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 -
+			       day_of_era / 146096) /
+			      365;
+	int64_t day_of_year =
+	    day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int64_t from_march = (5 * day_of_year + 2) / 153;
+	int month = (int)(from_march < 10 ? from_march + 3 : from_march - 9);
+
+	return (struct civil){
+	    .year = (int)(year_of_era + era * 400) + (month <= 2),
+	    .month = month,
+	    .day = (int)(day_of_year - (153 * from_march + 2) / 5 + 1),
+	};
+}
+
+#define TIME_MAX_MS 253402300799000 /* 9999-12-31T23:59:59Z */
+
 void time_format(int64_t utc_ms, char ret_text[TIME_TEXT_LEN + 1])
 {
-	time_t seconds = (time_t)(utc_ms / 1000);
-	struct tm tm;
+	int64_t known = utc_ms < 0 ? 0 : utc_ms < TIME_MAX_MS ? utc_ms : TIME_MAX_MS;
+	int second_of_day = (int)(known / 1000 % 86400);
+	struct civil c = civil_from_days(known / 86400000);
 
-	if (gmtime_r(&seconds, &tm) == NULL ||
-	    strftime(ret_text, TIME_TEXT_LEN + 1, "%Y-%m-%dT%H:%M:%SZ", &tm) !=
-		TIME_TEXT_LEN)
-		memcpy(ret_text, "9999-12-31T23:59:59Z", TIME_TEXT_LEN + 1);
+	if (text_format(ret_text, TIME_TEXT_LEN + 1, NULL,
+			"%04d-%02d-%02dT%02d:%02d:%02dZ", c.year, c.month, c.day,
+			second_of_day / 3600, second_of_day / 60 % 60,
+			second_of_day % 60) < 0)
+		ret_text[0] = '\0';
 }
 
 /* Days since 1970-01-01 of a date in the proleptic Gregorian calendar. */

@@ -73,7 +73,9 @@ static void a_copy_is_read_back_as_written(void **state)
 	(void)state;
 	journal_encode(&j, data);
 	OK(journal_decode(data, &back, &e));
-	assert_memory_equal(&back, &j, sizeof(j));
+	assert_true(back.sequence == j.sequence && back.blocks == j.blocks);
+	assert_int_equal(back.transaction, j.transaction);
+	assert_memory_equal(back.manifest_sha256, j.manifest_sha256, SHA256_LEN);
 	vector_read("journal.md", 0, &vector);
 	assert_memory_equal(vector.data, data, vector.len);
 	vector_read("journal.md", 1, &vector);

@@ -655,7 +655,8 @@ static void retry_after_is_seconds_or_a_date_and_never_more_than_a_day(void **st
 	    {"Mon, 23 Nov 2026 14:41:17 GMT", 10000},
 	    {"Mon, 23 Nov 2026 14:41:07 GMT", 0},
 	    {"Mon, 23 Nov 2020 14:41:17 GMT", 0},
-	    {"Mon, 23 Nov 2099 14:41:17 GMT", 86400000},
+	    /* Beyond what libcurl can read where time_t has 32 bits. */
+	    {"Mon, 23 Nov 2099 14:41:17 GMT", sizeof(time_t) > 4 ? 86400000 : 0},
 	};
 
 	(void)state;
