@@ -16,7 +16,7 @@ void hex_encode(const uint8_t *data, size_t len, char *ret_text)
 	*ret_text = '\0';
 }
 
-static int hex_value(char c)
+int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -32,8 +32,8 @@ int hex_decode(const char *text, uint8_t *ret_data, size_t len, struct err *e)
 	if (strnlen(text, 2 * len + 1) != 2 * len)
 		return err_set(e, ERR_FORMAT, "not %zu hexadecimal digits", 2 * len);
 	for (size_t i = 0; i < len; i++) {
-		int high = hex_value(text[2 * i]);
-		int low = hex_value(text[2 * i + 1]);
+		int high = hex_digit(text[2 * i]);
+		int low = hex_digit(text[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return err_set(e, ERR_FORMAT, "not hexadecimal at digit %zu",

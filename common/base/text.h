@@ -11,6 +11,9 @@
 /* Writes 2 * len lower-case digits and a NUL to ret_text. */
 void hex_encode(const uint8_t *data, size_t len, char *ret_text);
 
+/* 0..15, or -1 if c is no hexadecimal digit of either case. */
+int hex_digit(char c);
+
 /* Exactly 2 * len digits of either case, nothing else. */
 int hex_decode(const char *text, uint8_t *ret_data, size_t len, struct err *e) MUST_USE;
 

@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "uri.h"
 
+#include "../../common/base/text.h"
+
 #include <stdint.h>
 #include <string.h>
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 /* Bytes of the UTF-8 sequence at s, or 0 if it is none (RFC 3629: shortest form, no
  * surrogates, up to U+10FFFF). The text is NUL-terminated, so we never read beyond it.
@@ -62,8 +53,8 @@ bool uri_decode(const char *text, size_t len, bool plus, char *ret_text)
 		char c = text[i];
 
 		if (c == '%') {
-			int high = len - i > 2 ? hex_value(text[i + 1]) : -1;
-			int low = len - i > 2 ? hex_value(text[i + 2]) : -1;
+			int high = len - i > 2 ? hex_digit(text[i + 1]) : -1;
+			int low = len - i > 2 ? hex_digit(text[i + 2]) : -1;
 
 			if (high < 0 || low < 0)
 				return false;
