@@ -203,10 +203,6 @@ def cross(result):
     result.expect(status == 0, "the agent builds and passes for arm64, armhf and s390x", text)
 
 
-def needs(*paths):
-    return all((TOP / p).exists() for p in paths)
-
-
 #         name            function        in quick  in full
 SUITES = [
     ("style", style.suite, True, True),
