@@ -76,7 +76,7 @@ class Documented(unittest.TestCase):
     def test_what_is_documented_answers(self):
         for method, path in documented_routes():
             if path.endswith("/events"):
-                continue  # a stream has no end; test_server.py reads it
+                continue  # a stream has no end; test_events.py reads it
             token = f"TargetToken {self.device.token}" if path.startswith("/{tenant}") else f"Bearer {self.s.token}"
             answer = self.ask(method, path.replace("{id}", "somebody"), Authorization=token)
             self.assertNotIn(answer.status, (405, 500, 501), (method, path, answer.body))
