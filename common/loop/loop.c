@@ -85,6 +85,22 @@ static int open_wake(struct loop *l, struct err *e)
 	return 0;
 }
 
+/* libevent counts a timer's time from a coarse clock that it reads once a round: one
+ * armed after some work would fire milliseconds early. Ours never do. */
+static struct event_base *open_base(void)
+{
+	struct event_config *how = event_config_new();
+	struct event_base *base = NULL;
+
+	if (how != NULL &&
+	    event_config_set_flag(how, EVENT_BASE_FLAG_PRECISE_TIMER |
+					   EVENT_BASE_FLAG_NO_CACHE_TIME) == 0)
+		base = event_base_new_with_config(how);
+	if (how != NULL)
+		event_config_free(how);
+	return base;
+}
+
 struct loop *loop_new(struct err *e)
 {
 	struct loop *l = calloc(1, sizeof(*l));
@@ -96,7 +112,7 @@ struct loop *loop_new(struct err *e)
 	l->wake_fd = -1;
 	l->last = &l->first;
 	(void)pthread_mutex_init(&l->lock, NULL);
-	l->base = event_base_new();
+	l->base = open_base();
 	if (l->base == NULL)
 		(void)err_set(e, ERR_INTERNAL, "make an event loop");
 	if (l->base == NULL || open_wake(l, e) < 0) {

@@ -22,8 +22,8 @@ void loop_stop(struct loop *l);
 /* The underlying struct event_base *, for server/http and common/net only. */
 void *loop_base(struct loop *l);
 
-/* One-shot timers; set again to re-arm, negative to disarm. Callback may set or free
- * it. */
+/* One-shot timers; set again to re-arm, negative to disarm. Never early, late by what the
+ * loop is busy with. Callback may set or free it. */
 struct loop_timer *loop_timer_new(struct loop *l, void (*fn)(void *ctx), void *ctx,
 				  struct err *e) MUST_USE;
 void loop_timer_set(struct loop_timer *t, int64_t after_ms);

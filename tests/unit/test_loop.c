@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 struct world {
@@ -16,7 +17,16 @@ struct world {
 	int calls;
 	int last_what;
 	char order[16];
+	int64_t armed_us, fired_us;
 };
+
+static int64_t clock_mono_us(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
 
 static void stop(void *ctx)
 {
@@ -51,6 +61,46 @@ static void timers_fire_in_order_of_time(void **state)
 	assert_string_equal(w.order, "ab");
 	loop_timer_free(late);
 	loop_timer_free(early);
+	loop_free(w.loop);
+}
+
+/* What is promised "after 25 ms" must not come after 24.9: a stream that ends before its
+ * token does would be taken for lost. */
+static void arm_after_work(void *ctx)
+{
+	struct world *w = ctx;
+	int64_t begun = clock_mono_us();
+
+	while (clock_mono_us() - begun <
+	       8000) /* work: the loop's idea of now gets old */
+		;
+	w->armed_us = clock_mono_us();
+	loop_timer_set(w->timer, 25);
+}
+
+static void note_when(void *ctx)
+{
+	struct world *w = ctx;
+
+	w->fired_us = clock_mono_us();
+	stop(w);
+}
+
+static void a_timer_never_fires_early(void **state)
+{
+	struct err e = ERR_INIT;
+	struct world w = {.loop = loop_new(&e)};
+	struct loop_timer *work = loop_timer_new(w.loop, arm_after_work, &w, &e);
+
+	(void)state;
+	w.timer = loop_timer_new(w.loop, note_when, &w, &e);
+	for (int round = 0; round < 5; round++) {
+		loop_timer_set(work, 1);
+		OK(loop_run(w.loop, &e));
+		assert_true(w.fired_us - w.armed_us >= 25000);
+	}
+	loop_timer_free(work);
+	loop_timer_free(w.timer);
 	loop_free(w.loop);
 }
 
@@ -196,6 +246,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(timers_fire_in_order_of_time),
+	    cmocka_unit_test(a_timer_never_fires_early),
 	    cmocka_unit_test(a_timer_may_free_itself),
 	    cmocka_unit_test(a_disarmed_timer_stays_silent),
 	    cmocka_unit_test(a_stop_before_the_run_counts),
