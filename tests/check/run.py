@@ -103,7 +103,9 @@ def unittest_count(result, status, text, name):
         result.notes.append(f"skipped: {reason}")
     if bad or status != 0:
         result.failed += max(bad, 1)
-        result.notes.append(f"FAILED {name}\n{indent(text)}")
+        # The tests that passed say nothing here; what failed must be readable where a log is cut.
+        at = text.find("\n" + 70 * "=" + "\n")
+        result.notes.append(f"FAILED {name}\n{indent(text[max(at, 0):].strip())}")
 
 
 class Stopwatch:
