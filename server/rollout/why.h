@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * "Why isn't this device updating?", and the same question asked by the server itself:
+ * may this device be offered the release now? One function answers both, so the answer
+ * that a person gets is the reason the server acts on.
+ *
+ * The reasons come in the order in which they must change: while the first one stands,
+ * changing those after it is of no use. A device may be offered the release exactly
+ * when no reason blocks.
+ *
+ * Pure; any thread. Nothing in the input is kept.
+ */
+#ifndef OTA_SERVER_ROLLOUT_WHY_H
+#define OTA_SERVER_ROLLOUT_WHY_H
+
+#include "order.h"
+#include "policy.h"
+
+/* columns: code, slug of the API, does it keep the device from being offered it */
+#define WHY_CODES(X)                                                                   \
+	X(UP_TO_DATE, "up-to-date", true)                                              \
+	X(FROZEN, "frozen", true)                                                      \
+	X(NO_ROLLOUT, "no-rollout", true)                                              \
+	X(INCOMPATIBLE, "incompatible", true)                                          \
+	X(SECURITY_FLOOR, "security-floor", true)                                      \
+	X(PINNED, "pinned", true)                                                      \
+	X(STOPPED, "stopped", true)                                                    \
+	X(NOT_STARTED, "not-started", true) /* draft, or its time has not come */      \
+	X(AWAITING_APPROVAL, "awaiting-approval", true)                                \
+	X(PAUSED, "paused", true)                                                      \
+	X(NO_WAVE, "no-wave", true) /* selected, but in no wave */                     \
+	X(WAVE_NOT_STARTED, "wave-not-started", true)                                  \
+	X(ENDED, "ended",                                                              \
+	  true) /* it had its attempt: failed, rolled back, cancelled */               \
+	X(RUNNING, "running", true) /* it is at it */                                  \
+	X(OFFERED, "offered", true) /* and has not reacted */                          \
+	X(NOT_SEEN, "not-seen", false)                                                 \
+	X(OUTSIDE_WINDOW, "outside-window", true)                                      \
+	X(AWAITING_CONSENT, "awaiting-consent", true)                                  \
+	X(CONSENT_DENIED, "consent-denied", true)                                      \
+	X(POWER, "power", false) /* the device says so, and decides */                 \
+	X(IN_FLIGHT_LIMIT, "in-flight-limit", true)                                    \
+	X(SITE_LIMIT, "site-limit", true)                                              \
+	X(RATE_LIMITED, "rate-limited", true)                                          \
+	X(DUE, "due", false) /* it gets it when it asks next */
+
+enum why_code {
+#define X(code, slug, blocks) WHY_##code,
+	WHY_CODES(X)
+#undef X
+	    N_WHY_CODES
+};
+const char *why_code_name(enum why_code c);
+
+enum consent { CONSENT_NONE, CONSENT_ASKED, CONSENT_GIVEN, CONSENT_DENIED, N_CONSENTS };
+
+struct pin {
+	char version[VERSION_MAX_LEN +
+		     1]; /* stays at it; "": pinned to whatever it runs */
+	char by[USER_MAX_LEN + 1];
+	char reason[DETAIL_MAX_LEN / 2 + 1];
+};
+
+/* Borrowed pointers; NULL where said. */
+struct why_input {
+	int64_t now;
+	const struct freeze *freeze;
+	const struct device *device;
+	const struct pin *pin; /* NULL: not pinned */
+	bool floor_known;
+	uint32_t security_floor; /* as the device last said */
+	const char *power;	 /* what it says holds it back ("battery 12 %"); NULL */
+	uint64_t poll_interval_ms;
+
+	/* of the rollout with the highest priority that selects it; NULL: none */
+	uint64_t rollout_id;
+	const struct rollout_plan *plan;
+	const struct rollout_progress *progress;
+	const char *paused_text;       /* the decision's text while PAUSED; or NULL */
+	const struct release *release; /* NULL as plan is */
+	const struct zone *zone;       /* the windows'; NULL: plan has no windows */
+	unsigned wave;		       /* its own; ORDER_NO_WAVE: not a member */
+	const struct deployment *deployment; /* of this rollout for this device; NULL */
+	int64_t offered_at;		     /* of it; 0: not yet */
+	enum consent consent;
+	const char *site; /* "" if unknown */
+
+	/* how much of the limits is used */
+	uint64_t in_flight, in_flight_at_site, egress_bytes_per_s;
+};
+
+struct why_reason {
+	enum why_code code;
+	int64_t at; /* when it ends by itself (a window opens); 0: not known */
+	char text[DETAIL_MAX_LEN + 1]; /* one sentence */
+};
+
+#define WHY_MAX_REASONS 16
+
+struct why {
+	bool may_offer;
+	struct why_reason reasons[WHY_MAX_REASONS]; /* at least one */
+	size_t n_reasons;
+};
+
+void rollout_why(const struct why_input *in, struct why *ret);
+
+/* {"may_offer","text","reasons":[{"code","text","at"?}]}: `text` is the first reason's.
+ * The caller owns it; NULL: out of memory. */
+struct json *why_write(const struct why *w, struct err *e) MUST_USE;
+
+#endif
