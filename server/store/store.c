@@ -77,6 +77,28 @@ void store_call_event(struct store_call *c, enum event_type type, const char *de
 		       release == NULL ? "" : release);
 }
 
+void store_call_audit(struct store_call *c, const struct audit_actor *by,
+		      const char *action, const char *kind, const char *id,
+		      const char *detail)
+{
+	struct audit_record *r = &c->audit;
+
+	*r = (struct audit_record){.by = *by};
+	(void)snprintf(r->action, sizeof(r->action), "%s", action);
+	(void)snprintf(r->object, sizeof(r->object), "%s/%s", kind,
+		       id == NULL ? "" : id);
+	(void)snprintf(r->detail, sizeof(r->detail), "%s",
+		       detail == NULL ? "" : detail);
+}
+
+void store_call_audit_system(struct store_call *c, const char *action, const char *kind,
+			     const char *id, const char *detail)
+{
+	static const struct audit_actor system = {.kind = AUDIT_SYSTEM};
+
+	store_call_audit(c, &system, action, kind, id, detail);
+}
+
 void *store_call_items(struct store_call *c, size_t n, size_t size, struct err *e)
 {
 	free(c->items);

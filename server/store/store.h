@@ -38,6 +38,7 @@
 #include "../../common/base/buf.h"
 #include "../../common/loop/loop.h"
 #include "model.h"
+#include "model_audit.h"
 
 #define STORE_LIST_MAX 500
 #define STORE_BLOB_MAX (8u * 1024 * 1024)
@@ -257,6 +258,8 @@ struct store_call {
 	 * call makes */
 	struct event events[STORE_MAX_EVENTS];
 	size_t n_events;
+	/* of a write: appended to the audit log in its transaction; kind AUDIT_NONE: no */
+	struct audit_record audit;
 
 	struct buf blob; /* in or out; cap STORE_BLOB_MAX */
 	void *items;	 /* in or out: array of the verb's thing, malloc'ed */
@@ -279,6 +282,17 @@ AUTO_PTR_DEFINE(store_call)
 /* Adds an event to a write. */
 void store_call_event(struct store_call *c, enum event_type type, const char *device,
 		      uint64_t deployment, const char *release);
+
+/* Says whose doing a write is: the record is appended in its transaction, or neither is
+ * there. The action is a noun and a verb that never change ("rollout.pause"); the object
+ * is kind and id ("rollout", "17"), id NULL: the one that this verb makes. detail (NULL:
+ * none) is for people, one line, cut at DETAIL_MAX_LEN. Called again it says it anew. */
+void store_call_audit(struct store_call *c, const struct audit_actor *by,
+		      const char *action, const char *kind, const char *id,
+		      const char *detail);
+/* The same with the server itself as the actor: what an engine or a timer decides. */
+void store_call_audit_system(struct store_call *c, const char *action, const char *kind,
+			     const char *id, const char *detail);
 
 /* Room for n items of `size` bytes, zeroed; the call owns them. */
 void *store_call_items(struct store_call *c, size_t n, size_t size,
