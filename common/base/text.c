@@ -304,6 +304,34 @@ void size_format(uint64_t bytes, char *ret_text, size_t room)
 	(void)snprintf(ret_text, room, "%.1f %s", value, names[i]);
 }
 
+size_t utf8_len(const uint8_t *p, size_t len)
+{
+	size_t n;
+	uint8_t low = 0x80;
+	uint8_t high = 0xbf;
+
+	if (p[0] < 0x80)
+		return 1;
+	n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+	if (p[0] < 0xc2 || p[0] > 0xf4 || len < n)
+		return 0;
+	if (p[0] == 0xe0)
+		low = 0xa0; /* overlong */
+	if (p[0] == 0xed)
+		high = 0x9f; /* surrogates */
+	if (p[0] == 0xf0)
+		low = 0x90; /* overlong */
+	if (p[0] == 0xf4)
+		high = 0x8f; /* beyond U+10FFFF */
+	if (p[1] < low || p[1] > high)
+		return 0;
+	for (size_t i = 2; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	return n;
+}
+
 bool bytes_equal_ct(const void *a, const void *b, size_t len)
 {
 	const volatile uint8_t *x = a;

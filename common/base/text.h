@@ -47,6 +47,10 @@ bool text_is_name(const char *text, size_t max_len, const char *more);
 
 bool text_ends_with(const char *text, const char *end);
 
+/* Length of the well-formed UTF-8 sequence (RFC 3629) at data, of which len > 0 bytes may
+ * be read; 0 if there is none. */
+size_t utf8_len(const uint8_t *data, size_t len);
+
 /* UTC ms <-> "2026-11-23T14:41:07Z" (RFC 3339, seconds; TUF's form). */
 #define TIME_TEXT_LEN 20
 void time_format(int64_t utc_ms, char ret_text[TIME_TEXT_LEN + 1]);

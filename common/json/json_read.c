@@ -2,6 +2,8 @@
 /* Text to values: the three profiles of json.h, and the repair of bad UTF-8. */
 #include "jansson_face.h"
 
+#include "../base/text.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -140,35 +142,6 @@ struct json *json_parse_strict(const void *data, size_t len, struct err *e)
 	return parse(data, len, &strict_profile, e);
 }
 
-/* Length of the well-formed UTF-8 sequence at p (RFC 3629), or 0. */
-static size_t utf8_sequence(const uint8_t *p, size_t len)
-{
-	size_t n;
-	uint8_t low = 0x80;
-	uint8_t high = 0xbf;
-
-	if (p[0] < 0x80)
-		return 1;
-	n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-	if (p[0] < 0xc2 || p[0] > 0xf4 || len < n)
-		return 0;
-	if (p[0] == 0xe0)
-		low = 0xa0; /* overlong */
-	if (p[0] == 0xed)
-		high = 0x9f; /* surrogates */
-	if (p[0] == 0xf0)
-		low = 0x90; /* overlong */
-	if (p[0] == 0xf4)
-		high = 0x8f; /* beyond U+10FFFF */
-	if (p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return n;
-}
-
 /* Copies bytes; what is not UTF-8 becomes U+FFFD, a control character (if asked for) a
  * blank: between tokens a blank means nothing, and in a string it is what was meant. */
 static int repair(const uint8_t *data, size_t len, bool blank_controls, struct buf *ret,
@@ -179,7 +152,7 @@ static int repair(const uint8_t *data, size_t len, bool blank_controls, struct b
 	for (size_t i = 0; i < len; i += n) {
 		const void *from = data + i;
 
-		n = utf8_sequence(data + i, len - i);
+		n = utf8_len(data + i, len - i);
 		if (n == 0)
 			from = "\xef\xbf\xbd";
 		else if (n == 1 && blank_controls && data[i] < 0x20)

@@ -6,41 +6,18 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Bytes of the UTF-8 sequence at s, or 0 if it is none (RFC 3629: shortest form, no
- * surrogates, up to U+10FFFF). The text is NUL-terminated, so we never read beyond it.
- */
-static size_t utf8_len(const uint8_t *s)
-{
-	uint32_t point;
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-
-	if (n == 1)
-		return 1;
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return 0;
-	point = s[0] & (0x7fu >> n);
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		point = point << 6 | (s[i] & 0x3f);
-	}
-	if (point < least[n] || point > 0x10ffff ||
-	    (point >= 0xd800 && point <= 0xdfff))
-		return 0;
-	return n;
-}
-
 static bool is_clean(const char *text)
 {
 	const uint8_t *s = (const uint8_t *)text;
+	size_t len = strlen(text);
 
-	while (*s != '\0') {
-		size_t n = utf8_len(s);
+	while (len > 0) {
+		size_t n = utf8_len(s, len);
 
 		if (n == 0 || *s < 0x20 || *s == 0x7f)
 			return false;
 		s += n;
+		len -= n;
 	}
 	return true;
 }
