@@ -199,3 +199,69 @@ int version_compare(const char *a, const char *b)
 		return (pre_a.text == NULL) - (pre_b.text == NULL);
 	return compare_pre(pre_a, pre_b);
 }
+
+/* Where a key is written; there is room for every version that passes the check. */
+static char *put_number(char *at, struct piece digits)
+{
+	while (digits.len > 0 && *digits.text == '0')
+		digits.text++, digits.len--;
+	*at++ = '1';
+	*at++ = (char)('0' + digits.len);
+	memcpy(at, digits.text, digits.len);
+	return at + digits.len;
+}
+
+static char *put_word(char *at, struct piece word)
+{
+	*at++ = '2';
+	memcpy(at, word.text, word.len);
+	return at + word.len;
+}
+
+static char *put_core(char *at, struct piece core)
+{
+	for (;;) {
+		struct piece run = next_run(&core);
+
+		if (run.len == 0)
+			break;
+		at = rank_of(run) == 1 ? put_number(at, run) : put_word(at, run);
+	}
+	*at++ = '0';
+	return at;
+}
+
+static char *put_pre(char *at, struct piece pre)
+{
+	struct piece word;
+
+	if (pre.text == NULL) {
+		*at++ = '9';
+		return at;
+	}
+	*at++ = '1';
+	while (next_identifier(&pre, &word)) {
+		at = all_digits(word) ? put_number(at, word) : put_word(at, word);
+		if (!all_digits(word))
+			*at++ = '!';
+	}
+	*at++ = '0';
+	return at;
+}
+
+int version_key(const char *version, char ret_key[VERSION_KEY_MAX_LEN + 1],
+		struct err *e)
+{
+	struct piece core, pre;
+	char *at = ret_key;
+
+	*at = '\0';
+	if (version[0] == '\0')
+		return 0;
+	if (version_check(version, e) < 0)
+		return -1;
+	split(version, &core, &pre);
+	at = put_pre(put_core(at, core), pre);
+	*at = '\0';
+	return 0;
+}

@@ -35,4 +35,20 @@ int image_name_check(const char *text, struct err *e) MUST_USE;
  */
 int version_compare(const char *a, const char *b);
 
+/*
+ * The same order as bytes: strcmp() of two keys has the sign of version_compare(), so a
+ * database may sort and compare a column. "" has the key "" (absent, below all). The
+ * key is printable ASCII where the version passes version_check(); ERR_FORMAT where it
+ * does not.
+ *
+ *	CORE   a run of digits '1' LEN DIGITS, of letters '2' LETTERS, the end '0'
+ *	PRE    none '9', else '1' and its identifiers: a number '1' LEN DIGITS,
+ *	       a word '2' BYTES '!', the end '0'
+ *	LEN    '0' + digits without leading zeros; a letter is above each tag, and each
+ *	       byte of a word above '!', so that what is shorter is lower
+ */
+#define VERSION_KEY_MAX_LEN (3 * VERSION_MAX_LEN + 4)
+int version_key(const char *version, char ret_key[VERSION_KEY_MAX_LEN + 1],
+		struct err *e) MUST_USE;
+
 #endif

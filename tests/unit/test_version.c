@@ -113,6 +113,56 @@ static void build_metadata_and_leading_zeros_do_not_count(void **state)
 	assert_int_equal(version_compare("1.0.0-", "1.0.0"), -1);
 }
 
+static int sign_of(int v)
+{
+	return (v > 0) - (v < 0);
+}
+
+static void a_key_sorts_as_its_version_does(void **state)
+{
+	static const char *const more[] = {"1.0.0+a", "1.0.0-", "1.0.0-.", "1.0.0--",
+					   "-",	      "~",	".",	   "1a1",
+					   "1.a.1",   "01.0"};
+	const char *all[N_ELEMS(ascending) + N_ELEMS(more)];
+	char a[VERSION_KEY_MAX_LEN + 1], b[VERSION_KEY_MAX_LEN + 1];
+	size_t n = 0;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 1; i < N_ELEMS(ascending); i++)
+		all[n++] = ascending[i];
+	for (size_t i = 0; i < N_ELEMS(more); i++)
+		all[n++] = more[i];
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = 0; j < n; j++) {
+			OK(version_key(all[i], a, &e));
+			OK(version_key(all[j], b, &e));
+			if (sign_of(strcmp(a, b)) != version_compare(all[i], all[j]))
+				fail_msg("\"%s\" %s, \"%s\" %s", all[i], a, all[j], b);
+		}
+	}
+}
+
+static void the_longest_key_fits_and_what_is_no_version_has_none(void **state)
+{
+	static const char *const pieces[] = {"1a", "1.", ".", "-.", "9", "z-", "-1."};
+	char text[VERSION_MAX_LEN + 1], key[VERSION_KEY_MAX_LEN + 1];
+	struct err e = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMS(pieces); i++) {
+		for (size_t at = 0; at < VERSION_MAX_LEN; at++)
+			text[at] = pieces[i][at % strlen(pieces[i])];
+		text[VERSION_MAX_LEN] = '\0';
+		OK(version_key(text, key, &e));
+		assert_true(strlen(key) <= VERSION_KEY_MAX_LEN);
+	}
+	OK(version_key("", key, &e));
+	assert_string_equal(key, "");
+	FAILS(version_key("1 0", key, &e), ERR_FORMAT);
+	assert_string_equal(key, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +171,8 @@ int main(void)
 	    cmocka_unit_test(a_product_cannot_look_like_a_path_or_an_option),
 	    cmocka_unit_test(versions_have_one_total_order),
 	    cmocka_unit_test(build_metadata_and_leading_zeros_do_not_count),
+	    cmocka_unit_test(a_key_sorts_as_its_version_does),
+	    cmocka_unit_test(the_longest_key_fits_and_what_is_no_version_has_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
