@@ -43,6 +43,14 @@ enum device_state {
 	N_DEVICE_STATES
 };
 
+#define SITE_MAX_LEN 64
+#define TAG_MAX_LEN 32 /* [A-Za-z0-9] and "._:-" */
+#define DEVICE_MAX_TAGS 16
+#define TAGS_TEXT_MAX_LEN (DEVICE_MAX_TAGS * (TAG_MAX_LEN + 1))
+
+/* Whether a device keeps what it has: no release but pin_release is offered to it. */
+enum pin { PIN_NONE, PIN_AS_IT_IS, PIN_RELEASE, N_PINS };
+
 struct device {
 	char id[DEVICE_ID_MAX_LEN + 1];
 	char name[DEVICE_TEXT_MAX_LEN + 1];
@@ -56,6 +64,11 @@ struct device {
 	char address[64];
 	/* JSON array as docs/API.md has it, or "" */
 	char slots[SLOTS_TEXT_MAX_LEN + 1];
+	char site[SITE_MAX_LEN + 1];	  /* "": none said */
+	char tags[TAGS_TEXT_MAX_LEN + 1]; /* blank-separated, ascending by byte */
+	enum pin pin;
+	char pin_release[RELEASE_ID_LEN + 1]; /* of PIN_RELEASE */
+	char pin_reason[DEVICE_TEXT_MAX_LEN + 1];
 	bool wants_attributes; /* ask for configData at the next poll */
 	int64_t created_at, seen_at;
 	uint64_t open_deployment;      /* the oldest open one's id; 0: none */
