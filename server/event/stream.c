@@ -91,6 +91,21 @@ static void send_json(struct console *c, struct json *owned)
 		send_text(c, &c->events[c->at], buf_str(&text));
 }
 
+/* A change of something that its watchers ask for themselves: its id is all. */
+static void send_subject(struct console *c)
+{
+	struct json *o = json_new_object();
+	struct err ignored = ERR_INIT;
+
+	if (o == NULL ||
+	    json_set(o, "id", json_new_text(c->events[c->at].subject), &ignored) < 0) {
+		json_free(o);
+		give_up(c);
+		return;
+	}
+	send_json(c, o);
+}
+
 /* What is gone since is told as gone. */
 static void send_deleted(struct console *c, const struct err *e)
 {
@@ -199,8 +214,13 @@ static struct store_call *ask_for(struct console *c, const struct event *v)
 		if (call != NULL)
 			memcpy(call->in.release_id, v->release, sizeof(v->release));
 		break;
+	case EVENT_ROLLOUT:
+	case EVENT_FREEZE:
+	case EVENT_GROUP:
+	case EVENT_AUDIT:
 	case N_EVENT_TYPES:
 	default:
+		send_subject(c);
 		break;
 	}
 	return call;

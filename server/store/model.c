@@ -34,9 +34,10 @@ static const char *const metadata_roles[N_METADATA_ROLES] = {
 };
 
 static const char *const event_types[N_EVENT_TYPES] = {
-    [EVENT_DEVICE] = "device",
-    [EVENT_DEPLOYMENT] = "deployment",
-    [EVENT_RELEASE] = "release",
+    [EVENT_DEVICE] = "device",	 [EVENT_DEPLOYMENT] = "deployment",
+    [EVENT_RELEASE] = "release", [EVENT_ROLLOUT] = "rollout",
+    [EVENT_FREEZE] = "freeze",	 [EVENT_GROUP] = "group",
+    [EVENT_AUDIT] = "audit",
 };
 
 static const char *const roles[N_ROLES] = {

@@ -23,6 +23,7 @@
 #define RELEASE_ID_LEN 16 /* the first hex digits of the manifest's SHA-256 */
 #define UPLOAD_ID_LEN 32
 #define USER_MAX_LEN 64
+#define SUBJECT_MAX_LEN 64 /* ids of rollouts, groups, .. */
 #define DETAIL_MAX_LEN 512
 #define SLOTS_TEXT_MAX_LEN 1535
 #define ATTRIBUTE_MAX_LEN 128
@@ -185,7 +186,17 @@ enum metadata_role {
 	N_METADATA_ROLES
 };
 
-enum event_type { EVENT_DEVICE, EVENT_DEPLOYMENT, EVENT_RELEASE, N_EVENT_TYPES };
+/* Kept as numbers in the database: grows at its end. */
+enum event_type {
+	EVENT_DEVICE,
+	EVENT_DEPLOYMENT,
+	EVENT_RELEASE,
+	EVENT_ROLLOUT,
+	EVENT_FREEZE,
+	EVENT_GROUP,
+	EVENT_AUDIT,
+	N_EVENT_TYPES
+};
 
 /* An event names what changed; who reads it renders the thing as it is then. */
 struct event {
@@ -195,6 +206,7 @@ struct event {
 	char device[DEVICE_ID_MAX_LEN + 1]; /* DEVICE, DEPLOYMENT */
 	uint64_t deployment;		    /* DEPLOYMENT */
 	char release[RELEASE_ID_LEN + 1];   /* RELEASE */
+	char subject[SUBJECT_MAX_LEN + 1];  /* of all others: the thing's id */
 };
 
 enum role {

@@ -23,8 +23,9 @@
 
 #include "../../common/base/clock.h"
 #include "../../common/base/file.h"
-#include "sqlite_schema.h"
-#include "sqlite_verbs.h"
+#include "schema.h"
+#include "sqlite_conn.h"
+#include "verbs.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -93,7 +94,7 @@ static struct conn *reader_conn(struct sqlite_store *s, struct err *e)
 		return NULL;
 	}
 	r->store = s;
-	r->conn = conn_open(s->path, false, e);
+	r->conn = sqlite_conn_open(s->path, false, e);
 	if (r->conn == NULL || pthread_setspecific(s->reader_key, r) != 0) {
 		conn_free(r->conn);
 		free(r);
@@ -117,7 +118,7 @@ static void answer_read(struct sqlite_store *s, struct store_call *c)
 {
 	struct conn *db = reader_conn(s, &c->err);
 
-	if (db != NULL && sqlite_verbs[c->verb](db, c, &c->err) == 0)
+	if (db != NULL && store_verb_fns[c->verb](db, c, &c->err) == 0)
 		err_clear(&c->err);
 	own_damage(&c->err);
 	c->done(c);
@@ -175,7 +176,7 @@ struct group {
 
 static int run_in_savepoint(struct conn *db, struct store_call *c, struct err *e)
 {
-	if (sqlite_verbs[c->verb](db, c, e) < 0)
+	if (store_verb_fns[c->verb](db, c, e) < 0)
 		return -1;
 	for (size_t i = 0; i < c->n_events; i++) {
 		if (event_insert(db, c, &c->events[i], e) < 0)
@@ -394,12 +395,12 @@ static struct conn *open_sound(const char *path, enum opener who, const struct l
 		(void)err_set(e, ERR_NOT_FOUND, "not there: start the server once");
 		return NULL;
 	}
-	c = conn_open(path, who != OPEN_LOOK, e);
+	c = sqlite_conn_open(path, who != OPEN_LOOK, e);
 	if (c == NULL)
 		return NULL;
-	if (who == OPEN_OWNER ? schema_prepare(c, path, store_migrations,
-					       store_n_migrations, log, e) < 0
-			      : schema_check(c, store_n_migrations, e) < 0)
+	if (who == OPEN_OWNER
+		? schema_prepare(c, store_migrations, store_n_migrations, log, e) < 0
+		: schema_check(c, store_n_migrations, e) < 0)
 		return NULL;
 	return TAKE(c);
 }

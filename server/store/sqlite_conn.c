@@ -1,22 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sqlite_conn.h"
 
+#include "../../common/base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BUSY_TIMEOUT_MS 5000
+#define N_TEXTS 32
+/* "OTAS": tells our database from anybody else's. */
+#define APPLICATION_ID "1330921811"
 
-struct conn {
+/* A statement made at run time, kept for the next time. */
+struct text_slot {
+	char *text;
+	sqlite3_stmt *statement;
+	uint64_t used_at; /* by the connection's count */
+	bool busy;
+};
+
+struct sqlite_conn {
+	struct conn base;
 	sqlite3 *db;
 	sqlite3_stmt *statements[N_SQL];
+	struct text_slot texts[N_TEXTS];
+	uint64_t clock;
 };
 
-static const char *const texts[N_SQL] = {
-#define X(name, text) [SQL_##name] = (text),
-    SQL_STATEMENTS(X)
-#undef X
-};
+static struct sqlite_conn *own(struct conn *c)
+{
+	return (struct sqlite_conn *)c;
+}
+
+static sqlite3_stmt *rows_of(const struct query *q)
+{
+	return q->rows;
+}
 
 static enum err_code code_of(int rc)
 {
@@ -42,7 +66,7 @@ static enum err_code code_of(int rc)
 	}
 }
 
-static int fail(struct conn *c, const char *doing, struct err *e)
+static int fail(struct sqlite_conn *c, const char *doing, struct err *e)
 {
 	int rc = sqlite3_extended_errcode(c->db);
 
@@ -50,63 +74,38 @@ static int fail(struct conn *c, const char *doing, struct err *e)
 		       sqlite3_errmsg(c->db), rc);
 }
 
-struct conn *conn_open(const char *path, bool may_write, struct err *e)
+static void sqlite_free(struct conn *base)
 {
-	AUTO_PTR(conn) struct conn *c = calloc(1, sizeof(*c));
-	int flags = SQLITE_OPEN_NOMUTEX |
-		    (may_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-			       : SQLITE_OPEN_READONLY);
+	struct sqlite_conn *c = own(base);
 
-	if (c == NULL) {
-		(void)err_nomem(e);
-		return NULL;
-	}
-	if (sqlite3_open_v2(path, &c->db, flags, NULL) != SQLITE_OK) {
-		(void)fail(c, "open", e);
-		return NULL;
-	}
-	(void)sqlite3_busy_timeout(c->db, BUSY_TIMEOUT_MS);
-	if (conn_script(c,
-			may_write
-			    ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-			      "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
-			    : "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;",
-			e) < 0)
-		return NULL;
-	return TAKE(c);
-}
-
-void conn_free(struct conn *c)
-{
-	if (c == NULL)
-		return;
 	for (size_t i = 0; i < N_SQL; i++)
 		(void)sqlite3_finalize(c->statements[i]);
+	for (size_t i = 0; i < N_TEXTS; i++) {
+		(void)sqlite3_finalize(c->texts[i].statement);
+		free(c->texts[i].text);
+	}
 	(void)sqlite3_close(c->db);
 	free(c);
 }
 
-int conn_script(struct conn *c, const char *sql, struct err *e)
+static int sqlite_script(struct conn *c, const char *sql, struct err *e)
 {
-	if (sqlite3_exec(c->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		return fail(c, "run script", e);
+	if (sqlite3_exec(own(c)->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return fail(own(c), "run script", e);
 	return 0;
 }
 
-bool conn_in_transaction(const struct conn *c)
+static bool sqlite_in_transaction(const struct conn *c)
 {
-	return sqlite3_get_autocommit(c->db) == 0;
+	return sqlite3_get_autocommit(((const struct sqlite_conn *)c)->db) == 0;
 }
 
-int64_t conn_last_id(const struct conn *c)
+static int64_t sqlite_changes(const struct conn *c)
 {
-	return sqlite3_last_insert_rowid(c->db);
+	return sqlite3_changes64(((const struct sqlite_conn *)c)->db);
 }
 
-int64_t conn_changes(const struct conn *c)
-{
-	return sqlite3_changes64(c->db);
-}
+/* ---- statements ---- */
 
 static int bind(sqlite3_stmt *s, int i, const struct arg *a)
 {
@@ -115,6 +114,8 @@ static int bind(sqlite3_stmt *s, int i, const struct arg *a)
 		return sqlite3_bind_text(s, i, a->data, -1, SQLITE_STATIC);
 	case KIND_INT:
 		return sqlite3_bind_int64(s, i, a->n);
+	case KIND_REAL:
+		return sqlite3_bind_double(s, i, a->real);
 	case KIND_BLOB:
 	default:
 		if (a->data == NULL)
@@ -124,95 +125,291 @@ static int bind(sqlite3_stmt *s, int i, const struct arg *a)
 	}
 }
 
-int query_open(struct conn *c, enum sql which, struct query *ret, struct err *e,
-	       const struct arg *args, size_t n_args)
+static int prepare(struct sqlite_conn *c, const char *text, sqlite3_stmt **ret,
+		   struct err *e)
 {
-	sqlite3_stmt **s = &c->statements[which];
-
-	if (*s == NULL &&
-	    sqlite3_prepare_v3(c->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT, s,
-			       NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v3(c->db, text, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL) !=
+	    SQLITE_OK)
 		return fail(c, "prepare", e);
+	return 0;
+}
+
+static int bind_all(struct sqlite_conn *c, sqlite3_stmt *s, struct query *ret,
+		    struct err *e, const struct arg *args, size_t n_args)
+{
 	for (size_t i = 0; i < n_args; i++) {
-		if (bind(*s, (int)i + 1, &args[i]) != SQLITE_OK) {
+		if (bind(s, (int)i + 1, &args[i]) != SQLITE_OK) {
 			(void)fail(c, "bind", e);
-			(void)sqlite3_clear_bindings(*s);
+			(void)sqlite3_clear_bindings(s);
 			return -1;
 		}
 	}
-	*ret = (struct query){.statement = *s, .conn = c};
+	ret->conn = &c->base;
+	ret->rows = s;
 	return 0;
 }
 
-int query_step(struct query *q, bool *ret_row, struct err *e)
+static int sqlite_open(struct conn *base, enum sql which, struct query *ret,
+		       struct err *e, const struct arg *args, size_t n_args)
 {
-	int rc = sqlite3_step(q->statement);
+	struct sqlite_conn *c = own(base);
+	sqlite3_stmt **s = &c->statements[which];
+
+	if (*s == NULL && prepare(c, sql_text(which), s, e) < 0)
+		return -1;
+	ret->at = -1;
+	return bind_all(c, *s, ret, e, args, n_args);
+}
+
+/* The slot that holds text, else the one that was idle longest, emptied. NULL: all are
+ * busy. */
+static struct text_slot *find_slot(struct sqlite_conn *c, const char *text)
+{
+	struct text_slot *oldest = NULL;
+
+	for (size_t i = 0; i < N_TEXTS; i++) {
+		struct text_slot *s = &c->texts[i];
+
+		if (s->busy)
+			continue;
+		if (s->text != NULL && strcmp(s->text, text) == 0)
+			return s;
+		if (oldest == NULL || s->used_at < oldest->used_at)
+			oldest = s;
+	}
+	if (oldest == NULL)
+		return NULL;
+	(void)sqlite3_finalize(TAKE(oldest->statement));
+	free(TAKE(oldest->text));
+	return oldest;
+}
+
+static int fill_slot(struct sqlite_conn *c, struct text_slot *s, const char *text,
+		     struct err *e)
+{
+	if (s->text != NULL)
+		return 0;
+	s->text = strdup(text);
+	if (s->text == NULL)
+		return err_nomem(e);
+	if (prepare(c, text, &s->statement, e) < 0) {
+		free(TAKE(s->text));
+		return -1;
+	}
+	return 0;
+}
+
+static int sqlite_open_text(struct conn *base, const char *text, struct query *ret,
+			    struct err *e, const struct arg *args, size_t n_args)
+{
+	struct sqlite_conn *c = own(base);
+	struct text_slot *s = find_slot(c, text);
+
+	if (s == NULL)
+		return err_set(e, ERR_BUSY, "more than %d queries at once", N_TEXTS);
+	if (fill_slot(c, s, text, e) < 0)
+		return -1;
+	if (sqlite3_bind_parameter_count(s->statement) > (int)n_args)
+		return err_set(e, ERR_INTERNAL, "a query with too few arguments");
+	s->used_at = ++c->clock;
+	ret->at = (int)(s - c->texts);
+	if (bind_all(c, s->statement, ret, e, args, n_args) < 0)
+		return -1;
+	s->busy = true;
+	return 0;
+}
+
+static int sqlite_step(struct query *q, bool *ret_row, struct err *e)
+{
+	int rc = sqlite3_step(rows_of(q));
 
 	*ret_row = rc == SQLITE_ROW;
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		return fail(q->conn, "store", e);
+		return fail(own(q->conn), "store", e);
 	return 0;
 }
 
-void query_fini(struct query *q)
+static void sqlite_fini(struct query *q)
 {
-	if (q->statement == NULL)
-		return;
-	(void)sqlite3_reset(q->statement); /* repeats what step said */
-	(void)sqlite3_clear_bindings(q->statement);
-	q->statement = NULL;
+	(void)sqlite3_reset(rows_of(q)); /* repeats what step said */
+	(void)sqlite3_clear_bindings(rows_of(q));
+	if (q->at >= 0)
+		own(q->conn)->texts[q->at].busy = false;
 }
 
-int query_run(struct conn *c, enum sql which, struct err *e, const struct arg *args,
-	      size_t n_args)
+/* ---- columns ---- */
+
+static bool sqlite_is_null(const struct query *q, int column)
+{
+	return sqlite3_column_type(rows_of(q), column) == SQLITE_NULL;
+}
+
+static int64_t sqlite_get_int(const struct query *q, int column)
+{
+	return sqlite3_column_int64(rows_of(q), column);
+}
+
+static double sqlite_get_real(const struct query *q, int column)
+{
+	return sqlite3_column_double(rows_of(q), column);
+}
+
+static const char *sqlite_get_text(const struct query *q, int column)
+{
+	return (const char *)sqlite3_column_text(rows_of(q), column);
+}
+
+static const void *sqlite_get_blob(const struct query *q, int column, size_t *ret_len)
+{
+	const void *p = sqlite3_column_blob(rows_of(q), column);
+
+	*ret_len = (size_t)sqlite3_column_bytes(rows_of(q), column);
+	return p;
+}
+
+/* ---- the database itself ---- */
+
+/* The first column of the only row of a text that runs once. */
+static int ask(struct conn *c, const char *text, char *ret, size_t room, struct err *e)
 {
 	AUTO(query) struct query q = QUERY_INIT;
 	bool row;
 
-	if (query_open(c, which, &q, e, args, n_args) < 0)
+	if (query_open_text(c, text, &q, e, NO_ARGS) < 0 || query_step(&q, &row, e) < 0)
 		return -1;
-	return query_step(&q, &row, e);
+	ret[0] = '\0';
+	if (row)
+		query_text(&q, 0, ret, room);
+	return 0;
 }
 
-void query_try(struct conn *c, enum sql which)
+static int sqlite_get_schema(struct conn *c, unsigned *ret, struct err *e)
 {
-	struct err ignored = ERR_INIT;
+	char text[24];
 
-	if (query_run(c, which, &ignored, NO_ARGS) < 0)
-		err_clear(&ignored);
+	if (ask(c, "PRAGMA user_version", text, sizeof(text), e) < 0)
+		return -1;
+	*ret = (unsigned)strtoul(text, NULL, 10);
+	return 0;
 }
 
-int64_t query_int(const struct query *q, int column)
+static int sqlite_set_schema(struct conn *c, unsigned schema, struct err *e)
 {
-	return sqlite3_column_int64(q->statement, column);
+	char script[96];
+
+	if (text_format(script, sizeof(script), e,
+			"PRAGMA application_id = " APPLICATION_ID
+			"; PRAGMA user_version = %u;",
+			schema) < 0)
+		return -1;
+	return sqlite_script(c, script, e);
 }
 
-void query_text(const struct query *q, int column, char *ret, size_t room)
+static int sqlite_get_size(struct conn *c, uint64_t *ret_bytes, struct err *e)
 {
-	const unsigned char *t = sqlite3_column_text(q->statement, column);
+	char text[24];
 
-	(void)snprintf(ret, room, "%s", t == NULL ? "" : (const char *)t);
+	if (ask(c,
+		"SELECT page_count * page_size FROM pragma_page_count, "
+		"pragma_page_size",
+		text, sizeof(text), e) < 0)
+		return -1;
+	*ret_bytes = strtoull(text, NULL, 10);
+	return 0;
 }
 
-void query_bytes(const struct query *q, int column, uint8_t *ret, size_t len)
+static int sqlite_check(struct conn *c, struct err *e)
 {
-	const void *p = sqlite3_column_blob(q->statement, column);
+	char answer[128];
 
-	memset(ret, 0, len);
-	if (p != NULL && (size_t)sqlite3_column_bytes(q->statement, column) == len)
-		memcpy(ret, p, len);
+	if (ask(c, "PRAGMA quick_check(1)", answer, sizeof(answer), e) < 0)
+		return -1;
+	for (char *at = answer; *at != '\0'; at++) /* an error is one line */
+		*at = *at == '\n' ? ' ' : *at;
+	if (strcmp(answer, "ok") != 0)
+		return err_set(e, ERR_FORMAT, "%s", answer);
+	return 0;
 }
 
-bool query_is_null(const struct query *q, int column)
+/* VACUUM INTO does not flush what it wrote; its name is flushed with the database's
+ * own. */
+static int flush_file(const char *path, struct err *e)
 {
-	return sqlite3_column_type(q->statement, column) == SQLITE_NULL;
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) < 0)
+		return err_sys(e, "flush %s", path);
+	return 0;
 }
 
-int query_blob(const struct query *q, int column, struct buf *ret, struct err *e)
+/* VACUUM INTO takes no file that exists. A copy that is there is of an earlier attempt,
+ * which left the database as it was: replace it. */
+static int sqlite_back_up(struct conn *c, unsigned schema, struct err *e)
 {
-	const void *p = sqlite3_column_blob(q->statement, column);
-	int len = sqlite3_column_bytes(q->statement, column);
+	const char *path = sqlite3_db_filename(own(c)->db, "main");
+	char backup[PATH_MAX], script[PATH_MAX + 64];
 
-	buf_clear(ret);
-	return buf_add(ret, p, (size_t)len, e);
+	if (text_format(backup, sizeof(backup), e, "%s.schema-%u", path, schema) < 0)
+		return -1;
+	if (strchr(backup, '\'') != NULL)
+		return err_set(e, ERR_UNSUPPORTED, "a path with a quote in it: %s",
+			       backup);
+	if (unlink(backup) < 0 && errno != ENOENT)
+		return err_sys(e, "%s", backup);
+	if (text_format(script, sizeof(script), e, "VACUUM INTO '%s'", backup) < 0)
+		return -1;
+	if (sqlite_script(c, script, e) < 0 || flush_file(backup, e) < 0)
+		return err_wrap(e, "write %s", backup);
+	return 0;
+}
+
+static const struct conn_ops sqlite_ops = {
+    .name = "sqlite",
+    .free = sqlite_free,
+    .script = sqlite_script,
+    .in_transaction = sqlite_in_transaction,
+    .changes = sqlite_changes,
+    .open = sqlite_open,
+    .open_text = sqlite_open_text,
+    .step = sqlite_step,
+    .fini = sqlite_fini,
+    .is_null = sqlite_is_null,
+    .get_int = sqlite_get_int,
+    .get_real = sqlite_get_real,
+    .get_text = sqlite_get_text,
+    .get_blob = sqlite_get_blob,
+    .get_schema = sqlite_get_schema,
+    .set_schema = sqlite_set_schema,
+    .get_size = sqlite_get_size,
+    .check = sqlite_check,
+    .back_up = sqlite_back_up,
+};
+
+struct conn *sqlite_conn_open(const char *path, bool may_write, struct err *e)
+{
+	struct sqlite_conn *c = calloc(1, sizeof(*c));
+	AUTO_PTR(conn) struct conn *owned = NULL;
+	int flags = SQLITE_OPEN_NOMUTEX |
+		    (may_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+			       : SQLITE_OPEN_READONLY);
+
+	if (c == NULL) {
+		(void)err_nomem(e);
+		return NULL;
+	}
+	c->base.ops = &sqlite_ops;
+	owned = &c->base;
+	if (sqlite3_open_v2(path, &c->db, flags, NULL) != SQLITE_OK) {
+		(void)fail(c, "open", e);
+		return NULL;
+	}
+	(void)sqlite3_busy_timeout(c->db, BUSY_TIMEOUT_MS);
+	if (conn_script(owned,
+			may_write
+			    ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+			      "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
+			    : "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;",
+			e) < 0)
+		return NULL;
+	return TAKE(owned);
 }

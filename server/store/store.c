@@ -61,8 +61,7 @@ void store_call_free(struct store_call *c)
 	free(c);
 }
 
-void store_call_event(struct store_call *c, enum event_type type, const char *device,
-		      uint64_t deployment, const char *release)
+static struct event *add_event(struct store_call *c, enum event_type type)
 {
 	struct event *v = &c->events[c->n_events];
 
@@ -70,7 +69,16 @@ void store_call_event(struct store_call *c, enum event_type type, const char *de
 		abort(); /* no verb carries more: a fault in the caller, not in its
 			    input */
 	c->n_events++;
-	*v = (struct event){.type = type, .deployment = deployment};
+	*v = (struct event){.type = type};
+	return v;
+}
+
+void store_call_event(struct store_call *c, enum event_type type, const char *device,
+		      uint64_t deployment, const char *release)
+{
+	struct event *v = add_event(c, type);
+
+	v->deployment = deployment;
 	(void)snprintf(v->device, sizeof(v->device), "%s",
 		       device == NULL ? "" : device);
 	(void)snprintf(v->release, sizeof(v->release), "%s",
@@ -97,6 +105,15 @@ void store_call_audit_system(struct store_call *c, const char *action, const cha
 	static const struct audit_actor system = {.kind = AUDIT_SYSTEM};
 
 	store_call_audit(c, &system, action, kind, id, detail);
+}
+
+void store_call_event_of(struct store_call *c, enum event_type type,
+			 const char *subject)
+{
+	struct event *v = add_event(c, type);
+
+	(void)snprintf(v->subject, sizeof(v->subject), "%s",
+		       subject == NULL ? "" : subject);
 }
 
 void *store_call_items(struct store_call *c, size_t n, size_t size, struct err *e)

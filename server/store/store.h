@@ -39,6 +39,10 @@
 #include "../../common/loop/loop.h"
 #include "model.h"
 #include "model_audit.h"
+#include "model_device_api.h"
+#include "model_fleet.h"
+#include "model_rollout.h"
+#include "model_webhook.h"
 
 #define STORE_LIST_MAX 500
 #define STORE_BLOB_MAX (8u * 1024 * 1024)
@@ -101,7 +105,13 @@ enum store_kind { STORE_READ, STORE_WRITE };
 	X(SETTING_PUT, STORE_WRITE)	  /* in.setting, blob */                         \
 	/* self */                                                                       \
 	X(CHECK, STORE_READ)		  /* -> out.check: schema, size; ERR_IO if damaged */ \
-	X(EXPIRE, STORE_WRITE)		  /* drops sessions and login tokens that ended before now_ms */
+	X(EXPIRE, STORE_WRITE)		  /* drops sessions and login tokens that ended before now_ms */ \
+	/* by subject: model_<subject>.h, verbs_<subject>.c, sql_<subject>.h */          \
+	STORE_VERBS_FLEET(X)                                                             \
+	STORE_VERBS_ROLLOUT(X)                                                           \
+	STORE_VERBS_AUDIT(X)                                                             \
+	STORE_VERBS_WEBHOOK(X)                                                           \
+	STORE_VERBS_DEVICE_API(X)
 /* clang-format on */
 
 enum store_verb {
@@ -282,6 +292,9 @@ AUTO_PTR_DEFINE(store_call)
 /* Adds an event to a write. */
 void store_call_event(struct store_call *c, enum event_type type, const char *device,
 		      uint64_t deployment, const char *release);
+/* The same for the types that name their thing by a subject; NULL: "". */
+void store_call_event_of(struct store_call *c, enum event_type type,
+			 const char *subject);
 
 /* Says whose doing a write is: the record is appended in its transaction, or neither is
  * there. The action is a noun and a verb that never change ("rollout.pause"); the object

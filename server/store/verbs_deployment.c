@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs of deployments. A move changes deployment, status rows and device at once.
  */
-#include "sqlite_verbs.h"
+#include "verbs.h"
 
 #include "../../common/base/text.h"
 
@@ -200,16 +200,18 @@ static int supersede(struct conn *db, struct store_call *c, const struct open_on
 static int insert_deployment(struct conn *db, struct store_call *c, uint64_t *ret_id,
 			     struct err *e)
 {
-	if (query_run(db, SQL_DEPLOYMENT_INSERT, e,
-		      ARGS(ARG_T(c->tenant), ARG_T(c->in.assign.device),
-			   ARG_T(c->in.assign.release), ARG_I(c->in.assign.forced),
-			   ARG_I(c->now_ms))) < 0) {
+	int64_t id;
+
+	if (query_run_int(db, SQL_DEPLOYMENT_INSERT, &id, e,
+			  ARGS(ARG_T(c->tenant), ARG_T(c->in.assign.device),
+			       ARG_T(c->in.assign.release), ARG_I(c->in.assign.forced),
+			       ARG_I(c->now_ms))) < 0) {
 		if (e->code == ERR_CONFLICT)
 			(void)err_set(e, ERR_NOT_FOUND, "there is no release \"%s\"",
 				      c->in.assign.release);
 		return -1;
 	}
-	*ret_id = (uint64_t)conn_last_id(db);
+	*ret_id = (uint64_t)id;
 	if (*ret_id > ACTION_ID_LAST)
 		return err_set(e, ERR_LIMIT, "action ids are used up");
 	return 0;

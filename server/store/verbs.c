@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sqlite_verbs.h"
+#include "verbs.h"
 
 #include <stdlib.h>
 
-const verb_fn sqlite_verbs[N_STORE_VERBS] = {
+const verb_fn store_verb_fns[N_STORE_VERBS] = {
 #define X(verb, kind) [STORE_##verb] = verb_##verb,
     STORE_VERBS(X)
 #undef X

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs of releases, artifacts, uploads and the published metadata. */
-#include "sqlite_verbs.h"
+#include "verbs.h"
 
 #include "../../common/base/text.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs of events, tokens, sessions, settings, and of the database itself. */
-#include "sqlite_verbs.h"
+#include "verbs.h"
 
 #include <string.h>
 
@@ -11,8 +11,8 @@ int event_insert(struct conn *db, const struct store_call *c, const struct event
 {
 	return query_run(db, SQL_EVENT_INSERT, e,
 			 ARGS(ARG_T(c->tenant), ARG_I(c->now_ms), ARG_I(v->type),
-			      ARG_T(v->device), ARG_I(v->deployment),
-			      ARG_T(v->release)));
+			      ARG_T(v->device), ARG_I(v->deployment), ARG_T(v->release),
+			      ARG_T(v->subject)));
 }
 
 static int load_event(struct conn *db, const char *tenant, const struct query *q,
@@ -29,6 +29,7 @@ static int load_event(struct conn *db, const char *tenant, const struct query *q
 	query_text(q, 3, v->device, sizeof(v->device));
 	v->deployment = (uint64_t)query_int(q, 4);
 	query_text(q, 5, v->release, sizeof(v->release));
+	query_text(q, 6, v->subject, sizeof(v->subject));
 	return 0;
 }
 
@@ -216,35 +217,16 @@ int verb_SETTING_PUT(struct conn *db, struct store_call *c, struct err *e)
 
 /* ---- the database itself ---- */
 
-static int first_int(struct conn *db, enum sql which, int64_t *ret, struct err *e)
-{
-	AUTO(query) struct query q = QUERY_INIT;
-	bool row;
-
-	if (query_open(db, which, &q, e, NO_ARGS) < 0 || query_step(&q, &row, e) < 0)
-		return -1;
-	*ret = row ? query_int(&q, 0) : 0;
-	return 0;
-}
-
 int verb_CHECK(struct conn *db, struct store_call *c, struct err *e)
 {
-	AUTO(query) struct query q = QUERY_INIT;
-	int64_t schema, size;
-	char answer[128];
-
-	if (first_int(db, SQL_SCHEMA, &schema, e) < 0 ||
-	    first_int(db, SQL_SIZE, &size, e) < 0)
+	if (conn_get_schema(db, &c->out.check.schema, e) < 0 ||
+	    conn_get_size(db, &c->out.check.size_bytes, e) < 0)
 		return -1;
-	c->out.check.schema = (unsigned)schema;
-	c->out.check.size_bytes = (uint64_t)size;
-	if (query_open(db, SQL_QUICK_CHECK, &q, e, NO_ARGS) < 0 ||
-	    step_one(&q, "answer to the", "check", e) < 0)
-		return -1;
-	query_text(&q, 0, answer, sizeof(answer));
-	if (strcmp(answer, "ok") != 0)
-		return err_set(e, ERR_IO, "the database is damaged: %s", answer);
-	return 0;
+	if (conn_check(db, e) == 0)
+		return 0;
+	if (e->code == ERR_FORMAT)
+		(void)err_wrap(e, "the database is damaged");
+	return -1;
 }
 
 int verb_EXPIRE(struct conn *db, struct store_call *c, struct err *e)

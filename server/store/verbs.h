@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each verb does with a connection; for the sqlite*.c files only. A function fills
+/* What each verb does with a connection; for the back-ends and the verbs_*.c files only. A function fills
  * c->out (or items, blob) or e; of a write it runs within a transaction that its caller
  * ends. */
-#ifndef OTA_SERVER_STORE_SQLITE_VERBS_H
-#define OTA_SERVER_STORE_SQLITE_VERBS_H
+#ifndef OTA_SERVER_STORE_VERBS_H
+#define OTA_SERVER_STORE_VERBS_H
 
-#include "sqlite_conn.h"
+#include "sql_conn.h"
 #include "store.h"
 
 typedef int (*verb_fn)(struct conn *db, struct store_call *c, struct err *e);
 
-/* One row a verb, in four files by subject. */
-extern const verb_fn sqlite_verbs[N_STORE_VERBS];
+/* One row a verb, in files by subject. */
+extern const verb_fn store_verb_fns[N_STORE_VERBS];
 
 #define X(verb, kind)                                                                  \
 	int verb_##verb(struct conn *db, struct store_call *c, struct err *e);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs of devices and their attributes. */
-#include "sqlite_verbs.h"
+#include "verbs.h"
 
 static int load_device(struct conn *db, const char *tenant, const struct query *q,
 		       void *ret, struct err *e)

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Deployments and their status rows. The dialect is described in sql.h. */
+#ifndef OTA_SERVER_STORE_SQL_DEPLOYMENT_H
+#define OTA_SERVER_STORE_SQL_DEPLOYMENT_H
+
+/* In the order of load_deployment(). */
+#define DEPLOYMENT_COLUMNS                                                             \
+	"p.id, p.device, p.release, r.product, r.version, p.state, p.detail, "         \
+	"p.grade, "                                                                    \
+	"p.forced, p.offered, p.progress, p.created_at, p.updated_at, p.proof_root, "  \
+	"p.proof_boot, p.proof_slot, p.proof_counter, p.n_statuses, p.content, "       \
+	"p.revision FROM deployment p JOIN release r "                                 \
+	"ON r.tenant = p.tenant AND r.id = p.release "
+
+/* clang-format off */
+#define SQL_DEPLOYMENT(X)                                                              \
+	X(DEPLOYMENT_INSERT,                                                           \
+	  "INSERT INTO deployment (tenant, device, release, forced, "                  \
+	  "created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5) RETURNING id")      \
+	X(DEPLOYMENT_GET,                                                              \
+	  "SELECT " DEPLOYMENT_COLUMNS "WHERE p.tenant = ?1 AND p.id = ?2")            \
+	X(DEPLOYMENT_LIST,                                                             \
+	  "SELECT " DEPLOYMENT_COLUMNS "WHERE p.tenant = ?1 "                          \
+	  "AND (?2 = 0 OR p.id < ?2) AND (?3 = -1 OR p.state = ?3 OR "                 \
+	  "(?3 = -2 AND p.state < 5)) ORDER BY p.id DESC LIMIT ?4")                    \
+	X(DEPLOYMENT_OF_DEVICE,                                                        \
+	  "SELECT " DEPLOYMENT_COLUMNS                                                 \
+	  "WHERE p.tenant = ?1 AND p.device = ?5 AND (?2 = 0 OR p.id < ?2) "           \
+	  "AND (?3 = -1 OR p.state = ?3 OR (?3 = -2 AND p.state < 5)) "                \
+	  "ORDER BY p.id DESC LIMIT ?4")                                               \
+	X(DEPLOYMENT_OPEN,                                                             \
+	  "SELECT id, release, state, offered FROM deployment "                        \
+	  "WHERE tenant = ?1 AND device = ?2 AND state < 5 ORDER BY id")               \
+	X(DEPLOYMENT_SUPERSEDE,                                                        \
+	  "UPDATE deployment SET state = ?3, detail = ?4, "                            \
+	  "updated_at = ?5, content = content + 1, revision = revision + 1 "           \
+	  "WHERE tenant = ?1 AND id = ?2")                                             \
+	X(DEPLOYMENT_MOVE,                                                             \
+	  "UPDATE deployment SET state = ?4, progress = ?5, grade = ?6, "              \
+	  "offered = ?7, content = content + ?8, "                                     \
+	  "detail = CASE ?9 WHEN '' THEN detail ELSE ?9 END, updated_at = ?10, "       \
+	  "revision = revision + 1 WHERE tenant = ?1 AND id = ?2 AND revision = ?3")   \
+	X(DEPLOYMENT_PROOF,                                                            \
+	  "UPDATE deployment SET proof_root = ?3, proof_boot = ?4, "                   \
+	  "proof_slot = ?5, proof_counter = ?6 WHERE tenant = ?1 AND id = ?2")         \
+	X(DEPLOYMENT_COUNT_STATUS,                                                     \
+	  "UPDATE deployment SET n_statuses = n_statuses + 1 "                         \
+	  "WHERE tenant = ?1 AND id = ?2")                                             \
+	X(STATUS_INSERT,                                                               \
+	  "INSERT INTO status (deployment, at, execution, finished, details) "         \
+	  "SELECT ?2, ?3, ?4, ?5, ?6 FROM deployment WHERE tenant = ?1 AND id = ?2 "   \
+	  "AND n_statuses < ?7")                                                       \
+	X(STATUS_LIST,                                                                 \
+	  "SELECT s.at, s.execution, s.finished, s.details FROM status s "             \
+	  "JOIN deployment p ON p.id = s.deployment "                                  \
+	  "WHERE p.tenant = ?1 AND s.deployment = ?2 ORDER BY s.n LIMIT ?3")
+
+/* What schema 2 adds: texts, each with a comma behind it. */
+#define SCHEMA_2_DEPLOYMENT
+/* clang-format on */
+
+#endif

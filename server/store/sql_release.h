@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Releases, artifacts, uploads, published metadata. The dialect is described in sql.h. */
+#ifndef OTA_SERVER_STORE_SQL_RELEASE_H
+#define OTA_SERVER_STORE_SQL_RELEASE_H
+
+/* In the order of load_release(). */
+#define RELEASE_COLUMNS                                                                \
+	"id, product, version, security_version, hardware, notes, manifest_sha256, "   \
+	"descriptor_sha256, head_sha256, body_sha256, head_size, body_size, "          \
+	"created_at "                                                                  \
+	"FROM release "
+
+/* clang-format off */
+#define SQL_RELEASE(X)                                                                 \
+	X(RELEASE_INSERT,                                                              \
+	  "INSERT INTO release (tenant, id, product, version, "                        \
+	  "security_version, hardware, notes, manifest_sha256, descriptor_sha256, "    \
+	  "head_sha256, body_sha256, head_size, body_size, created_at) "               \
+	  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")      \
+	X(RELEASE_GET, "SELECT " RELEASE_COLUMNS "WHERE tenant = ?1 AND id = ?2")      \
+	X(RELEASE_LIST,                                                                \
+	  "SELECT " RELEASE_COLUMNS "WHERE tenant = ?1 AND (?2 = '' OR "               \
+	  "seq < (SELECT seq FROM release WHERE tenant = ?1 AND id = ?2)) "            \
+	  "ORDER BY seq DESC LIMIT ?3")                                                \
+	X(IMAGE_INSERT,                                                                \
+	  "INSERT INTO image (tenant, release, n, name, size, salt, root_hash) "       \
+	  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                       \
+	X(IMAGE_LIST, "SELECT name, size, salt, root_hash FROM image "                 \
+		      "WHERE tenant = ?1 AND release = ?2 ORDER BY n")                 \
+	/* artifacts and uploads */                                                    \
+	X(ARTIFACT_PUT,                                                                \
+	  "INSERT INTO artifact (tenant, sha256, sha1, md5, size, created_at) "        \
+	  "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING")                    \
+	X(ARTIFACT_GET, "SELECT sha256, sha1, md5, size, created_at FROM artifact "    \
+			"WHERE tenant = ?1 AND sha256 = ?2")                           \
+	X(UPLOAD_INSERT, "INSERT INTO upload (tenant, id, size, sha256, created_at) "  \
+			 "VALUES (?1, ?2, ?3, ?4, ?5)")                                \
+	X(UPLOAD_GET, "SELECT id, size, sha256, offset, created_at FROM upload "       \
+		      "WHERE tenant = ?1 AND id = ?2")                                 \
+	X(UPLOAD_FIND, "SELECT id, size, sha256, offset, created_at FROM upload "      \
+		       "WHERE tenant = ?1 AND sha256 = ?2 AND size = ?3")              \
+	X(UPLOAD_ADVANCE,                                                              \
+	  "UPDATE upload SET offset = ?4 "                                             \
+	  "WHERE tenant = ?1 AND id = ?2 AND offset = ?3 AND ?4 <= size AND ?4 >= ?3") \
+	X(UPLOAD_DELETE, "DELETE FROM upload WHERE tenant = ?1 AND id = ?2")           \
+	/* repository */                                                               \
+	X(METADATA_GET, "SELECT version, data FROM metadata "                          \
+			"WHERE tenant = ?1 AND role = ?2 AND version = ?3")            \
+	X(METADATA_NEWEST,                                                             \
+	  "SELECT version, data FROM metadata "                                        \
+	  "WHERE tenant = ?1 AND role = ?2 ORDER BY version DESC LIMIT 1")             \
+	X(METADATA_INSERT, "INSERT INTO metadata (tenant, role, version, data) "       \
+			   "SELECT ?1, ?2, ?3, ?4 WHERE ?3 > ?5 AND "                  \
+			   "coalesce((SELECT max(version) FROM metadata WHERE tenant " \
+			   "= ?1 AND role = ?2), 0) = ?5")                             \
+	X(METADATA_PRUNE,                                                              \
+	  "DELETE FROM metadata WHERE tenant = ?1 AND role = ?2 AND "                  \
+	  "version < (SELECT version FROM metadata WHERE tenant = ?1 AND role = ?2 "   \
+	  "ORDER BY version DESC LIMIT 1 OFFSET 15)")
+
+/* What schema 2 adds: texts, each with a comma behind it. */
+#define SCHEMA_2_RELEASE
+/* clang-format on */
+
+#endif
