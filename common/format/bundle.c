@@ -21,12 +21,17 @@ static bool align_up(uint64_t offset, uint64_t *ret)
 	return true;
 }
 
+static bool may_repeat(enum part_type t)
+{
+	return t == PART_ROOT || t == PART_FILE;
+}
+
 static int check_order(const struct part *before, const struct part *p, struct err *e)
 {
 	if (before != NULL && p->type < before->type)
 		return err_set(e, ERR_FORMAT, "part %d follows part %d", (int)p->type,
 			       (int)before->type);
-	if (before != NULL && p->type == before->type && p->type != PART_ROOT)
+	if (before != NULL && p->type == before->type && !may_repeat(p->type))
 		return err_set(e, ERR_FORMAT, "part %d is there twice", (int)p->type);
 	if (p->length == 0 && p->type != PART_BODY)
 		return err_set(e, ERR_FORMAT, "part %d is empty", (int)p->type);
@@ -53,7 +58,7 @@ static int read_part(const uint8_t *row, struct part *ret, struct err *e)
 {
 	uint32_t type = load_le32(row);
 
-	if (type < PART_ROOT || type > PART_BODY)
+	if (type < PART_ROOT || type > PART_FILE)
 		return err_set(e, ERR_UNSUPPORTED, "unknown type of part %u",
 			       (unsigned)type);
 	if (load_le32(row + 4) != 0)

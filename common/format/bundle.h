@@ -13,7 +13,8 @@
  *	        the first multiple of 8 behind the one before, and the file ends with
  *	        the last one
  *
- * No names and no nesting: a part is one of these types, at most once but for root.
+ * No names and no nesting: a part is one of these types, at most once but for root and
+ * file.
  */
 #ifndef OTA_FORMAT_BUNDLE_H
 #define OTA_FORMAT_BUNDLE_H
@@ -33,6 +34,7 @@ enum part_type {
 	PART_DESCRIPTOR = 6,
 	PART_HEAD = 7,
 	PART_BODY = 8,
+	PART_FILE = 9, /* an opaque one; in the manifest's order */
 };
 
 struct part {

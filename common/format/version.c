@@ -51,6 +51,12 @@ int image_name_check(const char *text, struct err *e)
 			  LOWER DIGITS "._-", e);
 }
 
+int file_name_check(const char *text, struct err *e)
+{
+	return check_name("file name", text, FILE_NAME_MAX_LEN, UPPER LOWER DIGITS "_",
+			  UPPER LOWER DIGITS "._+~-", e);
+}
+
 /* A piece of a version: not terminated. */
 struct piece {
 	const char *text;

@@ -19,11 +19,15 @@
 #define MAX_HARDWARE 4
 #define MAX_IMAGES 4
 #define IMAGE_NAME_MAX_LEN 32 /* [a-z0-9][a-z0-9._-]*; names the partition of a slot */
+#define MAX_FILES 8
+#define FILE_NAME_MAX_LEN 64 /* [A-Za-z0-9_][A-Za-z0-9._+~-]* */
 
 int version_check(const char *text, struct err *e) MUST_USE;
 int product_check(const char *text, struct err *e) MUST_USE;
 int hardware_check(const char *text, struct err *e) MUST_USE;
 int image_name_check(const char *text, struct err *e) MUST_USE;
+/* A name in a URL's path and in a directory: no "..", nothing hidden. */
+int file_name_check(const char *text, struct err *e) MUST_USE;
 
 /*
  * -1, 0, 1: SemVer 2.0 precedence, carried on to every version so that the order stays

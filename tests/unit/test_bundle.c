@@ -124,24 +124,24 @@ static void a_wrong_field_is_refused_with_its_own_code(void **state)
 		uint8_t value;
 		enum err_code code;
 	} rows[] = {
-	    {0, 'X', ERR_FORMAT},     /* magic */
-	    {8, 2, ERR_UNSUPPORTED},  /* format */
-	    {10, 0, ERR_FORMAT},      /* no parts */
-	    {10, 65, ERR_FORMAT},     /* too many parts */
-	    {12, 1, ERR_UNSUPPORTED}, /* must_understand */
-	    {16, 9, ERR_UNSUPPORTED}, /* unknown type */
-	    {16, 0, ERR_UNSUPPORTED}, /* type 0 */
-	    {16, 5, ERR_FORMAT},      /* types not ascending */
-	    {64, 8, ERR_FORMAT},      /* two bodies */
-	    {20, 1, ERR_FORMAT},      /* reserved */
-	    {24, 104, ERR_FORMAT},    /* overlaps the table */
-	    {24, 113, ERR_FORMAT},    /* not aligned */
-	    {48, 112, ERR_FORMAT},    /* overlaps the part before */
-	    {48, 128, ERR_FORMAT},    /* a gap */
-	    {32, 0, ERR_FORMAT},      /* an empty root */
-	    {104, 63, ERR_FORMAT},    /* bytes after the last part */
-	    {104, 65, ERR_FORMAT},    /* the file is too short */
-	    {111, 0x80, ERR_FORMAT},  /* a length of 2^63 */
+	    {0, 'X', ERR_FORMAT},      /* magic */
+	    {8, 2, ERR_UNSUPPORTED},   /* format */
+	    {10, 0, ERR_FORMAT},       /* no parts */
+	    {10, 65, ERR_FORMAT},      /* too many parts */
+	    {12, 1, ERR_UNSUPPORTED},  /* must_understand */
+	    {16, 10, ERR_UNSUPPORTED}, /* unknown type */
+	    {16, 0, ERR_UNSUPPORTED},  /* type 0 */
+	    {16, 5, ERR_FORMAT},       /* types not ascending */
+	    {64, 8, ERR_FORMAT},       /* two bodies */
+	    {20, 1, ERR_FORMAT},       /* reserved */
+	    {24, 104, ERR_FORMAT},     /* overlaps the table */
+	    {24, 113, ERR_FORMAT},     /* not aligned */
+	    {48, 112, ERR_FORMAT},     /* overlaps the part before */
+	    {48, 128, ERR_FORMAT},     /* a gap */
+	    {32, 0, ERR_FORMAT},       /* an empty root */
+	    {104, 63, ERR_FORMAT},     /* bytes after the last part */
+	    {104, 65, ERR_FORMAT},     /* the file is too short */
+	    {111, 0x80, ERR_FORMAT},   /* a length of 2^63 */
 	};
 	struct err e = ERR_INIT;
 
@@ -187,6 +187,23 @@ static void parts_out_of_order_are_not_laid_out(void **state)
 	FAILS(bundle_layout(&b, &table, &e), ERR_USAGE);
 }
 
+static void opaque_files_follow_in_their_order(void **state)
+{
+	AUTO(buf) struct buf table = BUF_INIT(BUNDLE_TABLE_MAX_BYTES);
+	struct bundle b = {.n_parts = 3,
+			   .parts = {{.type = PART_MANIFEST, .length = 24},
+				     {.type = PART_FILE, .length = 8},
+				     {.type = PART_FILE, .length = 9}}};
+	struct bundle back;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	OK(bundle_layout(&b, &table, &e));
+	OK(bundle_parse(table.data, table.len, b.parts[2].offset + 9, &back, &e));
+	assert_int_equal(bundle_find(&back, PART_FILE, 1)->length, 9);
+	assert_null(bundle_find(&back, PART_FILE, 2));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +215,7 @@ int main(void)
 	    cmocka_unit_test(a_wrong_field_is_refused_with_its_own_code),
 	    cmocka_unit_test(a_cut_table_is_refused_at_every_length),
 	    cmocka_unit_test(parts_out_of_order_are_not_laid_out),
+	    cmocka_unit_test(opaque_files_follow_in_their_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,7 +62,8 @@ static void a_wrong_field_is_refused(void **state)
 	} rows[] = {
 	    /* what kind of text */
 	    {"ota-manifest", "ota-manifesto", ERR_FORMAT},
-	    {"\"format\":1", "\"format\":2", ERR_UNSUPPORTED},
+	    {"\"format\":1", "\"format\":2", ERR_FORMAT}, /* and no files */
+	    {"\"format\":1", "\"format\":3", ERR_UNSUPPORTED},
 	    {"\"must_understand\":0", "\"must_understand\":1", ERR_UNSUPPORTED},
 	    {"\"_type\"", "\"_typ\"", ERR_FORMAT},
 	    /* one text for each manifest */
@@ -123,6 +124,120 @@ static void a_wrong_field_is_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < N_ELEMS(rows); i++)
 		parse_changed(rows[i].from, rows[i].to, rows[i].code);
+}
+
+/* One with two files and, if `images`, the example's images; its text. */
+static void files_manifest(struct manifest *m, bool images, struct buf *ret)
+{
+	AUTO(example) struct example x;
+	struct err e = ERR_INIT;
+
+	example_init(&x);
+	*m = x.manifest;
+	if (!images) {
+		m->n_images = 0;
+		memset(m->images, 0, sizeof(m->images));
+		memset(m->descriptor_sha256, 0, SHA256_LEN);
+		memset(m->payload_head_sha256, 0, SHA256_LEN);
+		m->payload_head_size = m->payload_body_size = 0;
+	}
+	(void)strcpy(m->files[0].name, "update.swu");
+	m->files[0].size = 1051136;
+	memset(m->files[0].sha256, 0xaa, SHA256_LEN);
+	(void)strcpy(m->files[1].name, "app.bin");
+	m->files[1].part = FILE_APPLICATION;
+	m->files[1].size = 7;
+	m->n_files = 2;
+	OK(manifest_write(m, ret, &e));
+}
+
+static void files_come_besides_images_or_instead_of_them(void **state)
+{
+	(void)state;
+	for (int images = 0; images < 2; images++) {
+		AUTO(buf) struct buf text = BUF_INIT(MANIFEST_MAX_BYTES);
+		struct manifest m, back;
+		struct err e = ERR_INIT;
+
+		files_manifest(&m, images == 1, &text);
+		OK(manifest_parse(text.data, text.len, &back, &e));
+		assert_memory_equal(&back, &m, sizeof(back));
+		assert_non_null(strstr(buf_str(&text), "\"format\":2"));
+		assert_int_equal(strstr(buf_str(&text), "\"payload\"") != NULL, images);
+	}
+}
+
+static void the_agent_takes_no_release_without_images(void **state)
+{
+	AUTO(buf) struct buf text = BUF_INIT(MANIFEST_MAX_BYTES);
+	struct manifest m;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	files_manifest(&m, true, &text);
+	OK(manifest_check_images(&m, &e));
+	files_manifest(&m, false, &text);
+	FAILS(manifest_check_images(&m, &e), ERR_UNSUPPORTED);
+}
+
+static void a_mark_for_security_is_no_new_format(void **state)
+{
+	AUTO(example) struct example x;
+	AUTO(buf) struct buf text = BUF_INIT(MANIFEST_MAX_BYTES);
+	struct manifest back;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	example_init(&x);
+	x.manifest.security_only = true;
+	OK(manifest_write(&x.manifest, &text, &e));
+	assert_non_null(strstr(buf_str(&text), "\"x-ota-security-only\":true"));
+	assert_non_null(strstr(buf_str(&text), "\"format\":1"));
+	OK(manifest_parse(text.data, text.len, &back, &e));
+	assert_true(back.security_only);
+}
+
+static void a_wrong_file_is_refused(void **state)
+{
+	static const struct {
+		const char *from, *to;
+		enum err_code code;
+	} rows[] = {
+	    {"\"format\":2", "\"format\":1", ERR_FORMAT},
+	    {"update.swu", "app.bin", ERR_FORMAT},
+	    {"update.swu", "../update", ERR_FORMAT},
+	    {"update.swu", ".hidden", ERR_FORMAT},
+	    {"update.swu", "a b", ERR_FORMAT},
+	    {"update.swu", "", ERR_FORMAT},
+	    {"update.swu", "payload", ERR_FORMAT},
+	    {"update.swu", "x.MD5SUM", ERR_FORMAT},
+	    {"\"part\":\"os\"", "\"part\":\"kernel\"", ERR_FORMAT},
+	    {"\"part\":\"os\"", "\"part\":\"jvm\"", ERR_FORMAT},
+	    {"\"size\":7}", "\"size\":0}", ERR_LIMIT},
+	    {"\"size\":7}", "\"size\":7,\"url\":\"x\"}", ERR_UNSUPPORTED},
+	    {"\"sha256\":\"aa", "\"sha256\":\"AA", ERR_FORMAT},
+	    {"\"images\":[]", "\"descriptor\":{},\"images\":[]", ERR_FORMAT},
+	    {"\"format\":2,", "\"format\":2,\"x-ota-security-only\":true,", ERR_FORMAT},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMS(rows); i++) {
+		AUTO(buf) struct buf text = BUF_INIT(MANIFEST_MAX_BYTES);
+		AUTO(buf) struct buf changed = BUF_INIT(MANIFEST_MAX_BYTES);
+		struct manifest m;
+		struct err e = ERR_INIT;
+		const char *at;
+
+		files_manifest(&m, false, &text);
+		at = strstr(buf_str(&text), rows[i].from);
+		assert_non_null(at);
+		OK(buf_printf(&changed, &e, "%.*s%s%s", (int)(at - buf_str(&text)),
+			      buf_str(&text), rows[i].to, at + strlen(rows[i].from)));
+		if (manifest_parse(changed.data, changed.len, &m, &e) == 0 ||
+		    e.code != rows[i].code)
+			fail_msg("\"%s\" -> \"%s\": %s", rows[i].from, rows[i].to,
+				 e.text);
+	}
 }
 
 static void a_manifest_cut_anywhere_is_refused(void **state)
@@ -215,6 +330,10 @@ int main(void)
 	    cmocka_unit_test(a_manifest_is_read_back_as_written),
 	    cmocka_unit_test(the_documents_vector_is_what_we_write),
 	    cmocka_unit_test(a_wrong_field_is_refused),
+	    cmocka_unit_test(files_come_besides_images_or_instead_of_them),
+	    cmocka_unit_test(the_agent_takes_no_release_without_images),
+	    cmocka_unit_test(a_mark_for_security_is_no_new_format),
+	    cmocka_unit_test(a_wrong_file_is_refused),
 	    cmocka_unit_test(a_manifest_cut_anywhere_is_refused),
 	    cmocka_unit_test(notes_and_the_whole_have_a_longest_length),
 	    cmocka_unit_test(nothing_is_written_that_would_be_refused),
