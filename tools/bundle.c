@@ -31,6 +31,10 @@ const struct option bundle_create_options[] = {
      "Release notes from a file"},
     {NULL, "image", OPT_LIST, AT(images), NULL, "NAME=FILE",
      "An image for the slot's partition NAME, 1 to 4 of them"},
+    {NULL, "file", OPT_LIST, AT(files), NULL, "[PART=]FILE",
+     "An opaque file for clients of others (.swu, .raucb); PART is os, bApp or jvm"},
+    {NULL, "security-only", OPT_FLAG, AT(security_only), NULL, NULL,
+     "Mark the release: it mends security and nothing else"},
     OPTIONS_PASSPHRASE,
     OPTION_END,
 };
@@ -42,7 +46,7 @@ static int missing(const char *option, struct err *e)
 
 static int check_given(const struct ota *o, struct err *e)
 {
-	if (o->keys_dir == NULL)
+	if (o->keys_dir == NULL && o->images.n_items > 0)
 		return missing("keys", e);
 	if (o->product == NULL)
 		return missing("product", e);
@@ -50,11 +54,13 @@ static int check_given(const struct ota *o, struct err *e)
 		return missing("hardware", e);
 	if (o->version == NULL)
 		return missing("version", e);
-	if (o->images.n_items == 0)
+	if (o->images.n_items == 0 && o->files.n_items == 0)
 		return missing("image", e);
-	if (o->images.n_items > MAX_IMAGES || o->hardware.n_items > MAX_HARDWARE)
-		return err_set(e, ERR_USAGE, "at most %d images and %d hardware ids",
-			       MAX_IMAGES, MAX_HARDWARE);
+	if (o->images.n_items > MAX_IMAGES || o->hardware.n_items > MAX_HARDWARE ||
+	    o->files.n_items > MAX_FILES)
+		return err_set(e, ERR_USAGE,
+			       "at most %d images, %d files and %d hardware ids",
+			       MAX_IMAGES, MAX_FILES, MAX_HARDWARE);
 	if (o->notes != NULL && o->notes_file != NULL)
 		return err_set(e, ERR_USAGE,
 			       "--notes and --notes-file exclude each other");
@@ -81,6 +87,31 @@ static int take_images(const struct ota *o, struct maker_spec *spec,
 		spec->images[i] = (struct maker_image){names[i], equals + 1};
 	}
 	spec->n_images = o->images.n_items;
+	return 0;
+}
+
+/* "update.swu", "bApp=app.bin": what stands before an equals sign is the part, unless
+ * it belongs to a path. */
+static int take_files(const struct ota *o, struct maker_spec *spec, struct err *e)
+{
+	for (size_t i = 0; i < o->files.n_items; i++) {
+		const char *path = o->files.items[i];
+		const char *equals = strchr(path, '=');
+		struct maker_file *f = &spec->files[i];
+		char part[16];
+
+		if (equals != NULL &&
+		    memchr(path, '/', (size_t)(equals - path)) == NULL) {
+			(void)snprintf(part, sizeof(part), "%.*s", (int)(equals - path),
+				       path);
+			if (file_part_parse(part, &f->part, e) < 0)
+				return err_wrap(e, "--file %s", path);
+			path = equals + 1;
+		}
+		f->path = path;
+		f->name = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
+	}
+	spec->n_files = o->files.n_items;
 	return 0;
 }
 
@@ -129,18 +160,38 @@ static int add_images(const struct package *p, struct json *list, struct err *e)
 	return 0;
 }
 
+static int add_files(const struct package *p, struct json *list, struct err *e)
+{
+	for (size_t i = 0; i < p->manifest.n_files; i++) {
+		const struct release_file *f = &p->manifest.files[i];
+		struct json *j = json_new_object();
+
+		if (json_append(list, j, e) < 0 ||
+		    json_set(j, "name", json_new_text(f->name), e) < 0 ||
+		    json_set(j, "part", json_new_text(file_part_name(f->part)), e) <
+			0 ||
+		    json_set(j, "size", json_new_int((int64_t)f->size), e) < 0 ||
+		    json_set(j, "sha256", json_new_hex(f->sha256, SHA256_LEN), e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static struct json *info_json(const struct package *p, struct err *e)
 {
 	const struct manifest *m = &p->manifest;
 	AUTO_PTR(json) struct json *j = json_new_object();
 	struct json *hardware = json_new_array();
 	struct json *images = json_new_array();
+	struct json *files = json_new_array();
 	int failed = json_set(j, "hardware", hardware, e) < 0;
 
 	failed |= json_set(j, "images", images, e) < 0;
+	failed |= json_set(j, "files", files, e) < 0;
 	for (size_t i = 0; i < m->n_hardware && !failed; i++)
 		failed = json_append(hardware, json_new_text(m->hardware[i]), e) < 0;
-	if (failed || add_images(p, images, e) < 0 ||
+	if (failed || add_images(p, images, e) < 0 || add_files(p, files, e) < 0 ||
+	    json_set(j, "security_only", json_new_bool(m->security_only), e) < 0 ||
 	    json_set(j, "product", json_new_text(m->product), e) < 0 ||
 	    json_set(j, "version", json_new_text(m->version), e) < 0 ||
 	    json_set(j, "security_version", json_new_int(m->security_version), e) < 0 ||
@@ -177,6 +228,31 @@ static int print_images(const struct package *p, struct err *e)
 	return 0;
 }
 
+static int print_files(const struct package *p, struct err *e)
+{
+	static const char *const titles[] = {"FILE", "PART", "SIZE"};
+	AUTO_PTR(table) struct table *t = NULL;
+
+	if (p->manifest.n_files == 0)
+		return 0;
+	t = table_new(titles, N_ELEMS(titles), e);
+	if (t == NULL)
+		return -1;
+	for (size_t i = 0; i < p->manifest.n_files; i++) {
+		const struct release_file *f = &p->manifest.files[i];
+		char size[32];
+
+		size_format(f->size, size, sizeof(size));
+		if (table_add(
+			t,
+			(const char *const[]){f->name, file_part_name(f->part), size},
+			e) < 0)
+			return -1;
+	}
+	table_print(t, "no files");
+	return 0;
+}
+
 static int print_info(const struct package *p, struct err *e)
 {
 	const struct manifest *m = &p->manifest;
@@ -193,10 +269,14 @@ static int print_info(const struct package *p, struct err *e)
 		(void)printf("raises floor to   %" PRIu32 "\n", m->raise_floor_to);
 	(void)printf("payload           %s\nstate             %s\n", size,
 		     package_state(p));
+	if (m->security_only)
+		(void)puts("marked            security only");
 	if (m->notes[0] != '\0')
 		(void)printf("notes             %s\n", safe_text(m->notes, notes));
 	(void)puts("");
-	return print_images(p, e);
+	if (m->n_images > 0 && print_images(p, e) < 0)
+		return -1;
+	return print_files(p, e);
 }
 
 static int print_info_json(const struct package *p, struct err *e)
@@ -230,11 +310,27 @@ static int say_made(const char *path, bool as_json, struct err *e)
 	if (as_json)
 		return print_info_json(&p, e);
 	size_format(p.size, size, sizeof(size));
-	(void)printf(
-	    "%s: %s %s, %zu image%s, %s. Not signed yet: run ota release sign.\n", path,
-	    p.manifest.product, p.manifest.version, p.manifest.n_images,
-	    p.manifest.n_images == 1 ? "" : "s", size);
+	(void)printf("%s: %s %s, %zu image%s, %zu file%s, %s. Not signed yet: run ota "
+		     "release sign.\n",
+		     path, p.manifest.product, p.manifest.version, p.manifest.n_images,
+		     p.manifest.n_images == 1 ? "" : "s", p.manifest.n_files,
+		     p.manifest.n_files == 1 ? "" : "s", size);
 	return 0;
+}
+
+/* Files alone need no boot key: nothing of them is ever booted by our bootloader. */
+static int take_boot_key(const struct ota *o, const struct maker_spec *spec,
+			 struct passphrase *pass, struct privkey **ret, struct err *e)
+{
+	char key_file[32];
+
+	if (spec->n_images == 0)
+		return 0;
+	if (text_format(key_file, sizeof(key_file), e, "boot-%u.key",
+			spec->boot_key_index) < 0)
+		return -1;
+	*ret = key_open(o, o->keys_dir, key_file, "boot", pass, e);
+	return *ret == NULL ? -1 : 0;
 }
 
 RUN(bundle_create)
@@ -246,9 +342,9 @@ RUN(bundle_create)
 				  .version = o->version,
 				  .security_version = (uint32_t)o->security_version,
 				  .raise_floor_to = (uint32_t)o->raise_floor_to,
+				  .security_only = o->security_only,
 				  .boot_key_index = (uint8_t)o->boot_key_index};
 	char names[MAX_IMAGES][IMAGE_NAME_MAX_LEN + 1];
-	char key_file[32];
 	AUTO(buf) struct buf notes = BUF_INIT(NOTES_MAX_LEN);
 	AUTO(passphrase) struct passphrase pass = {0};
 	AUTO_PTR(privkey) struct privkey *key = NULL;
@@ -256,13 +352,11 @@ RUN(bundle_create)
 	(void)n_operands;
 	(void)log;
 	if (check_given(o, e) < 0 || take_images(o, &spec, names, e) < 0 ||
-	    take_notes(o, &notes, &spec, e) < 0 ||
-	    text_format(key_file, sizeof(key_file), e, "boot-%u.key",
-			spec.boot_key_index) < 0)
+	    take_files(o, &spec, e) < 0 || take_notes(o, &notes, &spec, e) < 0 ||
+	    take_boot_key(o, &spec, &pass, &key, e) < 0)
 		return -1;
-	key = key_open(o, o->keys_dir, key_file, "boot", &pass, e);
 	spec.boot_key = key;
-	if (key == NULL || make(&spec, operands[0], e) < 0)
+	if (make(&spec, operands[0], e) < 0)
 		return -1;
 	return say_made(operands[0], o->json, e);
 }

@@ -45,7 +45,7 @@ static int check_boot_key(const struct ota *o, const struct package *p,
 	struct descriptor d;
 
 	v->boot_key = -1;
-	if (o->boot_keys.n_items == 0)
+	if (o->boot_keys.n_items == 0 || p->manifest.n_images == 0)
 		return 0;
 	if (load_boot_keys(o, &ring, e) < 0)
 		return -1;
@@ -131,24 +131,37 @@ static int print_verdict(const struct package *p, const struct verdict *v,
 	return print_json(j, e);
 }
 
+static void say_contents(const struct package *p)
+{
+	if (p->manifest.n_images > 0)
+		(void)printf("ok           all %zu chunks of the payload\n",
+			     p->head.n_chunks);
+	if (p->manifest.n_files > 0)
+		(void)printf("ok           all %zu opaque files\n",
+			     p->manifest.n_files);
+}
+
 /* What held is said before what does not, so that an error is the last line. */
 static int verify(const struct ota *o, const struct package *p, struct verdict *v,
 		  struct err *e)
 {
 	bool talk = !o->json;
 
+	bool images = p->manifest.n_images > 0;
+
 	if (talk)
-		(void)puts(
-		    "ok           manifest, slot descriptor and payload head belong "
-		    "together");
+		(void)puts(images
+			       ? "ok           manifest, slot descriptor and payload "
+				 "head belong together"
+			       : "ok           manifest: files for other clients, no "
+				 "image");
 	if (package_check_body(p, e) < 0)
 		return -1;
 	if (talk)
-		(void)printf("ok           all %zu chunks of the payload\n",
-			     p->head.n_chunks);
+		say_contents(p);
 	if (check_boot_key(o, p, v, e) < 0)
 		return -1;
-	if (talk)
+	if (talk && images)
 		say_boot_key(v);
 	if (check_root(o, p, v, e) < 0)
 		return -1;

@@ -36,6 +36,8 @@ struct ota {
 	const char *notes;
 	const char *notes_file;
 	struct option_list images; /* "name=path" */
+	struct option_list files;  /* "path" or "part=path" */
+	bool security_only;
 	uint64_t boot_key_index;
 	/* verification */
 	const char *root_file;

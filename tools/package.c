@@ -134,19 +134,50 @@ static int read_head(struct package *p, struct err *e)
 	return 0;
 }
 
+/* A part for each file, and as long as it should be. */
+static int check_file_parts(const struct package *p, struct err *e)
+{
+	const struct part *part;
+	size_t i = 0;
+
+	for (; (part = bundle_find(&p->table, PART_FILE, i)) != NULL; i++) {
+		if (i < p->manifest.n_files &&
+		    part->length != p->manifest.files[i].size)
+			return err_set(e, ERR_DIGEST,
+				       "file %s has %" PRIu64 " bytes, not %" PRIu64,
+				       p->manifest.files[i].name, part->length,
+				       p->manifest.files[i].size);
+	}
+	if (i != p->manifest.n_files)
+		return err_set(e, ERR_FORMAT, "%zu files, the manifest names %zu", i,
+			       p->manifest.n_files);
+	return 0;
+}
+
+static int read_payload(struct package *p, struct err *e)
+{
+	if (p->manifest.n_images > 0)
+		return read_descriptor(p, e) < 0 ? -1 : read_head(p, e);
+	for (unsigned type = PART_DESCRIPTOR; type <= PART_BODY; type++) {
+		if (bundle_find(&p->table, (enum part_type)type, 0) != NULL)
+			return err_set(e, ERR_FORMAT, "a payload without images");
+	}
+	return 0;
+}
+
 int package_open(struct package *p, const char *path, struct err *e)
 {
 	*p = (struct package){
 	    .path = path, .fd = -1, .manifest_bytes = BUF_INIT(MANIFEST_MAX_BYTES)};
 	if (open_file(p, e) < 0)
 		return -1;
-	if (read_table(p, e) < 0 || read_manifest(p, e) < 0 ||
-	    read_descriptor(p, e) < 0 || read_head(p, e) < 0)
+	if (read_table(p, e) < 0 || read_manifest(p, e) < 0 || read_payload(p, e) < 0 ||
+	    check_file_parts(p, e) < 0)
 		return err_wrap(e, "%s", path);
 	return 0;
 }
 
-int package_check_body(const struct package *p, struct err *e)
+static int check_chunks(const struct package *p, struct err *e)
 {
 	const struct part *body = bundle_find(&p->table, PART_BODY, 0);
 	AUTO(progress) struct progress bar;
@@ -162,6 +193,46 @@ int package_check_body(const struct package *p, struct err *e)
 			return err_wrap(e, "%s: payload", p->path);
 		done += len;
 		progress_at(&bar, done, p->head.body_size);
+	}
+	return 0;
+}
+
+static int hash_range(int fd, const struct part *part, uint8_t ret[SHA256_LEN],
+		      struct err *e)
+{
+	AUTO_PTR(digest) struct digest *d = digest_new(DIGEST_SHA256, e);
+	uint8_t piece[CONTAINER_CHUNK];
+
+	if (d == NULL)
+		return -1;
+	for (uint64_t at = 0; at < part->length;) {
+		size_t n = part->length - at < sizeof(piece)
+			       ? (size_t)(part->length - at)
+			       : sizeof(piece);
+
+		if (fd_pread_full(fd, piece, n, part->offset + at, e) < 0 ||
+		    digest_add(d, piece, n, e) < 0)
+			return -1;
+		at += n;
+	}
+	return digest_end(d, ret, e);
+}
+
+int package_check_body(const struct package *p, struct err *e)
+{
+	uint8_t got[SHA256_LEN];
+
+	if (p->manifest.n_images > 0 && check_chunks(p, e) < 0)
+		return -1;
+	for (size_t i = 0; i < p->manifest.n_files; i++) {
+		const struct release_file *f = &p->manifest.files[i];
+
+		if (hash_range(p->fd, bundle_find(&p->table, PART_FILE, i), got, e) < 0)
+			return err_wrap(e, "%s: file %s", p->path, f->name);
+		if (memcmp(got, f->sha256, sizeof(got)) != 0)
+			return err_set(e, ERR_DIGEST,
+				       "%s: file %s is not the one the manifest names",
+				       p->path, f->name);
 	}
 	return 0;
 }
@@ -246,8 +317,14 @@ static void make_plan(const struct package *p, const struct package_metadata *m,
 		plan_add(plan, PART_SNAPSHOT, &m->snapshot, NULL);
 	if (m->targets.len > 0)
 		plan_add(plan, PART_TARGETS, &m->targets, NULL);
-	for (size_t i = 0; i < N_ELEMS(payload); i++)
-		plan_add(plan, payload[i], NULL, bundle_find(&p->table, payload[i], 0));
+	for (size_t i = 0; i < N_ELEMS(payload); i++) {
+		const struct part *part = bundle_find(&p->table, payload[i], 0);
+
+		if (part != NULL)
+			plan_add(plan, payload[i], NULL, part);
+	}
+	for (size_t i = 0; i < p->manifest.n_files; i++)
+		plan_add(plan, PART_FILE, NULL, bundle_find(&p->table, PART_FILE, i));
 }
 
 static int copy_range(int from, uint64_t offset, uint64_t len, int to, uint64_t at,

@@ -20,20 +20,21 @@ struct package {
 	struct bundle table;
 	struct buf manifest_bytes;
 	struct manifest manifest;
-	uint8_t descriptor_bytes[DESCRIPTOR_LEN];
+	uint8_t descriptor_bytes[DESCRIPTOR_LEN]; /* these three: of images only */
 	struct descriptor descriptor;
 	struct container_head head;
 	uint8_t manifest_sha256[SHA256_LEN];
 	char target[TARGET_NAME_MAX_LEN + 1];
 };
 
-/* Opens a bundle and checks all but the payload's body: the manifest, that descriptor
- * and head are the ones it names and agree with it, and that the head's group hashes
- * lead to its root hashes. Errors name the file. */
+/* Opens a bundle and checks all but the bytes of payload and opaque files: the manifest,
+ * that descriptor and head are the ones it names and agree with it, that the head's
+ * group hashes lead to its root hashes, and that each file is as long as it should be.
+ * Errors name the file. */
 int package_open(struct package *p, const char *path, struct err *e) MUST_USE;
 void package_fini(struct package *p);
 
-/* Hashes every chunk of the body. */
+/* Hashes every chunk of the body, and every opaque file. */
 int package_check_body(const struct package *p, struct err *e) MUST_USE;
 
 /* Appends a part's bytes; ERR_LIMIT beyond ret's cap. */
@@ -62,7 +63,7 @@ struct package_metadata {
 void package_metadata_init(struct package_metadata *m);
 void package_metadata_fini(struct package_metadata *m);
 
-/* Writes a bundle of m and p's manifest, descriptor, head and body to path, atomically.
+/* Writes a bundle of m and p's manifest, payload and files to path, atomically.
  * path may be p's own. */
 int package_write(const struct package *p, const struct package_metadata *m,
 		  const char *path, struct err *e) MUST_USE;

@@ -149,6 +149,7 @@ RUN(release_export)
 	(void)log;
 	package_metadata_init(&x.metadata);
 	if (package_open(&x.package, operands[0], e) < 0 ||
+	    manifest_check_images(&x.package.manifest, e) < 0 ||
 	    package_check_body(&x.package, e) < 0 ||
 	    api_init(&x.api, o, false, e) < 0 || first_root(&x, o->root_file, e) < 0 ||
 	    collect(&x, e) < 0 ||

@@ -77,19 +77,44 @@ static const struct {
     {PART_BODY, "body"},
 };
 
+static int send_part(const struct api *a, const struct package *p,
+		     const struct part *part, const char *name,
+		     char ret_sha256[2 * SHA256_LEN + 1], struct err *e)
+{
+	struct upload_source source = {
+	    .fd = p->fd, .offset = part->offset, .len = part->length};
+	AUTO(progress) struct progress bar;
+
+	progress_begin(&bar, name);
+	if (upload_send(a, &source, &bar, ret_sha256, e) < 0)
+		return err_wrap(e, "%s", name);
+	return 0;
+}
+
 static int send_piece(const struct api *a, const struct package *p, size_t i,
 		      struct json *request, struct err *e)
 {
 	const struct part *part = bundle_find(&p->table, pieces[i].type, 0);
-	struct upload_source source = {
-	    .fd = p->fd, .offset = part->offset, .len = part->length};
-	AUTO(progress) struct progress bar;
 	char sha256_text[2 * SHA256_LEN + 1];
 
-	progress_begin(&bar, pieces[i].name);
-	if (upload_send(a, &source, &bar, sha256_text, e) < 0)
-		return err_wrap(e, "%s", pieces[i].name);
+	if (part == NULL) /* a release of files alone */
+		return 0;
+	if (send_part(a, p, part, pieces[i].name, sha256_text, e) < 0)
+		return -1;
 	return json_set(request, pieces[i].name, json_new_text(sha256_text), e);
+}
+
+/* The manifest names them: the request need not. */
+static int send_files(const struct api *a, const struct package *p, struct err *e)
+{
+	char sha256_text[2 * SHA256_LEN + 1];
+
+	for (size_t i = 0; i < p->manifest.n_files; i++) {
+		if (send_part(a, p, bundle_find(&p->table, PART_FILE, i),
+			      p->manifest.files[i].name, sha256_text, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* The bundle's own roots are all there is to check against here; the server knows
@@ -122,6 +147,8 @@ static int push(const struct api *a, const struct package *p, struct json **ret,
 		if (send_piece(a, p, i, request, e) < 0)
 			return -1;
 	}
+	if (send_files(a, p, e) < 0)
+		return -1;
 	return api_call(a, "POST", "/api/v1/releases", request, ret, e);
 }
 

@@ -159,7 +159,7 @@ static int check_image(const struct signing *s, const char *text, struct err *e)
 		       (int)(path - text), text);
 }
 
-static int check_package(const struct signing *s, struct err *e)
+static int check_boot_key(const struct signing *s, unsigned *ret_index, struct err *e)
 {
 	AUTO(boot_key_ring) struct boot_key_ring ring = {0};
 	struct descriptor d;
@@ -168,12 +168,28 @@ static int check_package(const struct signing *s, struct err *e)
 		return -1;
 	if (descriptor_verify(s->package.descriptor_bytes, &ring.keys, 0, &d, e) < 0)
 		return err_wrap(e, "%s: slot descriptor", s->package.path);
+	*ret_index = d.key_index;
+	return 0;
+}
+
+static int check_package(const struct signing *s, struct err *e)
+{
+	const struct manifest *m = &s->package.manifest;
+	unsigned index = 0;
+
+	if (m->n_images > 0 && check_boot_key(s, &index, e) < 0)
+		return -1;
 	if (package_check_body(&s->package, e) < 0)
 		return -1;
-	(void)fprintf(
-	    s->words,
-	    "ok           manifest, slot descriptor (boot key %u) and all %zu chunks\n",
-	    d.key_index, s->package.head.n_chunks);
+	if (m->n_images > 0)
+		(void)fprintf(
+		    s->words,
+		    "ok           manifest, slot descriptor (boot key %u) and "
+		    "all %zu chunks\n",
+		    index, s->package.head.n_chunks);
+	for (size_t i = 0; i < m->n_files; i++)
+		(void)fprintf(s->words, "ok           file %s (%s)\n", m->files[i].name,
+			      file_part_name(m->files[i].part));
 	for (size_t i = 0; i < s->o->images.n_items; i++) {
 		if (check_image(s, s->o->images.items[i], e) < 0)
 			return -1;
@@ -209,11 +225,12 @@ static void show_difference(const struct signing *s)
 	    "targets      version %" PRIu64 " -> %" PRIu64 ", %zu releases -> %zu\n"
 	    "+ %s\n"
 	    "  %zu bytes, sha256 %s\n"
-	    "  security version %" PRIu32 "%s\n",
+	    "  security version %" PRIu32 "%s%s\n",
 	    s->current->common.version, s->current->common.version + 1,
 	    s->current->n_targets, s->current->n_targets + 1, s->package.target,
 	    s->package.manifest_bytes.len, hash, m->security_version,
-	    m->raise_floor_to > 0 ? ", raises the floor" : "");
+	    m->raise_floor_to > 0 ? ", raises the floor" : "",
+	    m->security_only ? ", marked as security only" : "");
 	(void)fflush(s->words);
 }
 

@@ -35,6 +35,7 @@ struct making {
 	uint8_t descriptor[DESCRIPTOR_LEN];
 	struct buf head;
 	struct buf manifest_text;
+	size_t file_order[MAX_FILES]; /* of the manifest's files among spec's */
 	uint64_t done_bytes, all_bytes;
 };
 
@@ -82,6 +83,7 @@ static int take_identity(struct making *m, struct err *e)
 	to->n_hardware = s->n_hardware;
 	to->security_version = s->security_version;
 	to->raise_floor_to = s->raise_floor_to;
+	to->security_only = s->security_only;
 	if (text_copy(to->product, sizeof(to->product), s->product, "product", e) < 0 ||
 	    text_copy(to->version, sizeof(to->version), s->version, "version", e) < 0)
 		return -1;
@@ -93,7 +95,7 @@ static int take_images(struct making *m, struct err *e)
 {
 	const struct maker_spec *s = m->spec;
 
-	if (s->n_images < 1 || s->n_images > MAX_IMAGES)
+	if (s->n_images > MAX_IMAGES || (s->n_images == 0 && s->n_files == 0))
 		return err_set(e, ERR_USAGE, "%zu images, not 1 to %d", s->n_images,
 			       MAX_IMAGES);
 	for (size_t i = 0; i < s->n_images; i++) {
@@ -199,25 +201,64 @@ static int copy_body(int to_fd, uint64_t to_offset, int from_fd, uint64_t size,
 	return 0;
 }
 
+static void add_part(struct bundle *b, enum part_type type, uint64_t length)
+{
+	b->parts[b->n_parts++] = (struct part){.type = type, .length = length};
+}
+
+static void list_parts(const struct making *m, struct bundle *b)
+{
+	const struct manifest *from = &m->manifest;
+
+	add_part(b, PART_MANIFEST, m->manifest_text.len);
+	if (from->n_images > 0) {
+		add_part(b, PART_DESCRIPTOR, DESCRIPTOR_LEN);
+		add_part(b, PART_HEAD, m->head.len);
+		add_part(b, PART_BODY, from->payload_body_size);
+	}
+	for (size_t i = 0; i < from->n_files; i++)
+		add_part(b, PART_FILE, from->files[i].size);
+}
+
+static int put_payload(const struct making *m, const struct bundle *b, int fd,
+		       int scratch_fd, struct err *e)
+{
+	const struct part *body = bundle_find(b, PART_BODY, 0);
+
+	if (body == NULL)
+		return 0;
+	if (put_part(fd, b, PART_DESCRIPTOR, m->descriptor, e) < 0 ||
+	    put_part(fd, b, PART_HEAD, m->head.data, e) < 0)
+		return -1;
+	return copy_body(fd, body->offset, scratch_fd, body->length, e);
+}
+
+static int put_files(const struct making *m, const struct bundle *b, int fd,
+		     struct err *e)
+{
+	for (size_t i = 0; i < m->manifest.n_files; i++) {
+		if (files_copy(m->spec->files[m->file_order[i]].path,
+			       &m->manifest.files[i], fd,
+			       bundle_find(b, PART_FILE, i)->offset, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int assemble(struct making *m, int fd, int scratch_fd, struct err *e)
 {
 	AUTO(buf) struct buf table = BUF_INIT(BUNDLE_TABLE_MAX_BYTES);
-	struct bundle b = {
-	    .n_parts = 4,
-	    .parts = {{.type = PART_MANIFEST, .length = m->manifest_text.len},
-		      {.type = PART_DESCRIPTOR, .length = DESCRIPTOR_LEN},
-		      {.type = PART_HEAD, .length = m->head.len},
-		      {.type = PART_BODY, .length = m->manifest.payload_body_size}}};
-	const struct part *body = &b.parts[3];
+	struct bundle b = {.n_parts = 0};
+	const struct part *last;
 
+	list_parts(m, &b);
 	if (bundle_layout(&b, &table, e) < 0 ||
 	    fd_pwrite_full(fd, table.data, table.len, 0, e) < 0 ||
 	    put_part(fd, &b, PART_MANIFEST, m->manifest_text.data, e) < 0 ||
-	    put_part(fd, &b, PART_DESCRIPTOR, m->descriptor, e) < 0 ||
-	    put_part(fd, &b, PART_HEAD, m->head.data, e) < 0 ||
-	    copy_body(fd, body->offset, scratch_fd, body->length, e) < 0)
+	    put_payload(m, &b, fd, scratch_fd, e) < 0 || put_files(m, &b, fd, e) < 0)
 		return -1;
-	if (ftruncate(fd, (off_t)(body->offset + body->length)) < 0 ||
+	last = &b.parts[b.n_parts - 1];
+	if (ftruncate(fd, (off_t)(last->offset + last->length)) < 0 ||
 	    fchmod(fd, 0644) < 0 || fsync(fd) < 0)
 		return err_sys(e, "write");
 	return 0;
@@ -269,6 +310,17 @@ static int open_scratch(const char *out_path, int *ret_fd, struct err *e)
 	return 0;
 }
 
+static int make_images(struct making *m, const char *out_path, int *ret_scratch_fd,
+		       struct err *e)
+{
+	if (m->spec->n_images == 0)
+		return 0;
+	if (open_scratch(out_path, ret_scratch_fd, e) < 0 ||
+	    make_payload(m, *ret_scratch_fd, e) < 0)
+		return -1;
+	return make_descriptor(m, e);
+}
+
 int maker_make(const struct maker_spec *spec, const char *out_path, struct err *e)
 {
 	AUTO(making)
@@ -278,8 +330,8 @@ int maker_make(const struct maker_spec *spec, const char *out_path, struct err *
 	AUTO_CLOSE int scratch_fd = -1;
 
 	if (take_identity(&m, e) < 0 || take_images(&m, e) < 0 ||
-	    open_scratch(out_path, &scratch_fd, e) < 0 ||
-	    make_payload(&m, scratch_fd, e) < 0 || make_descriptor(&m, e) < 0 ||
+	    files_read(spec->files, spec->n_files, &m.manifest, m.file_order, e) < 0 ||
+	    make_images(&m, out_path, &scratch_fd, e) < 0 ||
 	    manifest_write(&m.manifest, &m.manifest_text, e) < 0)
 		return err_wrap(e, "make bundle");
 	return write_bundle(&m, out_path, scratch_fd, e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Images -> manifest + slot descriptor + payload container in one unsigned bundle file.
+ * Images -> manifest + slot descriptor + payload container in one unsigned bundle file,
+ * with opaque files for clients of others besides them or, without images, alone.
  * Same inputs, same bytes (no time, no host, single-threaded zstd at a fixed level).
  * Host only.
  */
@@ -9,6 +10,7 @@
 
 #include "../../common/format/container.h"
 #include "../../common/format/descriptor.h"
+#include "files.h"
 
 struct maker_image {
 	const char *name; /* "firmware" */
@@ -25,7 +27,10 @@ struct maker_spec {
 	const char *notes; /* NULL: "" */
 	struct maker_image images[MAX_IMAGES];
 	size_t n_images;
-	const struct privkey *boot_key; /* signs the descriptor */
+	struct maker_file files[MAX_FILES];
+	size_t n_files;
+	bool security_only;
+	const struct privkey *boot_key; /* signs the descriptor; NULL without images */
 	uint8_t boot_key_index;
 	void (*progress)(void *ctx, uint64_t done_bytes,
 			 uint64_t all_bytes); /* or NULL */

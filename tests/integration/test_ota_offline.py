@@ -22,7 +22,7 @@ BUILD = pathlib.Path(os.environ.get("OTA_BUILD", TOP / "build"))
 OTA = BUILD / "tools/ota"
 DONE, FAILED, USAGE, REFUSED, UNREACHABLE = range(5)
 PASSPHRASE = "a long passphrase"
-ROOT, TIMESTAMP, SNAPSHOT, TARGETS, MANIFEST, DESCRIPTOR, HEAD, BODY = range(1, 9)
+ROOT, TIMESTAMP, SNAPSHOT, TARGETS, MANIFEST, DESCRIPTOR, HEAD, BODY, FILE = range(1, 10)
 
 
 def openssl(*args, **kwargs):
@@ -319,6 +319,67 @@ class Bundles(Offline):
             args = [a for name, value in options.items() if value is not None for a in (name, value)]
             self.refused(reason, "bundle", "create", self.dir / "x.ota", *args, "--demo", status=status)
             self.assertEqual([], list(self.dir.iterdir()))
+
+
+class OpaqueFiles(Offline):
+    """Releases for clients of others: files besides images, or instead of them."""
+
+    def make(self, *more, name="files.ota", version="4.0.0"):
+        swu, app = self.dir / "update.swu", self.dir / "app.bin"
+        swu.write_bytes(b"swu" * 1000)
+        app.write_bytes(b"app" * 70_000)
+        out = self.dir / name
+        self.run_ota("bundle", "create", out, "--product", "gateway", "--hardware", "revA", "--version", version,
+                     "--file", f"bApp={app}", "--file", swu, "--demo", *more)
+        return out
+
+    def test_files_alone_are_signed_without_a_boot_key(self):
+        keys, bundle = self.own_keys(), self.make("--security-only")
+        info = json.loads(self.run_ota("bundle", "info", bundle, "--json")[0])
+        self.assertEqual(([], True), (info["images"], info["security_only"]))
+        self.assertEqual([("update.swu", "os", 3000), ("app.bin", "bApp", 210_000)],
+                         [(f["name"], f["part"], f["size"]) for f in info["files"]])
+        self.assertIn("marked as security only", self.sign(bundle, keys))
+        said, _ = self.run_ota("bundle", "verify", bundle, "--root", keys / "repository" / "1.root.json")
+        self.assertIn("all 2 opaque files", said)
+        self.assertIn("ok           vouched for", said)
+        self.assertEqual(b"swu" * 1000, part(bundle, FILE))
+
+    def test_files_come_besides_images_too(self):
+        bundle = self.make("--keys", self.demo_keys, "--image", f"firmware={self.firmware}")
+        manifest = json.loads(part(bundle, MANIFEST))
+        self.assertEqual((2, 1, 2), (manifest["format"], len(manifest["images"]), len(manifest["files"])))
+        self.run_ota("bundle", "verify", bundle)
+
+    def test_one_altered_bit_of_a_file_is_refused(self):
+        bundle = self.make()
+        good = bundle.read_bytes()
+        for kind, offset, length in parts(bundle):
+            bad = bytearray(good)
+            bad[offset + length // 2] ^= 4
+            bundle.write_bytes(bad)
+            self.refused(str(bundle), "bundle", "verify", bundle)
+
+    def test_a_wrong_file_makes_no_bundle(self):
+        good = self.dir / "a.swu"
+        good.write_bytes(b"x")
+        (self.dir / "empty").write_bytes(b"")
+        rows = [
+            (["--file", self.dir / "none.swu"], FAILED, "No such file"),
+            (["--file", self.dir / "empty"], USAGE, "is empty"),
+            (["--file", f"kernel={good}"], REFUSED, "is not a part"),
+            (["--file", good, "--file", good], REFUSED, "is there twice"),
+            ([word for _ in range(9) for word in ("--file", good)], USAGE, "at most"),
+        ]
+        for words, status, reason in rows:
+            self.refused(reason, "bundle", "create", self.dir / "x.ota", "--product", "gateway", "--hardware", "revA",
+                         "--version", "1", *words, status=status)
+            self.assertFalse((self.dir / "x.ota").exists())
+
+    def test_there_is_nothing_to_export_for_a_device_of_ours(self):
+        keys, bundle = self.own_keys(), self.make()
+        self.sign(bundle, keys)
+        self.refused("no image", "release", "export", bundle, self.dir / "out.ota", "--server", "https://127.0.0.1:1")
 
 
 class Signing(Offline):

@@ -271,6 +271,35 @@ static void wrong_input_is_named_and_leaves_no_file(void **state)
 	assert_false(file_exists(w.out));
 }
 
+static void files_are_kept_byte_for_byte_in_the_order_of_their_parts(void **state)
+{
+	AUTO(workshop) struct workshop w;
+	AUTO(buf) struct buf file = BUF_INIT(BUNDLE_CAP);
+	struct bundle table;
+	struct manifest m;
+	const struct part *p;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	workshop_init(&w);
+	w.spec.n_images = 0;
+	w.spec.boot_key = NULL;
+	w.spec.files[0] = (struct maker_file){"app.bin", w.rootfs, FILE_APPLICATION};
+	w.spec.files[1] = (struct maker_file){"update.swu", w.firmware, FILE_OS};
+	w.spec.n_files = 2;
+	OK(maker_make(&w.spec, w.out, &e));
+	OK(file_read(w.out, &file, &e));
+	OK(bundle_parse(file.data, file.len, file.len, &table, &e));
+	assert_int_equal(table.n_parts, 3);
+	p = bundle_find(&table, PART_MANIFEST, 0);
+	OK(manifest_parse(file.data + p->offset, (size_t)p->length, &m, &e));
+	assert_string_equal(m.files[0].name, "update.swu");
+	assert_string_equal(m.files[1].name, "app.bin");
+	p = bundle_find(&table, PART_FILE, 1);
+	assert_int_equal(p->length, 9);
+	assert_memory_equal(file.data + p->offset, "one block", 9);
+}
+
 static void the_salt_is_the_products(void **state)
 {
 	uint8_t a[VERITY_SALT_LEN], b[VERITY_SALT_LEN], expected[SHA256_LEN];
@@ -292,6 +321,7 @@ int main(void)
 	    cmocka_unit_test(the_segments_make_the_images_and_their_leaves_hold),
 	    cmocka_unit_test(the_same_images_make_the_same_bytes),
 	    cmocka_unit_test(wrong_input_is_named_and_leaves_no_file),
+	    cmocka_unit_test(files_are_kept_byte_for_byte_in_the_order_of_their_parts),
 	    cmocka_unit_test(the_salt_is_the_products),
 	};
 
