@@ -34,17 +34,25 @@ static struct json *device_error(const char *code, const char *detail)
 	return TAKE(o);
 }
 
+/* RFC 9457's members in o, which may have others. */
+static int set_problem(struct json *o, int status, const char *code, const char *title,
+		       const char *detail)
+{
+	return o == NULL || set_pair(o, "type", "about:blank") < 0 ||
+		       set_pair(o, "title", title) < 0 ||
+		       json_set(o, "status", json_new_int(status), NULL) < 0 ||
+		       set_pair(o, "code", code) < 0 ||
+		       set_pair(o, "detail", detail) < 0
+		   ? -1
+		   : 0;
+}
+
 static struct json *problem(int status, const char *code, const char *title,
 			    const char *detail)
 {
 	AUTO_PTR(json) struct json *o = json_new_object();
 
-	if (o == NULL || set_pair(o, "type", "about:blank") < 0 ||
-	    set_pair(o, "title", title) < 0 ||
-	    json_set(o, "status", json_new_int(status), NULL) < 0 ||
-	    set_pair(o, "code", code) < 0 || set_pair(o, "detail", detail) < 0)
-		return NULL;
-	return TAKE(o);
+	return set_problem(o, status, code, title, detail) < 0 ? NULL : TAKE(o);
 }
 
 static void send_error(struct http_request *r, bool device_side, int status,
@@ -96,9 +104,9 @@ void api_fail(struct api_call *a, const struct err *e)
 		   err_meaning(code), is_for_clients(code) ? e->text : INNER_DETAIL);
 }
 
-void api_reply_json(struct api_call *a, int status, struct json *taken)
+static void reply_as(struct api_call *a, int status, const char *type,
+		     const struct json *o)
 {
-	AUTO_PTR(json) struct json *o = taken;
 	AUTO(buf) struct buf text = BUF_INIT(ANSWER_MAX);
 	struct err e = ERR_INIT;
 
@@ -107,8 +115,26 @@ void api_reply_json(struct api_call *a, int status, struct json *taken)
 	if (o == NULL || json_write(o, &text, &e) < 0)
 		api_fail(a, &e);
 	else
-		http_reply(a->http, status, "application/json", buf_str(&text),
-			   text.len);
+		http_reply(a->http, status, type, buf_str(&text), text.len);
+}
+
+void api_reply_json(struct api_call *a, int status, struct json *taken)
+{
+	AUTO_PTR(json) struct json *o = taken;
+
+	reply_as(a, status, "application/json", o);
+}
+
+void api_reply_problem(struct api_call *a, const struct err *e, struct json *taken)
+{
+	AUTO_PTR(json) struct json *o = taken;
+	int status = err_http_status(e->code);
+
+	if (set_problem(o, status, err_slug(e->code), err_meaning(e->code), e->text) <
+	    0)
+		api_fail(a, e);
+	else
+		reply_as(a, status, "application/problem+json", o);
 }
 
 void api_reply_page(struct api_call *a, struct json *items, const char *next)

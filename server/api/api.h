@@ -57,7 +57,9 @@ struct api_row {
 	const char *pattern;
 	size_t max_body;
 	enum permission permission;
-	bool device_side; /* errors in the form of the device API */
+	const char *permission_name; /* "MAY_VIEW" */
+	bool device_side;	     /* errors in the form of the device API */
+	const char *name; /* of the handler; in the OpenAPI document its operationId */
 	void (*handle)(struct api_call *a);
 };
 
@@ -79,8 +81,10 @@ struct api_call {
 	void *mine;	/* malloc'ed; freed with the call */
 };
 
-/* The HTTP routes made of the table; *ret_n of them. Static. */
+/* The HTTP routes made of the table, and the console; *ret_n of them. Static. */
 const struct http_route *api_routes(size_t *ret_n);
+/* The table itself; *ret_n rows. Static. */
+const struct api_row *api_rows(size_t *ret_n);
 /* For http_config.refuse. */
 void api_refuse(struct http_request *r, int status, const char *code,
 		const char *detail, void *app);
@@ -95,6 +99,9 @@ void api_reply_text(struct api_call *a, int status, const char *type, const void
 void api_reply_empty(struct api_call *a, int status);
 /* The error as a client may see it: what is ours is logged and told as "internal". */
 void api_fail(struct api_call *a, const struct err *e);
+/* A problem that tells more than its sentence: e and the members of `taken` (NULL: out of
+ * memory). For what is the caller's business only. */
+void api_reply_problem(struct api_call *a, const struct err *e, struct json *taken);
 /* {"items":[..],"next":..}; takes items; next NULL: the last page. */
 void api_reply_page(struct api_call *a, struct json *items, const char *next);
 
@@ -146,6 +153,7 @@ void answer_device(struct api_call *a, int status, const char *token);
 	X(repository_metadata)                                                         \
 	X(repository_target)                                                           \
 	X(info_get)                                                                    \
+	X(openapi_get)                                                                 \
 	X(session_create)                                                              \
 	X(session_get)                                                                 \
 	X(session_delete)                                                              \

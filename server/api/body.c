@@ -17,6 +17,20 @@ static bool is_among(const char *name, const char *const *names)
 	return false;
 }
 
+/* What is known is told: a typing error is seen at once. */
+static int refuse_member(const char *name, const char *const *names, struct err *e)
+{
+	AUTO(buf) struct buf known = BUF_INIT(1024);
+
+	for (size_t i = 0; names[i] != NULL; i++) {
+		if (buf_add_str(&known, i == 0 ? "" : ", ", e) < 0 ||
+		    buf_add_str(&known, names[i], e) < 0)
+			return -1;
+	}
+	return err_set(e, ERR_FORMAT, "field \"%.64s\": unknown; known are: %s", name,
+		       buf_str(&known));
+}
+
 int api_body(struct api_call *a, const char *const *names, struct err *e)
 {
 	size_t len;
@@ -32,8 +46,7 @@ int api_body(struct api_call *a, const char *const *names, struct err *e)
 		return err_set(e, ERR_FORMAT, "the body is not a JSON object");
 	for (void *it = json_first(a->body); it != NULL; it = json_next(a->body, it)) {
 		if (!is_among(json_key(it), names))
-			return err_set(e, ERR_FORMAT, "field \"%.64s\": unknown",
-				       json_key(it));
+			return refuse_member(json_key(it), names, e);
 	}
 	return 0;
 }

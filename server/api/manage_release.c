@@ -87,16 +87,7 @@ void handle_uploads_get(struct api_call *a)
 static void answer_conflict(struct api_call *a, const struct upload *u,
 			    const struct err *e)
 {
-	AUTO_PTR(json) struct json *o = render_upload(u, true, NULL);
-
-	if (o == NULL || json_set(o, "type", json_new_text("about:blank"), NULL) < 0 ||
-	    json_set(o, "title", json_new_text(err_meaning(e->code)), NULL) < 0 ||
-	    json_set(o, "status", json_new_int(409), NULL) < 0 ||
-	    json_set(o, "code", json_new_text(err_slug(e->code)), NULL) < 0 ||
-	    json_set(o, "detail", json_new_text(e->text), NULL) < 0)
-		api_fail(a, e);
-	else
-		api_reply_json(a, 409, TAKE(o));
+	api_reply_problem(a, e, render_upload(u, true, NULL));
 }
 
 static void upload_written(void *ctx, const struct upload *u, const struct artifact *f,

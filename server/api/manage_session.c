@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Management API: who am I, what is this server, its health, versions and events. */
 #include "api.h"
+#include "openapi.h"
 
 #include "../../common/base/text.h"
 #include "../../publish/repo/repo.h"
@@ -226,6 +227,12 @@ void handle_info_get(struct api_call *a)
 		ask_role(a);
 }
 
+void handle_openapi_get(struct api_call *a)
+{
+	api_reply_text(a, 200, "application/json", openapi_document,
+		       openapi_document_len);
+}
+
 /* ---- versions ---- */
 
 static void got_versions(struct store_call *c)
@@ -289,9 +296,21 @@ struct ready_job {
 	struct err store, signer, repository;
 };
 
-static int set_check(struct json *o, const char *name, const struct err *e)
+/* Anybody may ask, so the answer says which part and never why: the log does. */
+static int set_check(struct json *o, const char *name, const struct err *e,
+		     const char *trouble)
 {
-	return set_text(o, name, e->code == ERR_NONE ? "ok" : e->text, NULL);
+	return set_text(o, name, e->code == ERR_NONE ? "ok" : trouble, NULL);
+}
+
+static void log_trouble(const struct ready_job *r)
+{
+	const struct log *log = r->call->api->log;
+
+	if (r->store.code != ERR_NONE)
+		log_failure(log, LOG_WARN, "api", "not ready: the store", &r->store);
+	if (r->signer.code != ERR_NONE)
+		log_failure(log, LOG_WARN, "api", "not ready: the signer", &r->signer);
 }
 
 static void send_ready(struct job *j)
@@ -301,11 +320,12 @@ static void send_ready(struct job *j)
 	bool ready = r->store.code == ERR_NONE && r->signer.code == ERR_NONE &&
 		     r->repository.code == ERR_NONE;
 
+	log_trouble(r);
 	if (o == NULL ||
 	    set_text(o, "status", ready ? "ready" : "not ready", NULL) < 0 ||
-	    set_check(o, "store", &r->store) < 0 ||
-	    set_check(o, "signer", &r->signer) < 0 ||
-	    set_check(o, "repository", &r->repository) < 0)
+	    set_check(o, "store", &r->store, "failing") < 0 ||
+	    set_check(o, "signer", &r->signer, "failing") < 0 ||
+	    set_check(o, "repository", &r->repository, "no root yet") < 0)
 		api_fail(r->call, &(struct err){.code = ERR_NO_MEMORY});
 	else
 		api_reply_json(r->call, ready ? 200 : 503, TAKE(o));
@@ -329,8 +349,7 @@ static void check_ready(struct job *j)
 	if (r->store.code != ERR_NOT_FOUND)
 		return;
 	err_clear(&r->store);
-	(void)err_set(&r->repository, ERR_NOT_FOUND,
-		      "no root yet: ota keys init, then ota release push");
+	(void)err_set(&r->repository, ERR_NOT_FOUND, "no root yet");
 }
 
 void handle_health_ready(struct api_call *a)

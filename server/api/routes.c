@@ -25,6 +25,7 @@
 	X("GET",    "/{tenant}/repository/targets/{path*}",    NO_BODY,  ANYBODY,  true, repository_target) \
 	/* the management API */                                                         \
 	X("GET",    "/api/v1/info",                            NO_BODY,  ANYBODY,  false, info_get) \
+	X("GET",    "/api/v1/openapi.json",                    NO_BODY,  ANYBODY,  false, openapi_get) \
 	X("POST",   "/api/v1/session",                         4 * KIB,  ANYBODY,  false, session_create) \
 	X("GET",    "/api/v1/session",                         NO_BODY,  MAY_VIEW, false, session_get) \
 	X("DELETE", "/api/v1/session",                         4 * KIB,  MAY_VIEW, false, session_delete) \
@@ -53,20 +54,33 @@
 	X("GET",    "/readyz",                                 NO_BODY,  ANYBODY,  false, health_ready)
 /* clang-format on */
 
+enum {
+#define X(method_, pattern_, body_, permission_, device_side_, handler) ROW_##handler,
+	ROUTES(X)
+#undef X
+	    N_ROWS
+};
+
+static const struct api_row rows[N_ROWS] = {
+#define X(method_, pattern_, body_, permission_, device_side_, handler)                \
+	[ROW_##handler] = {.method = method_,                                          \
+			   .pattern = pattern_,                                        \
+			   .max_body = body_,                                          \
+			   .permission = permission_,                                  \
+			   .permission_name = #permission_,                            \
+			   .device_side = device_side_,                                \
+			   .name = #handler,                                           \
+			   .handle = handle_##handler},
+    ROUTES(X)
+#undef X
+};
+
 /* HTTP hands a handler the request and nothing of the row: each row has a function of
  * its own that knows it. */
 #define X(method_, pattern_, body_, permission_, device_side_, handler)                \
 	static void enter_##handler(struct http_request *r, void *app)                 \
 	{                                                                              \
-		static const struct api_row row = {                                    \
-		    .method = method_,                                                 \
-		    .pattern = pattern_,                                               \
-		    .max_body = body_,                                                 \
-		    .permission = permission_,                                         \
-		    .device_side = device_side_,                                       \
-		    .handle = handle_##handler,                                        \
-		};                                                                     \
-		api_enter(r, app, &row);                                               \
+		api_enter(r, app, &rows[ROW_##handler]);                               \
 	}
 ROUTES(X)
 #undef X
@@ -87,4 +101,10 @@ const struct http_route *api_routes(size_t *ret_n)
 {
 	*ret_n = N_ELEMS(routes);
 	return routes;
+}
+
+const struct api_row *api_rows(size_t *ret_n)
+{
+	*ret_n = N_ROWS;
+	return rows;
 }

@@ -82,6 +82,15 @@ def interop(result):
     result.expect(status == 0 and len(counts) == 2, "both halves of tests/interop/tuf.sh run to their end", text)
 
 
+def openapi(result):
+    """Other people's validator on the OpenAPI document."""
+    status, text = command("sh", TOP / "tests/interop/openapi.sh", BUILD, timeout=600)
+    if status == 77:
+        result.skip(text.strip().splitlines()[-1])
+        return
+    result.expect(status == 0, "the OpenAPI document is valid OpenAPI 3.1", text)
+
+
 def digest_of(*paths):
     sums = hashlib.sha256()
     for path in paths:
@@ -212,6 +221,7 @@ SUITES = [
     ("browser", browser, False, True),
     ("integration", integration, True, True),
     ("interop", interop, False, True),
+    ("openapi", openapi, False, True),
     ("story", story, False, True),
     ("sanitize", sanitize, False, True),
     ("agent-alone", agent_alone, False, True),

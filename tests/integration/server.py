@@ -14,6 +14,8 @@ import tempfile
 import threading
 import time
 
+from .contract import contract
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("OTA_BUILD", TOP / "build"))
 OTA = BUILD / "tools/ota"
@@ -100,6 +102,8 @@ class Server:
         answer = Answer(c.getresponse())
         if connection is None:
             c.close()
+        if method != "HEAD":
+            contract(BUILD / "server/api/openapi.json").enforce(method, path, answer)
         return answer
 
     def api(self, method, path, body=None, **more):
