@@ -64,6 +64,14 @@ static const struct option admin_options[] = {
     OPTION_END,
 };
 
+static const struct option freeze_options[] = {
+    {NULL, "reason", OPT_TEXT, AT(reason), NULL, "TEXT",
+     "Tell everybody this as the reason"},
+    {NULL, "cancel-running", OPT_FLAG, AT(cancel_running), NULL, NULL,
+     "Also cancel what devices have been shown; otherwise they finish it"},
+    OPTION_END,
+};
+
 static const struct option doctor_options[] = {
     {NULL, "json", OPT_FLAG, AT(json), NULL, NULL, "Print JSON for scripts"},
     {"server", "signer", OPT_PATH, AT(signer_program), NULL, "FILE",
@@ -83,6 +91,10 @@ static const struct command commands[] = {
      command_admin_reset},
     {"admin login-link", "", 0, 0, admin_options, "Make a one-time login link",
      command_login_link},
+    {"admin freeze", "", 0, 0, freeze_options,
+     "Show no device anything new, also where the API cannot be reached",
+     command_freeze},
+    {"admin thaw", "", 0, 0, NULL, "End the freeze", command_thaw},
     {.name = NULL},
 };
 

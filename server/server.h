@@ -29,6 +29,8 @@ struct settings {
 	uint64_t keep_events, keep_uploads_ms;
 	uint64_t ready_fd; /* 0: none */
 	bool json;
+	const char *reason; /* of a freeze */
+	bool cancel_running;
 	const char *url; /* for login links; NULL: what the running server left */
 };
 
@@ -66,5 +68,10 @@ int command_admin_reset(void *values, int n, char **operands, const struct log *
 			struct err *e);
 int command_login_link(void *values, int n, char **operands, const struct log *log,
 		       struct err *e);
+
+int command_freeze(void *values, int n, char **operands, const struct log *log,
+		   struct err *e);
+int command_thaw(void *values, int n, char **operands, const struct log *log,
+		 struct err *e);
 
 #endif

@@ -40,6 +40,11 @@ static const struct command commands[] = {
      deployment_show},
     {"deployment cancel", "DEPLOYMENT", 1, 1, deployment_options,
      "Ask the device to give a deployment up", deployment_cancel},
+    {"freeze", "", 0, 0, freeze_options,
+     "Show no device anything new until ota thaw; without --reason say whether it is "
+     "so",
+     freeze},
+    {"thaw", "", 0, 0, thaw_options, "End the freeze", thaw},
     {"events", "", 0, 0, events_options,
      "Print what happens, as it happens, until interrupted", events_follow},
     {.name = NULL},

@@ -50,6 +50,9 @@ struct ota {
 	bool force;
 	const char *device;
 	const char *state;
+	/* freeze */
+	const char *reason;
+	bool cancel_running;
 };
 
 #define AT(member) offsetof(struct ota, member)
@@ -108,6 +111,8 @@ RUN(device_assign);
 RUN(deployment_list);
 RUN(deployment_show);
 RUN(deployment_cancel);
+RUN(freeze);
+RUN(thaw);
 RUN(events_follow);
 
 extern const struct option keys_init_options[];
@@ -124,6 +129,8 @@ extern const struct option device_options[];
 extern const struct option device_assign_options[];
 extern const struct option deployment_list_options[];
 extern const struct option deployment_options[];
+extern const struct option freeze_options[];
+extern const struct option thaw_options[];
 extern const struct option events_options[];
 
 #endif

@@ -69,7 +69,8 @@ enum exit_code {
 	X(ERR_UNREACHABLE, EXIT_UNREACHABLE, 502, "unreachable",                       \
 	  "the other side cannot be reached")                                          \
 	X(ERR_TIMEOUT, EXIT_UNREACHABLE, 504, "timeout", "it took too long")           \
-	X(ERR_CANCELLED, EXIT_FAILED, 409, "cancelled", "somebody stopped it")
+	X(ERR_CANCELLED, EXIT_FAILED, 409, "cancelled", "somebody stopped it")         \
+	X(ERR_FROZEN, EXIT_FAILED, 409, "frozen", "no updates are given out for now")
 /* clang-format on */
 
 enum err_code {

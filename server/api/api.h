@@ -176,6 +176,9 @@ void answer_device(struct api_call *a, int status, const char *token);
 	X(deployments_create)                                                          \
 	X(deployments_get)                                                             \
 	X(deployments_delete)                                                          \
+	X(freeze_get)                                                                  \
+	X(freeze_put)                                                                  \
+	X(freeze_delete)                                                               \
 	X(versions_list)                                                               \
 	X(events_stream)                                                               \
 	X(health_live)                                                                 \

@@ -54,7 +54,7 @@ static int link_deployment(struct api_call *a, struct ddi_poll *p, struct err *e
 	const struct deployment *d = &a->deployment;
 	unsigned long long id = d->id;
 
-	if (d->id == 0)
+	if (d->id == 0 || (d->frozen && !d->offered))
 		return 0;
 	if (d->state == DEPLOYMENT_CANCELLING)
 		return device_url(a, p->cancel_action, sizeof(p->cancel_action), e,
@@ -310,7 +310,8 @@ static void mark_offered(struct api_call *a)
 					      .state = d->state,
 					      .progress = d->progress,
 					      .grade = d->grade,
-					      .offered = true};
+					      .offered = true,
+					      .offering = true};
 	api_submit(a, c);
 }
 

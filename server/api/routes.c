@@ -48,6 +48,10 @@
 	X("POST",   "/api/v1/deployments",                     4 * KIB,  MAY_OPERATE, false, deployments_create) \
 	X("GET",    "/api/v1/deployments/{id}",                NO_BODY,  MAY_VIEW, false, deployments_get) \
 	X("DELETE", "/api/v1/deployments/{id}",                4 * KIB,  MAY_OPERATE, false, deployments_delete) \
+	/* freeze */                                                                     \
+	X("GET",    "/api/v1/freeze",                          NO_BODY,  MAY_VIEW, false, freeze_get) \
+	X("PUT",    "/api/v1/freeze",                          4 * KIB,  MAY_OPERATE, false, freeze_put) \
+	X("DELETE", "/api/v1/freeze",                          4 * KIB,  MAY_OPERATE, false, freeze_delete) \
 	X("GET",    "/api/v1/versions",                        NO_BODY,  MAY_VIEW, false, versions_list) \
 	X("GET",    "/api/v1/events",                          NO_BODY,  MAY_VIEW, false, events_stream) \
 	X("GET",    "/healthz",                                NO_BODY,  ANYBODY,  false, health_live) \

@@ -154,6 +154,19 @@ static void got_release(struct store_call *call)
 		send_json(c, render_release(&call->out.release, NULL));
 }
 
+static void got_freeze(struct store_call *call)
+{
+	AUTO_PTR(store_call) struct store_call *owned = call;
+	struct console *c = call->ctx;
+
+	if (came_too_late(c))
+		return;
+	if (call->err.code != ERR_NONE)
+		give_up(c);
+	else
+		send_json(c, render_freeze(&call->out.freeze, NULL));
+}
+
 /* A device's call is used twice: out.device stays while its deployment is read. */
 static void got_device_deployment(struct store_call *call)
 {
@@ -214,8 +227,10 @@ static struct store_call *ask_for(struct console *c, const struct event *v)
 		if (call != NULL)
 			memcpy(call->in.release_id, v->release, sizeof(v->release));
 		break;
-	case EVENT_ROLLOUT:
 	case EVENT_FREEZE:
+		call = ask(c, STORE_FREEZE_GET, got_freeze);
+		break;
+	case EVENT_ROLLOUT:
 	case EVENT_GROUP:
 	case EVENT_AUDIT:
 	case N_EVENT_TYPES:

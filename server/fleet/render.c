@@ -272,3 +272,18 @@ int render_slots(const struct attribute *a, size_t n, char ret[SLOTS_TEXT_MAX_LE
 	}
 	return text_copy(ret, SLOTS_TEXT_MAX_LEN + 1, buf_str(&text), "slots", e);
 }
+
+struct json *render_freeze(const struct freeze *f, struct err *e)
+{
+	AUTO_PTR(json) struct json *o = json_new_object();
+
+	if (o == NULL || json_set(o, "frozen", json_new_bool(f->on), e) < 0)
+		return NULL;
+	if (f->on &&
+	    (set_text(o, "reason", f->reason, e) < 0 ||
+	     set_text(o, "by", f->by, e) < 0 ||
+	     set_time(o, "since_at", f->since, e) < 0 ||
+	     json_set(o, "cancel_running", json_new_bool(f->cancel_running), e) < 0))
+		return NULL;
+	return TAKE(o);
+}

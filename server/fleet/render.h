@@ -4,7 +4,7 @@
 #define OTA_SERVER_FLEET_RENDER_H
 
 #include "../../common/json/json.h"
-#include "../store/model.h"
+#include "../store/model_rollout.h"
 
 /* NULL (and e) only without memory. `deployment` NULL: null. attributes NULL: left
  * out. */
@@ -23,5 +23,8 @@ int render_slots(const struct attribute *a, size_t n, char ret[SLOTS_TEXT_MAX_LE
 
 /* An attribute's value, or NULL. */
 const char *attribute_value(const struct attribute *a, size_t n, const char *key);
+
+/* {"frozen":bool,"reason",..} */
+struct json *render_freeze(const struct freeze *f, struct err *e) MUST_USE;
 
 #endif

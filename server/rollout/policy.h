@@ -37,6 +37,7 @@
 #ifndef OTA_SERVER_ROLLOUT_POLICY_H
 #define OTA_SERVER_ROLLOUT_POLICY_H
 
+#include "../store/model_rollout.h"
 #include "plan.h"
 
 /* columns: state, word of the API, may its members be offered the release */
@@ -150,14 +151,6 @@ struct rollout_progress {
 	enum rollout_reason reason; /* of the last move */
 	uint32_t approvals;	    /* people other than the author who approved */
 	struct wave_progress waves[PLAN_MAX_WAVES]; /* plan->n_waves of them */
-};
-
-struct freeze {
-	bool on;
-	int64_t since;
-	int64_t ended_at; /* of the last one, if none is on */
-	char by[USER_MAX_LEN + 1];
-	char reason[DETAIL_MAX_LEN / 2 + 1];
 };
 
 enum decision_kind {

@@ -147,6 +147,7 @@ struct deployment {
 	enum grade grade; /* of a CONFIRMED one */
 	bool forced;
 	bool offered;	   /* the device has been shown it */
+	bool frozen;	   /* nothing is shown to a device now that it was not yet */
 	unsigned progress; /* 0..100 */
 	int64_t created_at, updated_at;
 	struct proof proof;

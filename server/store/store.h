@@ -71,12 +71,12 @@ enum store_kind { STORE_READ, STORE_WRITE };
 	X(RELEASE_GET, STORE_READ)	  /* in.release_id -> out.release */             \
 	X(RELEASE_LIST, STORE_READ)	  /* in.page, newest first -> items of struct release */ \
 	/* deployments */                                                                \
-	X(DEPLOYMENT_ASSIGN, STORE_WRITE) /* in.assign -> out.deployment; the open one becomes cancelling, or cancelled if never offered */ \
+	X(DEPLOYMENT_ASSIGN, STORE_WRITE) /* in.assign -> out.deployment; the open one becomes cancelling, or cancelled if never offered; ERR_FROZEN */ \
 	X(DEPLOYMENT_GET, STORE_READ)	  /* in.deployment_id -> out.deployment */       \
 	X(DEPLOYMENT_MANY, STORE_READ)	  /* items of uint64_t: ids; 0 and unknown are skipped -> items of struct deployment */ \
 	X(DEPLOYMENT_LIST, STORE_READ)	  /* in.page (device, state) newest first -> items of struct deployment */ \
 	X(DEPLOYMENT_STATUSES, STORE_READ) /* in.deployment_id -> items of struct status, oldest first */ \
-	X(DEPLOYMENT_MOVE, STORE_WRITE)	  /* in.move: state, status row, device, events at once -> out.deployment; ERR_PRECONDITION */ \
+	X(DEPLOYMENT_MOVE, STORE_WRITE)	  /* in.move: state, status row, device, events at once -> out.deployment; ERR_PRECONDITION; with `offering` ERR_FROZEN */ \
 	/* artifacts and uploads: the rows; bytes are server/release's */                \
 	X(ARTIFACT_PUT, STORE_WRITE)	  /* in.artifact; the same one again is fine */  \
 	X(ARTIFACT_GET, STORE_READ)	  /* in.hash -> out.artifact */                  \
@@ -168,6 +168,7 @@ struct deployment_move {
 	unsigned progress;
 	enum grade grade;
 	bool offered;
+	bool offering;			 /* it is shown now for the first time */
 	bool touch_content;		 /* what is offered changed: `?c=` must too */
 	char detail[DETAIL_MAX_LEN + 1]; /* "": as it is */
 	struct proof proof;		 /* absent: as it is */
@@ -212,6 +213,7 @@ union store_in {
 		bool forced;
 	} assign;
 	struct deployment_move move;
+	struct freeze freeze;
 	struct artifact artifact;
 	struct upload upload;
 	struct {
@@ -240,6 +242,7 @@ union store_out {
 	struct device device;
 	struct release release;
 	struct deployment deployment;
+	struct freeze freeze;
 	struct artifact artifact;
 	struct upload upload;
 	struct api_token api_token;

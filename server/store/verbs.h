@@ -34,6 +34,8 @@ int device_load_by_id(struct conn *db, const char *tenant, const char *id,
 		      struct device *ret, struct err *e) MUST_USE;
 int release_insert(struct conn *db, struct store_call *c, const struct release *r,
 		   struct err *e) MUST_USE;
+/* ERR_FROZEN says why, since when and by whom. */
+int freeze_check(struct conn *db, const char *tenant, struct err *e) MUST_USE;
 int event_insert(struct conn *db, const struct store_call *c, const struct event *v,
 		 struct err *e) MUST_USE;
 

@@ -46,6 +46,7 @@ static int load_deployment(struct conn *db, const char *tenant, const struct que
 	d->n_statuses = (uint64_t)query_int(q, 17);
 	d->content = (uint64_t)query_int(q, 18);
 	d->revision = (uint64_t)query_int(q, 19);
+	d->frozen = query_int(q, 20) != 0;
 	return 0;
 }
 
@@ -224,7 +225,8 @@ int verb_DEPLOYMENT_ASSIGN(struct conn *db, struct store_call *c, struct err *e)
 	size_t n_open;
 	uint64_t id;
 
-	if (device_load_by_id(db, c->tenant, c->in.assign.device, &device, e) < 0 ||
+	if (freeze_check(db, c->tenant, e) < 0 ||
+	    device_load_by_id(db, c->tenant, c->in.assign.device, &device, e) < 0 ||
 	    find_open(db, c, open, &n_open, e) < 0 ||
 	    insert_deployment(db, c, &id, e) < 0)
 		return -1;
@@ -300,6 +302,8 @@ int verb_DEPLOYMENT_MOVE(struct conn *db, struct store_call *c, struct err *e)
 {
 	const struct deployment_move *m = &c->in.move;
 
+	if (m->offering && freeze_check(db, c->tenant, e) < 0)
+		return -1;
 	if (query_run(db, SQL_DEPLOYMENT_MOVE, e,
 		      ARGS(ARG_T(c->tenant), ARG_I(m->id), ARG_I(m->expect_revision),
 			   ARG_I(m->state), ARG_I(m->progress), ARG_I(m->grade),
