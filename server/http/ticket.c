@@ -165,6 +165,14 @@ static int set_keys(const struct key *k, uint8_t *iv, EVP_CIPHER_CTX *cipher,
 	return ok ? 0 : -1;
 }
 
+/* A ticket of TLS 1.3 serves once (RFC 8446, C.4): each resumption hands out the next, or
+ * every second connection of a device would cost a whole handshake. One of TLS 1.2 is
+ * renewed when its key is no longer the newest. */
+static int opened(const SSL *ssl, size_t key_index)
+{
+	return SSL_version(ssl) >= TLS1_3_VERSION || key_index > 0 ? 2 : 1;
+}
+
 /* OpenSSL's question while it seals (1: done) or opens a ticket (0: key unknown, 1:
  * done, 2: done and a fresh ticket is due); -1: failure. */
 static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
@@ -186,8 +194,8 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
 		}
 		if (answer == 0)
 			answer = set_keys(k, iv, cipher, mac, sealing) < 0 ? -1
-				 : i > 0				   ? 2
-									   : 1;
+				 : sealing				   ? 1
+					   : opened(ssl, i);
 	}
 	(void)pthread_rwlock_unlock(&t->lock);
 	return answer;

@@ -516,6 +516,17 @@ class ServerTest(unittest.TestCase):
         resumed, session = self.session(self.start(), ctx, session)
         self.assertTrue(resumed)
 
+    def test_each_resumed_session_brings_the_ticket_for_the_next(self):
+        """A TLS 1.3 ticket serves once: without a new one each second connection would pay for a whole handshake."""
+        ctx, probe = context(), self.start()
+        _, session = self.session(probe, ctx)
+        tickets = {session.id}
+        for n in range(2, 5):
+            resumed, session = self.session(probe, ctx, session)
+            self.assertTrue(resumed)
+            tickets.add(session.id)  # a client derives it from the ticket
+            self.assertEqual(len(tickets), n)
+
     def test_sessions_with_client_certificates_resume(self):
         ca = make_cert(self.dir, "ca")
         device = make_cert(self.dir, "device-7", ca=ca)
