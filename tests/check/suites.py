@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
 import tempfile
 
 from . import style
@@ -212,6 +213,23 @@ def cross(result):
     result.expect(status == 0, "the agent builds and passes for arm64, armhf and s390x", text)
 
 
+def bench(*words):
+    """A benchmark prints what it measured; it fails only if it cannot measure."""
+    def suite(result):
+        status = subprocess.run(["python3", "-B", "-m", *words], cwd=TOP, env={**os.environ, "OTA_BUILD": str(BUILD)}).returncode
+        if status == 77:
+            result.skip("the benchmark has nothing to compare with")
+        else:
+            result.expect(status == 0, f"{words[0]} measures")
+    return suite
+
+
+bench_server = bench("tests.bench.server")
+bench_server.__doc__ = "What a poll, a report and a list cost at 100,000 devices, beside nginx in the same run."
+bench_million = bench("tests.bench.server", "--devices", "1000000", "--fleet", "--rounds", "1")
+bench_million.__doc__ = "The same at 1,000,000 devices, each of which polls once."
+
+
 #         name            function        in quick  in full
 SUITES = [
     ("style", style.suite, True, True),
@@ -230,6 +248,8 @@ SUITES = [
     ("claims", claims, True, True),
     ("fresh", fresh, False, False),
     ("cross", cross, False, False),
+    ("bench-server", bench_server, False, False),
+    ("bench-million", bench_million, False, False),
 ]
 
 assert shutil.which("git"), "git is needed"
