@@ -162,6 +162,7 @@ struct store_call *api_store(struct api_call *a, enum store_verb v,
 
 void api_submit(struct api_call *a, struct store_call *c)
 {
+	api_audit(a, c);
 	store_submit(a->api->store, c);
 }
 

@@ -77,8 +77,11 @@ struct api_call {
 	struct deployment deployment; /* what a chain of calls found so far */
 	struct release release;
 	struct artifact artifact;
-	unsigned tries; /* of a compare-and-set */
-	void *mine;	/* malloc'ed; freed with the call */
+	unsigned tries;				    /* of a compare-and-set */
+	char request_id[AUDIT_REQUEST_MAX_LEN + 1]; /* api_actor() */
+	bool audited;				    /* api_audit_enough() */
+	char *audit_id, *audit_detail;		    /* malloc'ed, or NULL */
+	void *mine;				    /* malloc'ed; freed with the call */
 };
 
 /* The HTTP routes made of the table, and the console; *ret_n of them. Static. */
@@ -111,6 +114,30 @@ struct store_call *api_store(struct api_call *a, enum store_verb v,
 void api_submit(struct api_call *a, struct store_call *c);
 /* True if c failed: a was answered. */
 bool api_failed(struct api_call *a, const struct store_call *c);
+
+/*
+ * audit.c: a request that changes something leaves a record. The table there has a row
+ * for each handler that does; api_submit() puts the record into each write of such a
+ * request, so a handler needs to do nothing, and cannot forget it.
+ */
+struct audit_rule {
+	void (*handle)(struct api_call *a);
+	const char *action; /* "device.delete"; NULL: none, and why stands there */
+	const char *kind;   /* of the object: "device" */
+	const char
+	    *param; /* of the path: its id; NULL: api_audit_id(), or the verb's */
+};
+/* NULL: the handler has no row. A route from MAY_OPERATE on that is no GET has one. */
+const struct audit_rule *api_audit_rule(void (*handle)(struct api_call *a));
+/* What only the handler knows, before api_submit(): which object, and a line for people. */
+void api_audit_id(struct api_call *a, const char *id);
+void api_audit_detail(struct api_call *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* What this request writes from here on is part of what its record says already. */
+void api_audit_enough(struct api_call *a);
+/* Who calls, for writes that go another way than api_submit(). */
+struct audit_actor api_actor(struct api_call *a);
+/* Puts the record into c unless it has one; api_submit() does it. */
+void api_audit(struct api_call *a, struct store_call *c);
 
 /* body.c: what came in; -1: e says what is wrong, a is not answered yet. */
 /* Parses the JSON object; its members must be among the NULL-terminated names. */

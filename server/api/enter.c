@@ -18,6 +18,8 @@ static void free_call(void *ctx)
 	struct api_call *a = ctx;
 
 	json_free(a->body);
+	free(a->audit_id);
+	free(a->audit_detail);
 	free(a->mine);
 	free(a);
 }

@@ -103,6 +103,7 @@ static void frozen(struct store_call *c)
 	if (api_failed(a, c))
 		return;
 	f->freeze = c->out.freeze;
+	api_audit_enough(a); /* what is cancelled now follows from it */
 	if (f->freeze.cancel_running)
 		cancel_more(a, "");
 	else
@@ -140,6 +141,8 @@ void handle_freeze_put(struct api_call *a)
 		return;
 	}
 	store_call_event_of(c, EVENT_FREEZE, NULL);
+	api_audit_id(a, TENANT_DEFAULT);
+	api_audit_detail(a, "%s", c->in.freeze.reason);
 	api_submit(a, c);
 }
 
@@ -161,5 +164,6 @@ void handle_freeze_delete(struct api_call *a)
 	if (c == NULL)
 		return;
 	store_call_event_of(c, EVENT_FREEZE, NULL);
+	api_audit_id(a, TENANT_DEFAULT);
 	api_submit(a, c);
 }

@@ -239,7 +239,7 @@ static int read_request(struct api_call *a, struct publish_request *q, struct er
 
 void handle_releases_create(struct api_call *a)
 {
-	struct publish_request q = {.has_root = false};
+	struct publish_request q = {.by = api_actor(a)};
 	struct err e = ERR_INIT;
 
 	if (read_request(a, &q, &e) < 0)
@@ -263,13 +263,14 @@ static void root_published(void *ctx, const struct release *r, const struct err 
 void handle_repository_root(struct api_call *a)
 {
 	static const char *const names[] = {"root", NULL};
+	const struct audit_actor by = api_actor(a);
 	uint8_t root[SHA256_LEN];
 	struct err e = ERR_INIT;
 
 	if (api_body(a, names, &e) < 0 || api_hex_member(a, "root", root, &e) < 0)
 		api_fail(a, &e);
 	else
-		publisher_root(a->api->publisher, http_loop(a->http), root,
+		publisher_root(a->api->publisher, http_loop(a->http), root, &by,
 			       root_published, a);
 }
 

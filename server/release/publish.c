@@ -50,9 +50,44 @@ static void line_set(struct publication *line, const struct repository *r,
 	};
 }
 
+static void note_release(struct store_call *c, const struct audit_actor *by,
+			 const struct publication *lines, size_t n,
+			 const struct release *r)
+{
+	char text[DETAIL_MAX_LEN + 1];
+	uint64_t targets = 0;
+
+	for (size_t i = 0; i < n; i++)
+		targets = lines[i].role == ROLE_TARGETS ? lines[i].version : targets;
+	(void)snprintf(text, sizeof(text), "%s %s, security version %u, targets %llu",
+		       r->product, r->version, r->security_version,
+		       (unsigned long long)targets);
+	store_call_audit(c, by, "release.publish", "release", r->id, text);
+}
+
+/* A renewal says the same once more: nobody's doing, and nothing to note. */
+static void note_publication(struct store_call *c, const struct audit_actor *by,
+			     const struct publication *lines, size_t n,
+			     const struct release *release)
+{
+	static const struct audit_actor server = {.kind = AUDIT_SYSTEM};
+	char version[24];
+
+	if (by->kind == AUDIT_NONE)
+		by = &server;
+	if (release != NULL) {
+		note_release(c, by, lines, n, release);
+	} else if (lines[0].role == ROLE_ROOT) {
+		(void)snprintf(version, sizeof(version), "%llu",
+			       (unsigned long long)lines[0].version);
+		store_call_audit(c, by, "root.publish", "root", version, NULL);
+	}
+}
+
 /* All lines, and release if it is not NULL, or nothing. */
 static int store_publish(struct publisher *p, const struct publication *lines, size_t n,
-			 const struct release *release, struct err *e)
+			 const struct release *release, const struct audit_actor *by,
+			 struct err *e)
 {
 	AUTO_PTR(store_call)
 	struct store_call *c =
@@ -67,6 +102,7 @@ static int store_publish(struct publisher *p, const struct publication *lines, s
 		c->in.publish.release = *release;
 		store_call_event(c, EVENT_RELEASE, NULL, 0, release->id);
 	}
+	note_publication(c, by, lines, n, release);
 	return store_wait(p->c.store, c, e);
 }
 
@@ -179,7 +215,7 @@ static int act_root(struct publish_job *j, struct err *e)
 		return 0; /* once more the same */
 	if (next_root(j->p, &r, j->request.root, &line, e) != 0)
 		return -1;
-	if (store_publish(j->p, &line, 1, NULL, e) != 0)
+	if (store_publish(j->p, &line, 1, NULL, &j->request.by, e) != 0)
 		return -1;
 	log_info(j->p->c.log, "release", "root published", NULL);
 	return 0;
@@ -328,7 +364,7 @@ static int publish_checked(struct publish_job *j, struct repository *r,
 	if (device_refresh(&device, r, now_ms, m->name, &m->manifest_bytes, e) != 0)
 		return err_wrap(e, "as a device sees it");
 	j->release = material_release(m, &j->request, now_ms);
-	return store_publish(p, lines, n, &j->release, e);
+	return store_publish(p, lines, n, &j->release, &j->request.by, e);
 }
 
 /* An answer may have been lost: the same once more is answered as before. 1: it is
@@ -387,6 +423,8 @@ static bool is_due(const struct publisher *p, const struct buf *envelope,
 	       clock_utc_ms(p->c.clock) >= expires - (int64_t)(life_ms / 2);
 }
 
+static const struct audit_actor nobody;
+
 static int renew_both(struct publisher *p, const struct repository *r, struct err *e)
 {
 	AUTO(signer_answer) struct signer_answer made = {0};
@@ -396,7 +434,7 @@ static int renew_both(struct publisher *p, const struct repository *r, struct er
 		return -1;
 	line_set(&lines[0], r, ROLE_SNAPSHOT, made.snapshot_version, &made.snapshot);
 	line_set(&lines[1], r, ROLE_TIMESTAMP, made.timestamp_version, &made.timestamp);
-	return store_publish(p, lines, 2, NULL, e);
+	return store_publish(p, lines, 2, NULL, &nobody, e);
 }
 
 static int renew_timestamp(struct publisher *p, const struct repository *r,
@@ -416,7 +454,7 @@ static int renew_timestamp(struct publisher *p, const struct repository *r,
 	if (signer_renew(p->c.signer, &ask, &made, e) != 0)
 		return -1;
 	line_set(&line, r, ROLE_TIMESTAMP, made.timestamp_version, &made.timestamp);
-	return store_publish(p, &line, 1, NULL, e);
+	return store_publish(p, &line, 1, NULL, &nobody, e);
 }
 
 /*
@@ -511,13 +549,14 @@ void publisher_release(struct publisher *p, struct loop *l,
 }
 
 void publisher_root(struct publisher *p, struct loop *l, const uint8_t root[SHA256_LEN],
-		    publish_done *done, void *ctx)
+		    const struct audit_actor *by, publish_done *done, void *ctx)
 {
 	struct publish_job *j = job_new(p, l, act_root, done, ctx);
 
 	if (j == NULL)
 		return;
 	memcpy(j->request.root, root, SHA256_LEN);
+	j->request.by = *by;
 	worker_submit(p->worker, &j->job);
 }
 

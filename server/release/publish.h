@@ -53,6 +53,7 @@ struct publish_request {
 	uint8_t descriptor[SHA256_LEN];
 	uint8_t head[SHA256_LEN];
 	uint8_t body[SHA256_LEN];
+	struct audit_actor by; /* whose doing it is; kind AUDIT_NONE: the server's */
 };
 
 struct publisher;
@@ -73,7 +74,7 @@ void publisher_release(struct publisher *p, struct loop *l,
 /* The first root (version 1) claims the repository; later ones must follow the chain.
  * ERR_INCOMPATIBLE: it does not name this server's own keys. done() gets r == NULL. */
 void publisher_root(struct publisher *p, struct loop *l, const uint8_t root[SHA256_LEN],
-		    publish_done *done, void *ctx);
+		    const struct audit_actor *by, publish_done *done, void *ctx);
 
 /* Looks now whether something has to be signed anew, as the timer does; for tests and
  * doctor. */

@@ -42,7 +42,8 @@ struct audit_actor {
 struct audit_record {
 	struct audit_actor by;
 	char action[AUDIT_ACTION_MAX_LEN + 1];
-	/* One that ends in '/' is completed by the id that the verb gives. */
+	/* One that ends in '/' is completed by the id that the verb gives; if it gives
+	 * none, the kind alone stays: "freeze". */
 	char object[AUDIT_OBJECT_MAX_LEN + 1];
 	char detail[DETAIL_MAX_LEN + 1];
 };
@@ -62,6 +63,12 @@ struct audit_head {
 	uint8_t root[SHA256_LEN];
 };
 
+/* Entries (or hashes of tile level `tile_level`) from, from + 1, .. */
+struct audit_range {
+	unsigned tile_level; /* 0: leaves; 1: subtrees of height 8; .. */
+	uint64_t from, n;    /* n at most STORE_LIST_MAX; 0: that */
+};
+
 /* What a list shows; texts "" and times 0: all. */
 struct audit_filter {
 	char who[DEVICE_ID_MAX_LEN + 1];
@@ -77,7 +84,12 @@ const char *audit_kind_name(enum audit_kind k);
 
 /* Columns as STORE_VERBS has them; the functions stand in verbs_audit.c. */
 /* clang-format off */
-#define STORE_VERBS_AUDIT(X)
+#define STORE_VERBS_AUDIT(X)                                                            \
+	X(AUDIT_NOTE, STORE_WRITE)	/* the call's own record, and nothing else */   \
+	X(AUDIT_HEAD, STORE_READ)	/* -> out.audit_head */                         \
+	X(AUDIT_HASHES, STORE_READ)	/* in.audit_range -> blob: hashes of a tile row, as many as there are */ \
+	X(AUDIT_RANGE, STORE_READ)	/* in.audit_range -> items of struct audit_entry, in order */ \
+	X(AUDIT_LIST, STORE_READ)	/* in.audit_filter -> items of struct audit_entry, newest first */
 /* clang-format on */
 
 #endif

@@ -174,17 +174,6 @@ struct group {
 	bool lost; /* SQLite rolled the transaction back by itself */
 };
 
-static int run_in_savepoint(struct conn *db, struct store_call *c, struct err *e)
-{
-	if (store_verb_fns[c->verb](db, c, e) < 0)
-		return -1;
-	for (size_t i = 0; i < c->n_events; i++) {
-		if (event_insert(db, c, &c->events[i], e) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 static void run_write(struct group *g, struct store_call *c)
 {
 	if (c->deadline_ms != 0 && clock_mono_ms(&clock_system) > c->deadline_ms) {
@@ -193,7 +182,7 @@ static void run_write(struct group *g, struct store_call *c)
 	}
 	if (query_run(g->db, SQL_SAVEPOINT, &c->err, NO_ARGS) < 0)
 		return;
-	if (run_in_savepoint(g->db, c, &c->err) == 0) {
+	if (store_run_write(g->db, c, &c->err) == 0) {
 		err_clear(&c->err);
 		g->wrote_events |= c->n_events > 0;
 	} else if (conn_in_transaction(g->db)) {

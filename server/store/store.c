@@ -85,6 +85,15 @@ void store_call_event(struct store_call *c, enum event_type type, const char *de
 		       release == NULL ? "" : release);
 }
 
+/* Canonical JSON writes control characters as they are, which no JSON reader takes. */
+static void make_plain(char *text)
+{
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+	}
+}
+
 void store_call_audit(struct store_call *c, const struct audit_actor *by,
 		      const char *action, const char *kind, const char *id,
 		      const char *detail)
@@ -97,6 +106,9 @@ void store_call_audit(struct store_call *c, const struct audit_actor *by,
 		       id == NULL ? "" : id);
 	(void)snprintf(r->detail, sizeof(r->detail), "%s",
 		       detail == NULL ? "" : detail);
+	make_plain(r->by.who);
+	make_plain(r->object);
+	make_plain(r->detail);
 }
 
 void store_call_audit_system(struct store_call *c, const char *action, const char *kind,

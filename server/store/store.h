@@ -231,6 +231,9 @@ union store_in {
 	} publish;
 	struct api_token api_token;
 	struct login_token login;
+	/* audit */
+	struct audit_range audit_range;
+	struct audit_filter audit_filter;
 	struct {
 		uint8_t token_hash[SHA256_LEN];
 		uint8_t session_hash[SHA256_LEN];
@@ -248,6 +251,7 @@ union store_out {
 	struct api_token api_token;
 	struct session session;
 	uint64_t metadata_version;
+	struct audit_head audit_head;
 	struct {
 		uint64_t oldest, newest; /* 0, 0: there are none */
 	} bounds;

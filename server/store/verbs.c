@@ -9,6 +9,20 @@ const verb_fn store_verb_fns[N_STORE_VERBS] = {
 #undef X
 };
 
+int store_run_write(struct conn *db, struct store_call *c, struct err *e)
+{
+	if (store_verb_fns[c->verb](db, c, e) < 0)
+		return -1;
+	for (size_t i = 0; i < c->n_events; i++) {
+		if (event_insert(db, c, &c->events[i], e) < 0)
+			return -1;
+	}
+	if (c->audit.by.kind == AUDIT_NONE)
+		return 0;
+	audit_complete_object(c, NULL);
+	return audit_append(db, c, e) < 0 ? err_wrap(e, "audit log") : 0;
+}
+
 #define FIRST_ROOM 16
 
 /* Makes room for one more; the array doubles up to limit. */

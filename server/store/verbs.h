@@ -18,6 +18,10 @@ extern const verb_fn store_verb_fns[N_STORE_VERBS];
 STORE_VERBS(X)
 #undef X
 
+/* A write: its verb, then the events and the audit record that it carries. Within the
+ * caller's transaction; after -1 the caller undoes all of it. */
+int store_run_write(struct conn *db, struct store_call *c, struct err *e) MUST_USE;
+
 /* Turns the rows of an opened query into c->items: `limit` of them, c->more if there is
  * one further. load writes one row to *ret_item. */
 int load_items(struct query *q, struct store_call *c, size_t limit, size_t item_size,
@@ -36,6 +40,12 @@ int release_insert(struct conn *db, struct store_call *c, const struct release *
 		   struct err *e) MUST_USE;
 /* ERR_FROZEN says why, since when and by whom. */
 int freeze_check(struct conn *db, const char *tenant, struct err *e) MUST_USE;
+/* Appends c's record to the log of its tenant. */
+int audit_append(struct conn *db, const struct store_call *c, struct err *e) MUST_USE;
+/* For verbs that give an id: completes the record's object if it wants that. NULL: none
+ * came, the kind alone stays. */
+void audit_complete_object(struct store_call *c, const char *id);
+void audit_complete_number(struct store_call *c, uint64_t id);
 int event_insert(struct conn *db, const struct store_call *c, const struct event *v,
 		 struct err *e) MUST_USE;
 

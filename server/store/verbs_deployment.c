@@ -239,6 +239,7 @@ int verb_DEPLOYMENT_ASSIGN(struct conn *db, struct store_call *c, struct err *e)
 		    c->events[i].deployment == 0)
 			c->events[i].deployment = id;
 	}
+	audit_complete_number(c, id);
 	return load_by_id(db, c->tenant, id, &c->out.deployment, e);
 }
 

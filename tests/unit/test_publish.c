@@ -177,7 +177,8 @@ static void claim(struct server *s)
 
 	make_root(s, 1, signer_snapshot_key(s->signer),
 		  clock_utc_ms(&clock_system) + YEAR_MS, root);
-	publisher_root(s->publisher, s->loop, root, on_done, s);
+	publisher_root(s->publisher, s->loop, root, &(struct audit_actor){0}, on_done,
+		       s);
 	wait_answer(s, ERR_NONE);
 }
 
@@ -493,7 +494,8 @@ static void roots_follow_each_other_and_name_this_servers_keys(void **state)
 
 		make_root(s, rows[i].version, rows[i].snapshot, rows[i].expires_ms,
 			  root);
-		publisher_root(s->publisher, s->loop, root, on_done, s);
+		publisher_root(s->publisher, s->loop, root, &(struct audit_actor){0},
+			       on_done, s);
 		wait_answer(s, rows[i].result);
 	}
 	bring(s, "1.0.0", s->targets);
@@ -512,7 +514,8 @@ static void a_root_by_others_does_not_take_the_repository_over(void **state)
 	make_root(s, 2, signer_snapshot_key(s->signer),
 		  clock_utc_ms(&clock_system) + YEAR_MS, root);
 	s->root = mine;
-	publisher_root(s->publisher, s->loop, root, on_done, s);
+	publisher_root(s->publisher, s->loop, root, &(struct audit_actor){0}, on_done,
+		       s);
 	wait_answer(s, ERR_SIGNATURE);
 }
 

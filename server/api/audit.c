@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What each request that changes something leaves in the audit log. */
+#include "api.h"
+
+#include "../../common/base/text.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Actions are for ever: who filters by one, or verifies an old log, reads it. */
+static const struct audit_rule rules[] = {
+    /* devices */
+    {handle_devices_create, "device.create", "device", NULL},
+    {handle_devices_delete, "device.delete", "device", "id"},
+    {handle_devices_token, "device.token", "device", "id"},
+    /* deployments */
+    {handle_deployments_create, "deployment.create", "deployment", NULL},
+    {handle_deployments_delete, "deployment.cancel", "deployment", "id"},
+    /* releases: the publisher writes these two records, in its own transaction */
+    {handle_releases_create, "release.publish", "release", NULL},
+    {handle_repository_root, "root.publish", "root", NULL},
+    /* bytes on their way: nothing uses them before a release names them */
+    {handle_uploads_create, NULL, NULL, NULL},
+    {handle_uploads_put, NULL, NULL, NULL},
+    {handle_uploads_commit, NULL, NULL, NULL},
+    /* the whole fleet */
+    {handle_freeze_put, "freeze.start", "tenant", NULL},
+    {handle_freeze_delete, "freeze.end", "tenant", NULL},
+    /* people */
+    {handle_session_delete, "session.end", "session", NULL},
+};
+
+const struct audit_rule *api_audit_rule(void (*handle)(struct api_call *a))
+{
+	for (size_t i = 0; i < N_ELEMS(rules); i++) {
+		if (rules[i].handle == handle)
+			return &rules[i];
+	}
+	return NULL;
+}
+
+void api_audit_id(struct api_call *a, const char *id)
+{
+	free(a->audit_id);
+	a->audit_id = strdup(id);
+}
+
+void api_audit_detail(struct api_call *a, const char *fmt, ...)
+{
+	char text[DETAIL_MAX_LEN + 1];
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	free(a->audit_detail);
+	a->audit_detail = strdup(text);
+}
+
+void api_audit_enough(struct api_call *a)
+{
+	a->audited = true;
+}
+
+/* ---- who ---- */
+
+static bool is_request_id(const char *text)
+{
+	size_t len = text == NULL ? 0 : strlen(text);
+
+	for (size_t i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)text[i]) && text[i] != '-')
+			return false;
+	}
+	return len > 0 && len <= AUDIT_REQUEST_MAX_LEN;
+}
+
+/* The client's own if it is plain, else one of ours; the answer carries it. */
+static void name_request(struct api_call *a)
+{
+	const char *given = http_header(a->http, "X-Request-Id");
+	uint8_t random[12];
+
+	if (a->request_id[0] != '\0')
+		return;
+	if (is_request_id(given))
+		(void)snprintf(a->request_id, sizeof(a->request_id), "%s", given);
+	else if (random_bytes(random, sizeof(random), NULL) == 0)
+		hex_encode(random, sizeof(random), a->request_id);
+	http_add_header(a->http, "X-Request-Id", a->request_id);
+}
+
+struct audit_actor api_actor(struct api_call *a)
+{
+	struct audit_actor by = {.role = a->role};
+	bool is_device = a->row->permission == A_DEVICE;
+
+	by.kind = is_device ? AUDIT_DEVICE : a->in_session ? AUDIT_USER : AUDIT_TOKEN;
+	name_request(a);
+	(void)snprintf(by.who, sizeof(by.who), "%s",
+		       is_device ? a->device.id : a->user);
+	(void)snprintf(by.request, sizeof(by.request), "%s", a->request_id);
+	(void)snprintf(by.address, sizeof(by.address), "%s", http_peer(a->http));
+	return by;
+}
+
+void api_audit(struct api_call *a, struct store_call *c)
+{
+	const struct audit_rule *rule;
+	struct audit_actor by;
+	const char *id;
+
+	if (store_verb_kind(c->verb) != STORE_WRITE || c->audit.by.kind != AUDIT_NONE)
+		return;
+	rule = api_audit_rule(a->row->handle);
+	if (rule == NULL || rule->action == NULL || a->audited)
+		return;
+	by = api_actor(a);
+	id = rule->param != NULL ? http_param(a->http, rule->param) : a->audit_id;
+	store_call_audit(c, &by, rule->action, rule->kind, id, a->audit_detail);
+}
