@@ -28,7 +28,7 @@ static int run_scripts(struct conn *c, const char *const *const *migrations,
 static int migrate(struct conn *c, const char *const *const *migrations, unsigned from,
 		   unsigned to, struct err *e)
 {
-	if (query_run(c, SQL_BEGIN, e, NO_ARGS) < 0)
+	if (conn_begin(c, e) < 0)
 		return -1;
 	if (run_scripts(c, migrations, from, to, e) == 0 &&
 	    query_run(c, SQL_COMMIT, e, NO_ARGS) == 0)

@@ -36,6 +36,21 @@ int conn_script(struct conn *c, const char *sql, struct err *e)
 	return c->ops->script(c, sql, e);
 }
 
+int conn_ready(struct conn *c, struct err *e)
+{
+	return c->ops->ready(c, e);
+}
+
+int conn_begin(struct conn *c, struct err *e)
+{
+	return c->ops->begin(c, e);
+}
+
+int conn_announce(struct conn *c, struct err *e)
+{
+	return c->ops->announce(c, e);
+}
+
 bool conn_in_transaction(const struct conn *c)
 {
 	return c->ops->in_transaction(c);
@@ -114,6 +129,11 @@ int query_run(struct conn *c, enum sql which, struct err *e, const struct arg *a
 	if (query_open(c, which, &q, e, args, n_args) < 0)
 		return -1;
 	return step_to_end(&q, e);
+}
+
+int query_soon(struct conn *c, enum sql which, struct err *e)
+{
+	return c->ops->soon(c, which, e);
 }
 
 int query_run_text(struct conn *c, const char *text, struct err *e,

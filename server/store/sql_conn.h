@@ -65,6 +65,10 @@ struct conn_ops {
 	void (*free)(struct conn *c);
 	int (*script)(struct conn *c, const char *sql, struct err *e);
 	bool (*in_transaction)(const struct conn *c);
+	int (*ready)(struct conn *c, struct err *e);
+	int (*begin)(struct conn *c, struct err *e);
+	int (*soon)(struct conn *c, enum sql which, struct err *e);
+	int (*announce)(struct conn *c, struct err *e);
 	int64_t (*changes)(const struct conn *c);
 	int (*open)(struct conn *c, enum sql which, struct query *q, struct err *e,
 		    const struct arg *args, size_t n_args);
@@ -98,6 +102,14 @@ AUTO_PTR_DEFINE(conn)
 
 /* Several statements of one text, without results; for schemas. */
 int conn_script(struct conn *c, const char *sql, struct err *e) MUST_USE;
+/* 0: can be spoken to, after a connection that was lost has been made anew. ERR_BUSY: not
+ * now; quick while a database is away for long. Only between transactions. */
+int conn_ready(struct conn *c, struct err *e) MUST_USE;
+/* Begins a transaction that excludes every other writer, of other processes and nodes
+ * too: what it reads nobody changes before it ends. SQL_COMMIT and SQL_ROLLBACK end it. */
+int conn_begin(struct conn *c, struct err *e) MUST_USE;
+/* Within a transaction that wrote events: tells other nodes once it is committed. */
+int conn_announce(struct conn *c, struct err *e) MUST_USE;
 /* False once the database has given the open transaction up by itself (full disk, lost
  * connection). */
 bool conn_in_transaction(const struct conn *c);
@@ -126,6 +138,9 @@ void query_fini(struct query *q);
 /* Runs a statement that has no rows to show. */
 int query_run(struct conn *c, enum sql which, struct err *e, const struct arg *args,
 	      size_t n_args) MUST_USE;
+/* The same of one without arguments, whose outcome may come with the next statement's:
+ * saves a round trip. If it fails the whole transaction does. */
+int query_soon(struct conn *c, enum sql which, struct err *e) MUST_USE;
 int query_run_text(struct conn *c, const char *text, struct err *e,
 		   const struct arg *args, size_t n_args) MUST_USE;
 

@@ -95,6 +95,32 @@ static int sqlite_script(struct conn *c, const char *sql, struct err *e)
 	return 0;
 }
 
+/* A file is always there; what is wrong with it a statement says. */
+static int sqlite_ready(struct conn *c, struct err *e)
+{
+	(void)c;
+	(void)e;
+	return 0;
+}
+
+static int sqlite_begin(struct conn *c, struct err *e)
+{
+	return query_run(c, SQL_BEGIN, e, NO_ARGS);
+}
+
+static int sqlite_soon(struct conn *c, enum sql which, struct err *e)
+{
+	return query_run(c, which, e, NO_ARGS);
+}
+
+/* There are no other nodes. */
+static int sqlite_announce(struct conn *c, struct err *e)
+{
+	(void)c;
+	(void)e;
+	return 0;
+}
+
 static bool sqlite_in_transaction(const struct conn *c)
 {
 	return sqlite3_get_autocommit(((const struct sqlite_conn *)c)->db) == 0;
@@ -368,6 +394,10 @@ static const struct conn_ops sqlite_ops = {
     .free = sqlite_free,
     .script = sqlite_script,
     .in_transaction = sqlite_in_transaction,
+    .ready = sqlite_ready,
+    .begin = sqlite_begin,
+    .soon = sqlite_soon,
+    .announce = sqlite_announce,
     .changes = sqlite_changes,
     .open = sqlite_open,
     .open_text = sqlite_open_text,
