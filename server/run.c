@@ -27,6 +27,7 @@
 
 #define SEEN_EVERY_MS 500
 #define HOUSEKEEPING_EVERY_MS ((int64_t)60 * 60 * 1000)
+#define TENANTS_EVERY_MS 1000 /* one made by ota-server admin is served so soon */
 #define N_WORKERS 4
 
 static const char *const default_listen[] = {"0.0.0.0:8443"};
@@ -48,17 +49,15 @@ struct server {
 	struct loop *loop;
 	struct store *store;
 	struct ca *ca;
-	struct signer *signer;
-	struct artifacts *artifacts;
 	struct worker *worker;
-	struct uploads uploads;
+	struct homes *homes;
 	struct sweeping sweeping;
-	struct publisher *publisher;
 	struct seen_cache *seen;
 	struct hub *hub;
 	struct http_server *http;
 	struct api api;
-	struct loop_timer *seen_timer, *housekeeping_timer, *watchdog_timer;
+	struct loop_timer *seen_timer, *housekeeping_timer, *tenants_timer,
+	    *watchdog_timer;
 	struct loop_signal *term, *intr, *hup;
 };
 
@@ -73,16 +72,15 @@ static void server_fini(struct server *s)
 	loop_timer_free(s->seen_timer);
 	loop_timer_free(s->housekeeping_timer);
 	loop_timer_free(s->watchdog_timer);
-	publisher_free(s->publisher);
+	loop_timer_free(s->tenants_timer);
 	worker_free(s->worker);
+	homes_free(s->homes);
 	if (s->seen != NULL && s->store != NULL)
 		seen_flush(s->seen, s->store);
 	hub_free(s->hub);
 	store_close(s->store);
 	http_server_free(s->http); /* its loops: nobody answers into them any more */
 	seen_cache_free(s->seen);
-	artifacts_free(s->artifacts);
-	signer_free(s->signer);
 	ca_free(s->ca);
 	loop_free(s->loop);
 	if (s->lock_fd >= 0) {
@@ -108,19 +106,6 @@ static int take_directory(struct server *s, struct err *e)
 	return data_dir_check_demo(&s->dir, c->demo, e);
 }
 
-static int start_signer(struct server *s, struct err *e)
-{
-	char program[PATH_MAX];
-	const struct signer_config c = {.program = program, .dir = s->dir.signer};
-
-	if (find_signer(s->settings, program, e) < 0)
-		return -1;
-	s->signer = signer_new(&c, s->log, e);
-	if (s->signer == NULL)
-		return err_wrap(e, "signer");
-	return 0;
-}
-
 static int start_keepers(struct server *s, struct err *e)
 {
 	const struct settings *c = s->settings;
@@ -132,52 +117,49 @@ static int start_keepers(struct server *s, struct err *e)
 	    ca_open(s->dir.root, c->names.items, c->names.n_items, &clock_system, e);
 	if (s->ca == NULL)
 		return err_wrap(e, "certificates in %s", s->dir.root);
-	if (start_signer(s, e) < 0)
-		return -1;
-	s->artifacts = artifacts_new(s->dir.artifacts, e);
-	if (s->artifacts == NULL)
-		return err_wrap(e, "artifacts in %s", s->dir.artifacts);
 	s->worker = worker_new(N_WORKERS, e);
 	return s->worker == NULL ? -1 : 0;
 }
 
-static int start_publisher(struct server *s, struct err *e)
+static int start_homes(struct server *s, struct err *e)
 {
-	const struct publisher_config c = {
+	char program[PATH_MAX];
+	const struct homes_config c = {
 	    .store = s->store,
-	    .artifacts = s->artifacts,
-	    .signer = s->signer,
+	    .worker = s->worker,
 	    .clock = &clock_system,
 	    .log = s->log,
 	    .loop = s->loop,
+	    .root = s->dir.root,
+	    .signer_program = program,
 	    .timestamp_life_ms = s->settings->timestamp_life_ms,
 	    .snapshot_life_ms = s->settings->snapshot_life_ms,
 	    .demo = s->settings->demo,
 	};
 
-	s->publisher = publisher_new(&c, e);
-	return s->publisher == NULL ? -1 : 0;
+	if (find_signer(s->settings, program, e) < 0)
+		return -1;
+	s->homes = homes_new(&c, e);
+	return s->homes == NULL ? -1 : homes_open_all(s->homes, e);
 }
 
 static void fill_api(struct server *s)
 {
 	const struct settings *c = s->settings;
 
-	s->uploads = (struct uploads){s->store, s->artifacts, s->worker};
 	s->api = (struct api){
 	    .store = s->store,
 	    .hub = s->hub,
 	    .seen = s->seen,
-	    .artifacts = s->artifacts,
-	    .uploads = &s->uploads,
-	    .publisher = s->publisher,
-	    .signer = s->signer,
+	    .homes = s->homes,
 	    .worker = s->worker,
 	    .clock = &clock_system,
 	    .log = s->log,
 	    .name = c->name,
 	    .poll_interval_ms = c->poll_interval_ms,
 	    .session_life_ms = c->session_life_ms,
+	    .session_idle_ms = c->session_idle_ms,
+	    .step_up_ms = c->step_up_ms,
 	    .demo = c->demo,
 	};
 	hex_encode(ca_fingerprint(s->ca), SHA256_LEN, s->api.ca_fingerprint);
@@ -216,7 +198,7 @@ static int start_all(struct server *s, struct err *e)
 	if (take_directory(s, e) < 0)
 		return -1;
 	s->loop = loop_new(e);
-	if (s->loop == NULL || start_keepers(s, e) < 0 || start_publisher(s, e) < 0)
+	if (s->loop == NULL || start_keepers(s, e) < 0 || start_homes(s, e) < 0)
 		return -1;
 	s->seen = seen_cache_new(&clock_system, e);
 	if (s->seen == NULL)
@@ -300,23 +282,33 @@ static void prune_events(struct store_call *c)
 	next = store_call_new(STORE_EVENT_PRUNE, NULL, store_call_free, NULL, NULL);
 	if (next == NULL)
 		return;
+	memcpy(next->tenant, c->tenant, sizeof(next->tenant));
 	next->in.before_id = newest - keep;
 	store_submit(s->store, next);
+}
+
+static int sweep_home(void *ctx, struct home *home)
+{
+	struct server *s = ctx;
+	struct err e = ERR_INIT;
+	char number[24];
+	size_t n = 0;
+
+	if (uploads_sweep(&home->uploads, s->settings->keep_uploads_ms, &n, &e) < 0)
+		log_failure(s->log, LOG_WARN, "server", "sweep uploads", &e);
+	if (n == 0)
+		return 0;
+	(void)snprintf(number, sizeof(number), "%zu", n);
+	log_info(s->log, "server", "abandoned uploads dropped", "n", number, "tenant",
+		 home->tenant, NULL);
+	return 0;
 }
 
 static void sweep_uploads(struct job *j)
 {
 	struct server *s = ((struct sweeping *)j)->server;
-	struct err e = ERR_INIT;
-	char number[24];
-	size_t n = 0;
 
-	if (uploads_sweep(&s->uploads, s->settings->keep_uploads_ms, &n, &e) < 0)
-		log_failure(s->log, LOG_WARN, "server", "sweep uploads", &e);
-	if (n == 0)
-		return;
-	(void)snprintf(number, sizeof(number), "%zu", n);
-	log_info(s->log, "server", "abandoned uploads dropped", "n", number, NULL);
+	(void)homes_each(s->homes, sweep_home, s);
 }
 
 static void swept_uploads(struct job *j)
@@ -336,7 +328,7 @@ static void start_sweeping(struct server *s)
 	worker_submit(s->worker, &s->sweeping.job);
 }
 
-static void on_housekeeping(void *ctx)
+static int keep_house(void *ctx, struct home *home)
 {
 	struct server *s = ctx;
 	struct store_call *expire =
@@ -344,12 +336,28 @@ static void on_housekeeping(void *ctx)
 	struct store_call *bounds =
 	    store_call_new(STORE_EVENT_BOUNDS, s->loop, prune_events, s, NULL);
 
+	if (expire != NULL)
+		store_submit(home->store, expire);
+	if (bounds != NULL)
+		store_submit(home->store, bounds);
+	return 0;
+}
+
+static void on_tenants(void *ctx)
+{
+	struct server *s = ctx;
+
+	homes_look(s->homes);
+	loop_timer_set(s->tenants_timer, TENANTS_EVERY_MS);
+}
+
+static void on_housekeeping(void *ctx)
+{
+	struct server *s = ctx;
+
 	renew_certificate(s);
 	start_sweeping(s);
-	if (expire != NULL)
-		store_submit(s->store, expire);
-	if (bounds != NULL)
-		store_submit(s->store, bounds);
+	(void)homes_each(s->homes, keep_house, s);
 	loop_timer_set(s->housekeeping_timer, HOUSEKEEPING_EVERY_MS);
 }
 
@@ -363,10 +371,12 @@ static int attach(struct server *s, struct err *e)
 	    (s->seen_timer = loop_timer_new(l, on_seen, s, e)) == NULL ||
 	    (s->housekeeping_timer = loop_timer_new(l, on_housekeeping, s, e)) ==
 		NULL ||
+	    (s->tenants_timer = loop_timer_new(l, on_tenants, s, e)) == NULL ||
 	    (s->watchdog_timer = loop_timer_new(l, on_watchdog, s, e)) == NULL)
 		return -1;
 	loop_timer_set(s->seen_timer, SEEN_EVERY_MS);
 	loop_timer_set(s->housekeeping_timer, 0);
+	loop_timer_set(s->tenants_timer, TENANTS_EVERY_MS);
 	if (notify_watchdog_ms() > 0)
 		loop_timer_set(s->watchdog_timer, 0);
 	return 0;

@@ -57,6 +57,9 @@ enum exit_code {
 	  "who is calling is not known")                                               \
 	X(ERR_FORBIDDEN, EXIT_FAILED, 403, "forbidden", "the caller may not do this")  \
 	X(ERR_NOT_FOUND, EXIT_FAILED, 404, "not-found", "there is no such thing")      \
+	X(ERR_QUOTA, EXIT_FAILED, 403, "quota", "more than the tenant may have")       \
+	X(ERR_PROVE, EXIT_FAILED, 403, "prove-yourself",                               \
+	  "the password is asked for once more")                                       \
 	X(ERR_GONE, EXIT_FAILED, 410, "gone", "it is closed")                          \
 	X(ERR_CONFLICT, EXIT_FAILED, 409, "conflict", "the state does not allow it")   \
 	X(ERR_PRECONDITION, EXIT_FAILED, 412, "precondition", "it changed in between") \

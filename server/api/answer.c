@@ -155,9 +155,25 @@ struct store_call *api_store(struct api_call *a, enum store_verb v,
 	struct err e = ERR_INIT;
 	struct store_call *c = store_call_new(v, http_loop(a->http), done, a, &e);
 
-	if (c == NULL)
+	if (c == NULL) {
 		api_fail(a, &e);
+		return NULL;
+	}
+	memcpy(c->tenant, a->tenant, sizeof(c->tenant));
+	memcpy(c->scope, a->scope, sizeof(c->scope));
 	return c;
+}
+
+struct home *api_home(struct api_call *a)
+{
+	struct home *h = homes_find(a->api->homes, a->tenant);
+	struct err e = ERR_INIT;
+
+	if (h == NULL) {
+		(void)err_set(&e, ERR_BUSY, "tenant \"%s\" is being set up", a->tenant);
+		api_fail(a, &e);
+	}
+	return h;
 }
 
 void api_submit(struct api_call *a, struct store_call *c)

@@ -18,25 +18,22 @@
 #include "../event/hub.h"
 #include "../fleet/seen.h"
 #include "../http/http.h"
-#include "../release/publish.h"
-#include "../release/upload.h"
+#include "../release/home.h"
 
 /* What handlers work with; all borrowed from main. */
 struct api {
 	struct store *store;
 	struct hub *hub;
 	struct seen_cache *seen;
-	struct artifacts *artifacts;
-	struct uploads *uploads;
-	struct publisher *publisher;
-	struct signer *signer;
+	struct homes *homes;
 	struct worker *worker;
 	const struct clock *clock;
 	const struct log *log;
 	const char *name;	 /* of this server, for people */
 	char ca_fingerprint[65]; /* hex */
 	uint64_t poll_interval_ms;
-	uint64_t session_life_ms;
+	uint64_t session_life_ms, session_idle_ms;
+	uint64_t step_up_ms; /* so long a session counts as FRESH */
 	bool demo;
 };
 
@@ -50,14 +47,27 @@ enum permission {
 	MAY_ADMINISTER
 };
 
+/* What a row may ask for besides, with | behind the permission. */
+enum permission_flag {
+	/* Also for those whose role holds for some groups only: all that this route
+	 * shows and changes goes through store calls of api_store(), which see no other
+	 * devices. A route without it is closed to them. */
+	SCOPED = 0x10,
+	/* A session must have shown its password (or its link) not long ago. */
+	FRESH = 0x20,
+	/* For the default tenant's people only. */
+	SUPER = 0x40
+};
+#define PERMISSION(asked) ((enum permission)((asked)&0xfu))
+
 struct api_call;
 
 struct api_row {
 	const char *method;
 	const char *pattern;
 	size_t max_body;
-	enum permission permission;
-	const char *permission_name; /* "MAY_VIEW" */
+	unsigned permission;	     /* enum permission | enum permission_flag */
+	const char *permission_name; /* as the table has it: "MAY_VIEW | SCOPED" */
 	bool device_side;	     /* errors in the form of the device API */
 	const char *name; /* of the handler; in the OpenAPI document its operationId */
 	void (*handle)(struct api_call *a);
@@ -67,14 +77,19 @@ struct api_call {
 	struct http_request *http;
 	struct api *api;
 	const struct api_row *row;
-	enum role role; /* of a person or token; ROLE_NOBODY else */
+	/* whose it is: by the URL of a device, by the session or token of a person */
+	char tenant[TENANT_MAX_LEN + 1];
+	char scope[SCOPE_TEXT_MAX_LEN + 1]; /* store_call.scope; "": all of it */
+	enum role role;			    /* of a person or token; ROLE_NOBODY else */
 	char user[USER_MAX_LEN + 1];
-	int64_t expires_at;	      /* of the session or token; 0: never */
-	bool in_session;	      /* of a person; an API token has none */
-	uint8_t session[SHA256_LEN];  /* its hash */
-	struct device device;	      /* of A_DEVICE routes */
-	struct json *body;	      /* api_body() */
-	struct deployment deployment; /* what a chain of calls found so far */
+	int64_t expires_at;		/* of the session or token; 0: never */
+	bool in_session;		/* an API token has none */
+	bool of_person;			/* a session begun with a password */
+	int64_t proved_at;		/* of a session */
+	uint8_t credential[SHA256_LEN]; /* the digest of either */
+	struct device device;		/* of A_DEVICE routes */
+	struct json *body;		/* api_body() */
+	struct deployment deployment;	/* what a chain of calls found so far */
 	struct release release;
 	struct artifact artifact;
 	unsigned tries;				    /* of a compare-and-set */
@@ -108,7 +123,12 @@ void api_reply_problem(struct api_call *a, const struct err *e, struct json *tak
 /* {"items":[..],"next":..}; takes items; next NULL: the last page. */
 void api_reply_page(struct api_call *a, struct json *items, const char *next);
 
-/* A store call whose ctx is a; NULL: a was answered. */
+/* What the caller's tenant has for itself; NULL: a was answered (503: the tenant was
+ * made just now). */
+struct home *api_home(struct api_call *a);
+
+/* A store call whose ctx is a, within the caller's tenant and scope; NULL: a was
+ * answered. */
 struct store_call *api_store(struct api_call *a, enum store_verb v,
 			     void (*done)(struct store_call *c));
 void api_submit(struct api_call *a, struct store_call *c);

@@ -95,7 +95,7 @@ static void name_request(struct api_call *a)
 struct audit_actor api_actor(struct api_call *a)
 {
 	struct audit_actor by = {.role = a->role};
-	bool is_device = a->row->permission == A_DEVICE;
+	bool is_device = PERMISSION(a->row->permission) == A_DEVICE;
 
 	by.kind = is_device ? AUDIT_DEVICE : a->in_session ? AUDIT_USER : AUDIT_TOKEN;
 	name_request(a);

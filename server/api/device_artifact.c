@@ -22,11 +22,14 @@ static void not_found(struct api_call *a, const char *what)
 static void send_artifact(struct api_call *a, const uint8_t sha256[SHA256_LEN],
 			  const char *type, const char *etag)
 {
+	struct home *home = api_home(a);
 	struct err e = ERR_INIT;
 	uint64_t size;
 	int fd;
 
-	if (artifacts_open(a->api->artifacts, sha256, &fd, &size, &e) < 0)
+	if (home == NULL)
+		return;
+	if (artifacts_open(home->artifacts, sha256, &fd, &size, &e) < 0)
 		api_fail(a, &e);
 	else
 		http_reply_file(a->http, fd, size, type, etag);

@@ -142,7 +142,7 @@ static void stored(struct store_call *c)
 	if (api_failed(a, c))
 		return;
 	if (closed) /* another may be waiting for this one's end */
-		hub_poke(a->api->hub, a->device.id);
+		hub_poke(a->api->hub, a->tenant, a->device.id);
 	thank(a);
 }
 
@@ -175,7 +175,8 @@ static void report(struct api_call *a, judge_fn judge)
 		api_fail(a, &e);
 		return;
 	}
-	hub_progress(a->api->hub, a->device.id, a->deployment.id, v.progress, v.detail);
+	hub_progress(a->api->hub, a->tenant, a->device.id, a->deployment.id, v.progress,
+		     v.detail);
 	if (v.durable)
 		store_verdict(a, f, &v);
 	else
@@ -323,8 +324,12 @@ void handle_device_config(struct api_call *a)
 
 void handle_device_events(struct api_call *a)
 {
+	struct home *home = api_home(a);
 	struct err e = ERR_INIT;
 
-	if (hub_stream_device(a->api->hub, a->http, a->device.id, &e) < 0)
+	if (home == NULL)
+		return;
+	if (hub_stream_device(a->api->hub, a->http, a->tenant, a->device.id,
+			      home_max_streams(home), &e) < 0)
 		api_fail(a, &e);
 }

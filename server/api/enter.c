@@ -8,10 +8,12 @@
 
 #include "../../common/base/text.h"
 #include "../auth/caller.h"
+#include "../store/store_tenant.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+#define TOUCH_EVERY_MS 60000
 
 static void free_call(void *ctx)
 {
@@ -38,6 +40,11 @@ static void refuse(struct api_call *a, enum err_code code, const char *text)
 	api_fail(a, &e);
 }
 
+static bool is_fresh(const struct api_call *a)
+{
+	return clock_utc_ms(a->api->clock) - a->proved_at < (int64_t)a->api->step_up_ms;
+}
+
 static void look_up(struct api_call *a, const struct caller *who, enum store_verb v,
 		    void (*done)(struct store_call *c))
 {
@@ -45,7 +52,14 @@ static void look_up(struct api_call *a, const struct caller *who, enum store_ver
 
 	if (c == NULL)
 		return;
-	memcpy(c->in.hash, who->hash, SHA256_LEN);
+	memcpy(a->credential, who->hash, SHA256_LEN);
+	if (v == STORE_SESSION_GET) {
+		memcpy(c->in.session_get.hash, who->hash, SHA256_LEN);
+		c->in.session_get.seen_since =
+		    c->now_ms - (int64_t)a->api->session_idle_ms;
+	} else {
+		memcpy(c->in.hash, who->hash, SHA256_LEN);
+	}
 	api_submit(a, c);
 }
 
@@ -65,8 +79,8 @@ static void got_device(struct store_call *c)
 	if (api_failed(a, c))
 		return;
 	a->device = c->out.device;
-	hub_seen(a->api->hub, a->device.id,
-		 seen_note(a->api->seen, a->device.id, http_peer(a->http)));
+	hub_seen(a->api->hub, a->tenant, a->device.id,
+		 seen_note(a->api->seen, a->tenant, a->device.id, http_peer(a->http)));
 	a->row->handle(a);
 }
 
@@ -80,14 +94,30 @@ static void enter_device(struct api_call *a, const struct caller *who)
 
 /* ---- people and scripts ---- */
 
-static void enter_as(struct api_call *a, enum role role, const char *user,
-		     int64_t expires_at)
+/* What the row asks of a caller whose tenant, scope and role are known. */
+static void let_in(struct api_call *a, enum role role, const char *user,
+		   int64_t expires_at)
 {
+	unsigned asked = a->row->permission;
+
 	a->role = role;
 	a->expires_at = expires_at;
 	(void)snprintf(a->user, sizeof(a->user), "%s", user);
-	if (permission_of[role] < a->row->permission)
+	if (permission_of[role] < PERMISSION(asked))
 		refuse(a, ERR_FORBIDDEN, "your role may not do this");
+	else if (a->scope[0] != '\0' && (asked & SCOPED) == 0)
+		refuse(a, ERR_FORBIDDEN,
+		       "your role holds for some groups, and this concerns the whole "
+		       "tenant");
+	else if ((asked & SUPER) != 0 && strcmp(a->tenant, TENANT_DEFAULT) != 0)
+		refuse(a, ERR_FORBIDDEN,
+		       "this is for administrators of the default tenant");
+	else if ((asked & FRESH) != 0 && a->in_session && !is_fresh(a))
+		refuse(a, ERR_PROVE,
+		       a->of_person
+			   ? "give your password once more: POST "
+			     "/api/v1/session/confirm"
+			   : "log in with a new link: this one is too long ago");
 	else
 		a->row->handle(a);
 }
@@ -99,15 +129,36 @@ static void got_api_token(struct store_call *c)
 
 	if (c->err.code == ERR_NOT_FOUND)
 		refuse(a, ERR_AUTH, "this API token is unknown or has expired");
-	else if (!api_failed(a, c))
-		enter_as(a, c->out.api_token.role, c->out.api_token.name,
-			 c->out.api_token.expires_at);
+	else if (!api_failed(a, c)) {
+		const struct api_token *t = &c->out.api_token;
+
+		memcpy(a->tenant, t->tenant, sizeof(a->tenant));
+		memcpy(a->scope, t->scope, sizeof(a->scope));
+		let_in(a, t->role, t->name, t->expires_at);
+	}
+}
+
+/* To a minute: a session's idle time is not worth a write a request. The answer is not
+ * waited for. */
+static void touch(struct api_call *a, const struct session *s, int64_t now_ms)
+{
+	struct store_call *c;
+
+	if (now_ms - s->seen_at < TOUCH_EVERY_MS)
+		return;
+	c = store_call_new(STORE_SESSION_TOUCH, NULL, store_call_free, NULL, NULL);
+	if (c == NULL)
+		return;
+	memcpy(c->tenant, s->tenant, sizeof(c->tenant));
+	memcpy(c->in.session_touch.hash, s->hash, SHA256_LEN);
+	store_submit(a->api->store, c);
 }
 
 static void got_session(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
+	const struct session *s = &c->out.session;
 
 	if (c->err.code == ERR_NOT_FOUND) {
 		refuse(a, ERR_AUTH, "this session has ended: log in again");
@@ -116,9 +167,12 @@ static void got_session(struct store_call *c)
 	if (api_failed(a, c))
 		return;
 	a->in_session = true;
-	memcpy(a->session, c->in.hash, SHA256_LEN);
-	enter_as(a, c->out.session.role, c->out.session.user,
-		 c->out.session.expires_at);
+	a->of_person = s->of_person;
+	a->proved_at = s->proved_at;
+	memcpy(a->tenant, s->tenant, sizeof(a->tenant));
+	memcpy(a->scope, s->scope, sizeof(a->scope));
+	touch(a, s, c->now_ms);
+	let_in(a, s->role, s->user, s->expires_at);
 }
 
 static void enter_person(struct api_call *a, const struct caller *who)
@@ -132,11 +186,13 @@ static void enter_person(struct api_call *a, const struct caller *who)
 		       "log in, or send Authorization: Bearer with an API token");
 }
 
-static bool tenant_is_known(struct api_call *a)
+/* Until a credential says otherwise, what the URL says. A tenant that is not there has
+ * no devices and no repository, which is all that a stranger needs to know. */
+static bool read_tenant(struct api_call *a)
 {
 	const char *tenant = http_param(a->http, "tenant");
 
-	return tenant == NULL || strcasecmp(tenant, TENANT_DEFAULT) == 0;
+	return tenant_name_read(tenant == NULL ? TENANT_DEFAULT : tenant, a->tenant);
 }
 
 static struct caller_fields read_fields(struct api_call *a)
@@ -164,15 +220,18 @@ static void authenticate(struct api_call *a)
 	struct err e = ERR_INIT;
 	struct caller who;
 
-	if (!tenant_is_known(a))
-		refuse(a, a->row->permission == A_DEVICE ? ERR_AUTH : ERR_NOT_FOUND,
+	if (!read_tenant(a))
+		refuse(a,
+		       PERMISSION(a->row->permission) == A_DEVICE ? ERR_AUTH
+								  : ERR_NOT_FOUND,
 		       "there is no such tenant");
-	else if (a->row->permission == ANYBODY ? caller_check_stranger(&f, &e) < 0
-					       : caller_read(&f, &who, &e) < 0)
+	else if (PERMISSION(a->row->permission) == ANYBODY
+		     ? caller_check_stranger(&f, &e) < 0
+		     : caller_read(&f, &who, &e) < 0)
 		api_fail(a, &e);
-	else if (a->row->permission == ANYBODY)
+	else if (PERMISSION(a->row->permission) == ANYBODY)
 		a->row->handle(a);
-	else if (a->row->permission == A_DEVICE)
+	else if (PERMISSION(a->row->permission) == A_DEVICE)
 		enter_device(a, &who);
 	else
 		enter_person(a, &who);

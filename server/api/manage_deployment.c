@@ -124,7 +124,7 @@ static void assigned(struct store_call *c)
 
 	if (api_failed(a, c))
 		return;
-	hub_poke(a->api->hub, c->out.deployment.device);
+	hub_poke(a->api->hub, a->tenant, c->out.deployment.device);
 	answer_deployment(a, 201, &c->out.deployment);
 }
 
@@ -280,7 +280,7 @@ static void cancelled(struct store_call *c)
 	}
 	if (api_failed(a, c))
 		return;
-	hub_poke(a->api->hub, c->out.deployment.device);
+	hub_poke(a->api->hub, a->tenant, c->out.deployment.device);
 	answer_deployment(a, 202, &c->out.deployment);
 }
 

@@ -76,7 +76,7 @@ static void cancelled(struct store_call *c)
 	if (api_failed(a, c))
 		return;
 	for (size_t i = 0; i < c->n_items; i++)
-		hub_poke(a->api->hub, o[i].device);
+		hub_poke(a->api->hub, a->tenant, o[i].device);
 	f->n_cancelled += c->n_items;
 	if (c->more)
 		cancel_more(a, o[c->n_items - 1].device);

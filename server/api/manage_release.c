@@ -46,17 +46,20 @@ static void upload_begun(void *ctx, const struct upload *u, const struct artifac
 
 void handle_uploads_create(struct api_call *a)
 {
+	struct home *home = api_home(a);
 	static const char *const names[] = {"size", "sha256", NULL};
 	uint8_t sha256[SHA256_LEN];
 	struct err e = ERR_INIT;
 	uint64_t size;
 
+	if (home == NULL)
+		return;
 	if (api_body(a, names, &e) < 0 ||
 	    json_get_u64(a->body, "size", &size, &e) < 0 ||
 	    api_hex_member(a, "sha256", sha256, &e) < 0)
 		api_fail(a, &e);
 	else
-		upload_begin(a->api->uploads, http_loop(a->http), size, sha256,
+		upload_begin(&home->uploads, http_loop(a->http), size, sha256,
 			     upload_begun, a);
 }
 
@@ -80,7 +83,11 @@ static const char *upload_id(struct api_call *a)
 
 void handle_uploads_get(struct api_call *a)
 {
-	upload_get(a->api->uploads, http_loop(a->http), upload_id(a), upload_got, a);
+	struct home *home = api_home(a);
+
+	if (home == NULL)
+		return;
+	upload_get(&home->uploads, http_loop(a->http), upload_id(a), upload_got, a);
 }
 
 /* A conflict tells where to go on. */
@@ -104,18 +111,21 @@ static void upload_written(void *ctx, const struct upload *u, const struct artif
 
 void handle_uploads_put(struct api_call *a)
 {
+	struct home *home = api_home(a);
 	const char *text = http_query(a->http, "offset");
 	struct err e = ERR_INIT;
 	uint64_t offset;
 	size_t len;
 	const void *data = http_body(a->http, &len);
 
+	if (home == NULL)
+		return;
 	if (text == NULL)
 		(void)err_set(&e, ERR_FORMAT, "?offset=N is missing");
 	if (text == NULL || parse_u64(text, &offset, &e) < 0)
 		api_fail(a, &e);
 	else
-		upload_write(a->api->uploads, http_loop(a->http), upload_id(a), offset,
+		upload_write(&home->uploads, http_loop(a->http), upload_id(a), offset,
 			     data, len, upload_written, a);
 }
 
@@ -139,7 +149,11 @@ static void upload_committed(void *ctx, const struct upload *u,
 
 void handle_uploads_commit(struct api_call *a)
 {
-	upload_commit(a->api->uploads, http_loop(a->http), upload_id(a),
+	struct home *home = api_home(a);
+
+	if (home == NULL)
+		return;
+	upload_commit(&home->uploads, http_loop(a->http), upload_id(a),
 		      upload_committed, a);
 }
 
@@ -239,14 +253,16 @@ static int read_request(struct api_call *a, struct publish_request *q, struct er
 
 void handle_releases_create(struct api_call *a)
 {
+	struct home *home = api_home(a);
 	struct publish_request q = {.by = api_actor(a)};
 	struct err e = ERR_INIT;
 
+	if (home == NULL)
+		return;
 	if (read_request(a, &q, &e) < 0)
 		api_fail(a, &e);
 	else
-		publisher_release(a->api->publisher, http_loop(a->http), &q, released,
-				  a);
+		publisher_release(home->publisher, http_loop(a->http), &q, released, a);
 }
 
 /* ---- the repository ---- */
@@ -262,15 +278,18 @@ static void root_published(void *ctx, const struct release *r, const struct err 
 
 void handle_repository_root(struct api_call *a)
 {
+	struct home *home = api_home(a);
 	static const char *const names[] = {"root", NULL};
 	const struct audit_actor by = api_actor(a);
 	uint8_t root[SHA256_LEN];
 	struct err e = ERR_INIT;
 
+	if (home == NULL)
+		return;
 	if (api_body(a, names, &e) < 0 || api_hex_member(a, "root", root, &e) < 0)
 		api_fail(a, &e);
 	else
-		publisher_root(a->api->publisher, http_loop(a->http), root, &by,
+		publisher_root(home->publisher, http_loop(a->http), root, &by,
 			       root_published, a);
 }
 
@@ -294,10 +313,14 @@ static struct json *render_key(const struct pubkey *k, struct err *e)
 
 void handle_repository_keys(struct api_call *a)
 {
+	struct home *home = api_home(a);
 	AUTO_PTR(json) struct json *o = json_new_object();
-	struct signer *s = a->api->signer;
+	struct signer *s;
 	struct err e = ERR_INIT;
 
+	if (home == NULL)
+		return;
+	s = home->signer;
 	if (o == NULL ||
 	    json_set(o, "snapshot", render_key(signer_snapshot_key(s), &e), &e) < 0 ||
 	    json_set(o, "timestamp", render_key(signer_timestamp_key(s), &e), &e) < 0)

@@ -55,6 +55,8 @@ static int fill_exchange(struct api_call *a, struct store_call *c, struct err *e
 	    json_get_text(a->body, "token", &token, e) < 0 ||
 	    secret_hash(SECRET_LOGIN, token, c->in.exchange.token_hash, e) < 0)
 		return -1;
+	(void)snprintf(c->in.exchange.address, sizeof(c->in.exchange.address), "%s",
+		       http_peer(a->http));
 	c->in.exchange.expires_at = c->now_ms + (int64_t)a->api->session_life_ms;
 	return secret_make(SECRET_SESSION, a->mine, c->in.exchange.session_hash, e);
 }
@@ -89,15 +91,6 @@ void handle_session_get(struct api_call *a)
 		api_reply_json(a, 200, TAKE(o));
 }
 
-/* What streams of a session are known by; an API token has none. */
-static const char *session_text(const struct api_call *a, char ret[2 * SHA256_LEN + 1])
-{
-	ret[0] = '\0';
-	if (a->in_session)
-		hex_encode(a->session, SHA256_LEN, ret);
-	return ret;
-}
-
 static void logged_out(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
@@ -113,7 +106,9 @@ static void logged_out(struct store_call *c)
 		return;
 	}
 	http_add_header(a->http, "Set-Cookie", buf_str(&cookie));
-	hub_end_session(a->api->hub, session_text(a, hex));
+	hex_encode(a->credential, SHA256_LEN, hex);
+	if (a->in_session)
+		hub_end_credential(a->api->hub, hex);
 	api_reply_empty(a, 204);
 }
 
@@ -123,7 +118,7 @@ void handle_session_delete(struct api_call *a)
 
 	if (c == NULL)
 		return;
-	memcpy(c->in.hash, a->session, SHA256_LEN);
+	memcpy(c->in.hash, a->credential, SHA256_LEN);
 	api_submit(a, c);
 }
 
@@ -272,11 +267,23 @@ void handle_events_stream(struct api_call *a)
 {
 	int64_t left_ms = a->expires_at - clock_utc_ms(a->api->clock);
 	bool ends_sooner = a->expires_at != 0 && left_ms < STREAM_LIFE_MS;
+	struct home *home = api_home(a);
 	char hex[2 * SHA256_LEN + 1];
+	struct hub_viewer v = {
+	    .tenant = a->tenant,
+	    .scope = a->scope,
+	    .user = a->user,
+	    .credential = hex,
+	    .life_ms = ends_sooner ? (left_ms > 0 ? left_ms : 0) : STREAM_LIFE_MS,
+	};
+	struct err e = ERR_INIT;
 
-	hub_stream_console(a->api->hub, a->http,
-			   ends_sooner ? (left_ms > 0 ? left_ms : 0) : STREAM_LIFE_MS,
-			   session_text(a, hex));
+	if (home == NULL)
+		return;
+	v.max_streams = home_max_streams(home);
+	hex_encode(a->credential, SHA256_LEN, hex);
+	if (hub_stream_console(a->api->hub, a->http, &v, &e) < 0)
+		api_fail(a, &e);
 }
 
 /* ---- health ---- */
@@ -335,11 +342,12 @@ static void check_ready(struct job *j)
 {
 	struct ready_job *r = (struct ready_job *)j;
 	struct api *api = r->call->api;
+	struct home *home = homes_find(api->homes, TENANT_DEFAULT);
 	AUTO_PTR(store_call)
 	struct store_call *c =
 	    store_call_new(STORE_METADATA_GET, NULL, NULL, NULL, &r->store);
 
-	if (signer_ping(api->signer, &r->signer) == 0)
+	if (signer_ping(home->signer, &r->signer) == 0)
 		err_clear(&r->signer);
 	if (c == NULL)
 		return;

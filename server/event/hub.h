@@ -34,28 +34,42 @@ struct hub *hub_new(struct store *s, struct loop *main_loop, const struct clock 
 void hub_free(struct hub *h);
 AUTO_PTR_DEFINE(hub)
 
+/* Whose stream it is and what it may show. All strings are copied. */
+struct hub_viewer {
+	const char *tenant;
+	const char *scope;	/* of store_call.scope; "": the whole tenant */
+	const char *user;	/* for hub_end_user() */
+	const char *credential; /* for hub_end_credential(): its digest in hex */
+	int64_t life_ms;	/* then its client shows its credentials again */
+	size_t max_streams;	/* of the tenant, consoles and devices; 0: no limit */
+};
+
 /*
  * Answers r with the event stream of the management API; resumes by Last-Event-ID. It
- * ends after life_ms, so that its client shows its credentials again: a stream must not
- * outlive the right to it. session: whose it is, for hub_end_session(); "" if nobody's.
+ * ends after life_ms: a stream must not outlive the right to it. Within a scope it
+ * carries what is stored and visible there, and nothing volatile. ERR_BUSY beyond the
+ * tenant's cap: r is not answered then.
  */
-void hub_stream_console(struct hub *h, struct http_request *r, int64_t life_ms,
-			const char *session);
+int hub_stream_console(struct hub *h, struct http_request *r,
+		       const struct hub_viewer *v, struct err *e) MUST_USE;
 
-/* Ends the streams of a session that was logged out. */
-void hub_end_session(struct hub *h, const char *session);
+/* Ends the streams of a session that was logged out or a token that was revoked. */
+void hub_end_credential(struct hub *h, const char *credential);
+/* Ends those of somebody whose rights have changed. */
+void hub_end_user(struct hub *h, const char *tenant, const char *user);
 
-/* Answers r with a device's stream; an older one of it in the same thread ends. ERR_BUSY beyond the cap: r is not answered then. */
-int hub_stream_device(struct hub *h, struct http_request *r, const char *device,
-		      struct err *e) MUST_USE;
+/* Answers r with a device's stream; an older one of it in the same thread ends.
+ * max_streams: as above. ERR_BUSY beyond a cap: r is not answered then. */
+int hub_stream_device(struct hub *h, struct http_request *r, const char *tenant,
+		      const char *device, size_t max_streams, struct err *e) MUST_USE;
 
 /* Tells a device to poll, if it listens. */
-void hub_poke(struct hub *h, const char *device);
+void hub_poke(struct hub *h, const char *tenant, const char *device);
 
-void hub_progress(struct hub *h, const char *device, uint64_t deployment,
-		  unsigned percent, const char *detail);
+void hub_progress(struct hub *h, const char *tenant, const char *device,
+		  uint64_t deployment, unsigned percent, const char *detail);
 
 /* The device called at at_ms, UTC. Costs nothing while no console listens. */
-void hub_seen(struct hub *h, const char *device, int64_t at_ms);
+void hub_seen(struct hub *h, const char *tenant, const char *device, int64_t at_ms);
 
 #endif

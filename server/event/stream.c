@@ -14,10 +14,12 @@ static void pump(struct console *c);
 static void send_next(struct console *c);
 
 void console_init(struct console *c, struct store *s, struct loop *l,
-		  const char *last_event_id)
+		  const char *tenant, const char *scope, const char *last_event_id)
 {
 	struct err ignored = ERR_INIT;
 
+	(void)snprintf(c->tenant, sizeof(c->tenant), "%s", tenant);
+	(void)snprintf(c->scope, sizeof(c->scope), "%s", scope);
 	c->store = s;
 	c->loop = l;
 	c->starting = true;
@@ -62,6 +64,8 @@ static struct store_call *ask(struct console *c, enum store_verb v,
 		give_up(c);
 		return NULL;
 	}
+	memcpy(call->tenant, c->tenant, sizeof(call->tenant));
+	memcpy(call->scope, c->scope, sizeof(call->scope));
 	c->busy = true;
 	return call;
 }
@@ -106,13 +110,26 @@ static void send_subject(struct console *c)
 	send_json(c, o);
 }
 
-/* What is gone since is told as gone. */
+static void skip(struct console *c)
+{
+	c->cursor = c->events[c->at].id;
+	c->at++;
+	send_next(c);
+}
+
+/* What is gone since is told as gone; but within a scope nobody knows whether it ever
+ * was there. */
 static void send_deleted(struct console *c, const struct err *e)
 {
 	const struct event *v = &c->events[c->at];
 	struct json *o = json_new_object();
 	struct err ignored = ERR_INIT;
 
+	if (e->code == ERR_NOT_FOUND && c->scope[0] != '\0') {
+		json_free(o);
+		skip(c);
+		return;
+	}
 	if (e->code != ERR_NOT_FOUND || o == NULL ||
 	    json_set(o, "id", json_new_text(v->device), &ignored) < 0 ||
 	    json_set(o, "deleted", json_new_bool(true), &ignored) < 0) {
@@ -131,8 +148,7 @@ static void got_deployment(struct store_call *call)
 	if (came_too_late(c))
 		return;
 	if (call->err.code == ERR_NOT_FOUND) {
-		c->at++; /* its device was deleted, which is an event of its own */
-		send_next(c);
+		skip(c); /* its device was deleted, which is an event of its own */
 		return;
 	}
 	if (call->err.code != ERR_NONE)

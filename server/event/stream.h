@@ -10,6 +10,8 @@
 struct console {
 	struct console *next; /* the port's */
 	struct store *store;
+	char tenant[TENANT_MAX_LEN + 1];
+	char scope[SCOPE_TEXT_MAX_LEN + 1];
 	struct loop *loop;
 	struct http_stream *http; /* NULL once it is closed */
 	uint64_t cursor;	  /* the last event that was sent */
@@ -22,9 +24,9 @@ struct console {
 	bool page_more;
 };
 
-/* Begins at Last-Event-ID or at the newest event. Call console_wake() next. */
+/* Shows the tenant what is within the scope. Begins at Last-Event-ID or at the newest event. Call console_wake() next. */
 void console_init(struct console *c, struct store *s, struct loop *l,
-		  const char *last_event_id);
+		  const char *tenant, const char *scope, const char *last_event_id);
 
 /* There may be new events. */
 void console_wake(struct console *c);

@@ -53,7 +53,8 @@ static bool has_room(struct seen_cache *c)
 	return true;
 }
 
-int64_t seen_note(struct seen_cache *c, const char *device, const char *address)
+int64_t seen_note(struct seen_cache *c, const char *tenant, const char *device,
+		  const char *address)
 {
 	int64_t now_ms = clock_utc_ms(c->clock);
 	struct seen *s;
@@ -62,6 +63,7 @@ int64_t seen_note(struct seen_cache *c, const char *device, const char *address)
 	if (has_room(c)) {
 		s = &c->items[c->n++];
 		*s = (struct seen){.at = now_ms};
+		(void)snprintf(s->tenant, sizeof(s->tenant), "%s", tenant);
 		(void)snprintf(s->id, sizeof(s->id), "%s", device);
 		(void)snprintf(s->address, sizeof(s->address), "%s", address);
 	}

@@ -19,7 +19,8 @@ AUTO_PTR_DEFINE(seen_cache)
 /* Any thread. Beyond SEEN_MAX between two flushes the newest are dropped. Returns the
  * time of it, UTC. */
 #define SEEN_MAX 65536
-int64_t seen_note(struct seen_cache *c, const char *device, const char *address);
+int64_t seen_note(struct seen_cache *c, const char *tenant, const char *device,
+		  const char *address);
 
 /* Hands what there is to the store; any thread. The answer is not waited for. */
 void seen_flush(struct seen_cache *c, struct store *s);

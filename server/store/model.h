@@ -220,29 +220,6 @@ enum role {
 	N_ROLES
 };
 
-struct api_token {
-	uint8_t hash[SHA256_LEN];
-	char prefix[13]; /* shown in lists */
-	char name[USER_MAX_LEN + 1];
-	enum role role;
-	int64_t created_at, expires_at; /* 0: does not expire */
-};
-
-/* One-time; exchanged for a session. */
-struct login_token {
-	uint8_t hash[SHA256_LEN];
-	char user[USER_MAX_LEN + 1];
-	enum role role;
-	int64_t expires_at;
-};
-
-struct session {
-	uint8_t hash[SHA256_LEN];
-	char user[USER_MAX_LEN + 1];
-	enum role role;
-	int64_t created_at, expires_at;
-};
-
 struct version_count {
 	char product[PRODUCT_MAX_LEN + 1];
 	char version[VERSION_MAX_LEN + 1];

@@ -41,6 +41,7 @@
 #include "model_audit.h"
 #include "model_device_api.h"
 #include "model_fleet.h"
+#include "model_people.h"
 #include "model_rollout.h"
 #include "model_webhook.h"
 
@@ -63,7 +64,7 @@ enum store_kind { STORE_READ, STORE_WRITE };
 	X(DEVICE_LIST, STORE_READ)	  /* in.page (text: id, name or version prefix) -> items of struct device */ \
 	X(DEVICE_ATTRIBUTES, STORE_READ)  /* in.device_id -> items of struct attribute, by key */ \
 	X(DEVICE_SET_ATTRIBUTES, STORE_WRITE) /* in.attributes, items -> out.device */   \
-	X(DEVICE_SEEN, STORE_WRITE)	  /* items of struct seen; unknown ids are skipped */ \
+	X(DEVICE_SEEN, STORE_WRITE)	  /* items of struct seen, of any tenant; unknown ids are skipped */ \
 	X(DEVICE_SET_TOKEN, STORE_WRITE)  /* in.device_token; the old token ends */      \
 	X(DEVICE_DELETE, STORE_WRITE)	  /* in.device_id; deployments go too */         \
 	/* releases */                                                                   \
@@ -92,21 +93,14 @@ enum store_kind { STORE_READ, STORE_WRITE };
 	X(EVENT_BOUNDS, STORE_READ)	  /* -> out.bounds {oldest, newest} */           \
 	X(EVENT_PRUNE, STORE_WRITE)	  /* in.before_id: events below it are dropped */ \
 	X(VERSION_COUNTS, STORE_READ)	  /* -> items of struct version_count */         \
-	/* people */                                                                     \
-	X(API_TOKEN_CREATE, STORE_WRITE)  /* in.api_token */                             \
-	X(API_TOKEN_GET, STORE_READ)	  /* in.hash -> out.api_token, unexpired at now_ms */ \
-	X(API_TOKEN_LIST, STORE_READ)	  /* -> items of struct api_token */             \
-	X(API_TOKEN_DELETE, STORE_WRITE)  /* in.hash */                                  \
-	X(LOGIN_CREATE, STORE_WRITE)	  /* in.login */                                 \
-	X(LOGIN_EXCHANGE, STORE_WRITE)	  /* in.exchange {token hash, session}: takes the token once -> out.session; ERR_AUTH */ \
-	X(SESSION_GET, STORE_READ)	  /* in.hash -> out.session, unexpired at now_ms */ \
-	X(SESSION_DELETE, STORE_WRITE)	  /* in.hash; none is fine */                    \
+	/* settings */                                                                   \
 	X(SETTING_GET, STORE_READ)	  /* in.setting -> blob */                       \
 	X(SETTING_PUT, STORE_WRITE)	  /* in.setting, blob */                         \
 	/* self */                                                                       \
 	X(CHECK, STORE_READ)		  /* -> out.check: schema, size; ERR_IO if damaged */ \
 	X(EXPIRE, STORE_WRITE)		  /* drops sessions and login tokens that ended before now_ms */ \
 	/* by subject: model_<subject>.h, verbs_<subject>.c, sql_<subject>.h */          \
+	STORE_VERBS_PEOPLE(X)                                                            \
 	STORE_VERBS_FLEET(X)                                                             \
 	STORE_VERBS_ROLLOUT(X)                                                           \
 	STORE_VERBS_AUDIT(X)                                                             \
@@ -137,6 +131,7 @@ struct store_page {
 #define STORE_STATE_OPEN (-2)
 
 struct seen {
+	char tenant[TENANT_MAX_LEN + 1];
 	char id[DEVICE_ID_MAX_LEN + 1];
 	char address[64];
 	int64_t at;
@@ -229,6 +224,7 @@ union store_in {
 				   */
 		struct release release;
 	} publish;
+	/* people */
 	struct api_token api_token;
 	struct login_token login;
 	/* audit */
@@ -238,7 +234,21 @@ union store_in {
 		uint8_t token_hash[SHA256_LEN];
 		uint8_t session_hash[SHA256_LEN];
 		int64_t expires_at;
+		char address[ADDRESS_MAX_LEN + 1];
 	} exchange;
+	struct {
+		uint8_t hash[SHA256_LEN];
+		int64_t seen_since; /* idle if seen last before it */
+	} session_get;
+	struct {
+		uint8_t hash[SHA256_LEN];
+		bool proved;
+	} session_touch;
+	struct session_open session_open;
+	char person_name[USER_MAX_LEN + 1];
+	struct person person;
+	struct person_change person_change;
+	struct tenant tenant_row;
 };
 
 union store_out {
@@ -250,6 +260,8 @@ union store_out {
 	struct upload upload;
 	struct api_token api_token;
 	struct session session;
+	struct person person;
+	struct tenant tenant_row;
 	uint64_t metadata_version;
 	struct audit_head audit_head;
 	struct {
@@ -264,6 +276,9 @@ union store_out {
 struct store_call {
 	enum store_verb verb;
 	char tenant[TENANT_MAX_LEN + 1]; /* store_call_new(): TENANT_DEFAULT */
+	/* groups as scope_write() puts them: devices that are in none of them, and what
+	 * is of these devices, are not there for this call. "": all are */
+	char scope[SCOPE_TEXT_MAX_LEN + 1];
 	int64_t now_ms;	     /* UTC, written into rows; store_call_new(): the clock's */
 	int64_t deadline_ms; /* monotonic; store_call_new(): in 10 s; 0: none */
 	struct loop *loop;   /* where done() runs; NULL: any thread */

@@ -46,6 +46,15 @@ int audit_append(struct conn *db, const struct store_call *c, struct err *e) MUS
  * came, the kind alone stays. */
 void audit_complete_object(struct store_call *c, const char *id);
 void audit_complete_number(struct store_call *c, uint64_t id);
+/* Of verbs_people.c: within the tenant that s names. */
+int session_insert(struct conn *db, const struct session *s, struct err *e) MUST_USE;
+/* Of verbs_person.c, for the verbs that make and delete what is limited: ERR_QUOTA. */
+int tenant_take_device(struct conn *db, const struct store_call *c,
+		       struct err *e) MUST_USE;
+int tenant_give_device(struct conn *db, const struct store_call *c,
+		       struct err *e) MUST_USE;
+int tenant_check_upload(struct conn *db, const struct store_call *c, uint64_t size,
+			struct err *e) MUST_USE;
 int event_insert(struct conn *db, const struct store_call *c, const struct event *v,
 		 struct err *e) MUST_USE;
 

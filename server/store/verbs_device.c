@@ -54,6 +54,8 @@ int verb_DEVICE_CREATE(struct conn *db, struct store_call *c, struct err *e)
 {
 	struct device d = c->in.device_new.device;
 
+	if (tenant_take_device(db, c, e) < 0)
+		return -1;
 	if (query_run(db, SQL_DEVICE_INSERT, e,
 		      ARGS(ARG_T(c->tenant), ARG_T(d.id), ARG_T(d.name),
 			   ARG_T(d.product), ARG_T(d.hardware),
@@ -186,7 +188,7 @@ int verb_DEVICE_SEEN(struct conn *db, struct store_call *c, struct err *e)
 
 	for (size_t i = 0; i < c->n_items; i++) {
 		if (query_run(db, SQL_DEVICE_SEEN, e,
-			      ARGS(ARG_T(c->tenant), ARG_T(s[i].id), ARG_I(s[i].at),
+			      ARGS(ARG_T(s[i].tenant), ARG_T(s[i].id), ARG_I(s[i].at),
 				   ARG_T(s[i].address))) < 0)
 			return -1;
 	}
@@ -207,9 +209,10 @@ int verb_DEVICE_SET_TOKEN(struct conn *db, struct store_call *c, struct err *e)
 int verb_DEVICE_DELETE(struct conn *db, struct store_call *c, struct err *e)
 {
 	if (query_run(db, SQL_DEVICE_DELETE, e,
-		      ARGS(ARG_T(c->tenant), ARG_T(c->in.device_id))) < 0)
+		      ARGS(ARG_T(c->tenant), ARG_T(c->in.device_id))) < 0 ||
+	    check_met(db, c->in.device_id, e) < 0)
 		return -1;
-	return check_met(db, c->in.device_id, e);
+	return tenant_give_device(db, c, e);
 }
 
 static int load_version_count(struct conn *db, const char *tenant,

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* So long an API token that expired is still listed as such. */
+#define SHOW_EXPIRED_MS ((int64_t)30 * 24 * 60 * 60 * 1000)
+
 /* ---- events ---- */
 
 int event_insert(struct conn *db, const struct store_call *c, const struct event *v,
@@ -73,12 +76,15 @@ static int load_api_token(struct conn *db, const char *tenant, const struct quer
 	(void)db;
 	(void)tenant;
 	(void)e;
-	query_bytes(q, 0, t->hash, SHA256_LEN);
-	query_text(q, 1, t->prefix, sizeof(t->prefix));
-	query_text(q, 2, t->name, sizeof(t->name));
-	t->role = (enum role)query_int(q, 3);
-	t->created_at = query_int(q, 4);
-	t->expires_at = query_int(q, 5);
+	query_text(q, 0, t->tenant, sizeof(t->tenant));
+	query_bytes(q, 1, t->hash, SHA256_LEN);
+	query_text(q, 2, t->prefix, sizeof(t->prefix));
+	query_text(q, 3, t->name, sizeof(t->name));
+	t->role = (enum role)query_int(q, 4);
+	query_text(q, 5, t->scope, sizeof(t->scope));
+	query_text(q, 6, t->made_by, sizeof(t->made_by));
+	t->created_at = query_int(q, 7);
+	t->expires_at = query_int(q, 8);
 	return 0;
 }
 
@@ -86,10 +92,17 @@ int verb_API_TOKEN_CREATE(struct conn *db, struct store_call *c, struct err *e)
 {
 	const struct api_token *t = &c->in.api_token;
 
-	return query_run(db, SQL_API_TOKEN_INSERT, e,
-			 ARGS(ARG_T(c->tenant), ARG_B(t->hash, SHA256_LEN),
-			      ARG_T(t->prefix), ARG_T(t->name), ARG_I(t->role),
-			      ARG_I(c->now_ms), ARG_I(t->expires_at)));
+	if (query_run(db, SQL_API_TOKEN_INSERT, e,
+		      ARGS(ARG_T(c->tenant), ARG_B(t->hash, SHA256_LEN),
+			   ARG_T(t->prefix), ARG_T(t->name), ARG_I(t->role),
+			   ARG_T(t->scope), ARG_T(t->made_by), ARG_I(c->now_ms),
+			   ARG_I(t->expires_at), ARG_I(TENANT_MAX_TOKENS))) < 0)
+		return -1;
+	if (conn_changes(db) == 0)
+		return err_set(e, ERR_LIMIT,
+			       "there are %d API tokens already: revoke some first",
+			       TENANT_MAX_TOKENS);
+	return 0;
 }
 
 int verb_API_TOKEN_GET(struct conn *db, struct store_call *c, struct err *e)
@@ -97,8 +110,7 @@ int verb_API_TOKEN_GET(struct conn *db, struct store_call *c, struct err *e)
 	AUTO(query) struct query q = QUERY_INIT;
 
 	if (query_open(db, SQL_API_TOKEN_GET, &q, e,
-		       ARGS(ARG_T(c->tenant), ARG_B(c->in.hash, SHA256_LEN),
-			    ARG_I(c->now_ms))) < 0 ||
+		       ARGS(ARG_B(c->in.hash, SHA256_LEN), ARG_I(c->now_ms))) < 0 ||
 	    step_one(&q, "API", "token", e) < 0)
 		return -1;
 	return load_api_token(db, c->tenant, &q, &c->out.api_token, e);
@@ -108,9 +120,10 @@ int verb_API_TOKEN_LIST(struct conn *db, struct store_call *c, struct err *e)
 {
 	AUTO(query) struct query q = QUERY_INIT;
 
-	if (query_open(db, SQL_API_TOKEN_LIST, &q, e, ARGS(ARG_T(c->tenant))) < 0)
+	if (query_open(db, SQL_API_TOKEN_LIST, &q, e,
+		       ARGS(ARG_T(c->tenant), ARG_I(TENANT_MAX_TOKENS))) < 0)
 		return -1;
-	return load_items(&q, c, STORE_LIST_MAX, sizeof(struct api_token),
+	return load_items(&q, c, TENANT_MAX_TOKENS, sizeof(struct api_token),
 			  load_api_token, e);
 }
 
@@ -124,7 +137,53 @@ int verb_API_TOKEN_DELETE(struct conn *db, struct store_call *c, struct err *e)
 	return 0;
 }
 
+int verb_ADMINS_END(struct conn *db, struct store_call *c, struct err *e)
+{
+	const struct arg args[] = {ARG_T(c->tenant), ARG_I(ROLE_ADMIN)};
+
+	if (query_run(db, SQL_API_TOKEN_END_ROLE, e, args, N_ELEMS(args)) < 0 ||
+	    query_run(db, SQL_LOGIN_END_ROLE, e, args, N_ELEMS(args)) < 0)
+		return -1;
+	return query_run(db, SQL_SESSION_END_ROLE, e, args, N_ELEMS(args));
+}
+
 /* ---- sessions ---- */
+
+static int load_session(struct conn *db, const char *tenant, const struct query *q,
+			void *ret, struct err *e)
+{
+	struct session *s = ret;
+
+	(void)db;
+	(void)tenant;
+	(void)e;
+	query_text(q, 0, s->tenant, sizeof(s->tenant));
+	query_bytes(q, 1, s->hash, SHA256_LEN);
+	query_text(q, 2, s->user, sizeof(s->user));
+	s->role = (enum role)query_int(q, 3);
+	query_text(q, 4, s->scope, sizeof(s->scope));
+	s->of_person = query_int(q, 5) != 0;
+	query_text(q, 6, s->address, sizeof(s->address));
+	s->created_at = query_int(q, 7);
+	s->expires_at = query_int(q, 8);
+	s->seen_at = query_int(q, 9);
+	s->proved_at = query_int(q, 10);
+	return 0;
+}
+
+/* Its user's oldest ones make room for it. */
+int session_insert(struct conn *db, const struct session *s, struct err *e)
+{
+	if (query_run(db, SQL_SESSION_CROWD, e,
+		      ARGS(ARG_T(s->tenant), ARG_T(s->user),
+			   ARG_I(PERSON_MAX_SESSIONS - 1))) < 0)
+		return -1;
+	return query_run(db, SQL_SESSION_INSERT, e,
+			 ARGS(ARG_T(s->tenant), ARG_B(s->hash, SHA256_LEN),
+			      ARG_T(s->user), ARG_I(s->role), ARG_T(s->scope),
+			      ARG_I(s->of_person), ARG_T(s->address),
+			      ARG_I(s->created_at), ARG_I(s->expires_at)));
+}
 
 int verb_LOGIN_CREATE(struct conn *db, struct store_call *c, struct err *e)
 {
@@ -143,16 +202,16 @@ static int take_login(struct conn *db, struct store_call *c, struct session *ret
 	bool row;
 
 	if (query_open(db, SQL_LOGIN_TAKE, &q, e,
-		       ARGS(ARG_T(c->tenant),
-			    ARG_B(c->in.exchange.token_hash, SHA256_LEN),
+		       ARGS(ARG_B(c->in.exchange.token_hash, SHA256_LEN),
 			    ARG_I(c->now_ms))) < 0 ||
 	    query_step(&q, &row, e) < 0)
 		return -1;
 	if (!row)
 		return err_set(e, ERR_AUTH,
 			       "this login link was used or is no longer valid");
-	query_text(&q, 0, ret->user, sizeof(ret->user));
-	ret->role = (enum role)query_int(&q, 1);
+	query_text(&q, 0, ret->tenant, sizeof(ret->tenant));
+	query_text(&q, 1, ret->user, sizeof(ret->user));
+	ret->role = (enum role)query_int(&q, 2);
 	return 0;
 }
 
@@ -161,32 +220,46 @@ int verb_LOGIN_EXCHANGE(struct conn *db, struct store_call *c, struct err *e)
 	struct session *s = &c->out.session;
 
 	*s = (struct session){.created_at = c->now_ms,
+			      .seen_at = c->now_ms,
+			      .proved_at = c->now_ms,
 			      .expires_at = c->in.exchange.expires_at};
 	memcpy(s->hash, c->in.exchange.session_hash, SHA256_LEN);
+	memcpy(s->address, c->in.exchange.address, sizeof(s->address));
 	if (take_login(db, c, s, e) < 0)
 		return -1;
-	return query_run(db, SQL_SESSION_INSERT, e,
-			 ARGS(ARG_T(c->tenant), ARG_B(s->hash, SHA256_LEN),
-			      ARG_T(s->user), ARG_I(s->role), ARG_I(s->created_at),
-			      ARG_I(s->expires_at)));
+	return session_insert(db, s, e);
 }
 
 int verb_SESSION_GET(struct conn *db, struct store_call *c, struct err *e)
 {
 	AUTO(query) struct query q = QUERY_INIT;
-	struct session *s = &c->out.session;
 
 	if (query_open(db, SQL_SESSION_GET, &q, e,
-		       ARGS(ARG_T(c->tenant), ARG_B(c->in.hash, SHA256_LEN),
-			    ARG_I(c->now_ms))) < 0 ||
+		       ARGS(ARG_B(c->in.session_get.hash, SHA256_LEN), ARG_I(c->now_ms),
+			    ARG_I(c->in.session_get.seen_since))) < 0 ||
 	    step_one(&q, "such", "session", e) < 0)
 		return -1;
-	query_bytes(&q, 0, s->hash, SHA256_LEN);
-	query_text(&q, 1, s->user, sizeof(s->user));
-	s->role = (enum role)query_int(&q, 2);
-	s->created_at = query_int(&q, 3);
-	s->expires_at = query_int(&q, 4);
-	return 0;
+	return load_session(db, c->tenant, &q, &c->out.session, e);
+}
+
+int verb_SESSION_LIST(struct conn *db, struct store_call *c, struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+
+	if (query_open(db, SQL_SESSION_LIST, &q, e,
+		       ARGS(ARG_T(c->tenant), ARG_T(c->in.person_name),
+			    ARG_I(c->now_ms), ARG_I(PERSON_MAX_SESSIONS))) < 0)
+		return -1;
+	return load_items(&q, c, PERSON_MAX_SESSIONS, sizeof(struct session),
+			  load_session, e);
+}
+
+int verb_SESSION_TOUCH(struct conn *db, struct store_call *c, struct err *e)
+{
+	return query_run(db, SQL_SESSION_TOUCH, e,
+			 ARGS(ARG_T(c->tenant),
+			      ARG_B(c->in.session_touch.hash, SHA256_LEN),
+			      ARG_I(c->now_ms), ARG_I(c->in.session_touch.proved)));
 }
 
 int verb_SESSION_DELETE(struct conn *db, struct store_call *c, struct err *e)
@@ -233,7 +306,9 @@ int verb_EXPIRE(struct conn *db, struct store_call *c, struct err *e)
 {
 	const struct arg args[] = {ARG_T(c->tenant), ARG_I(c->now_ms)};
 
-	if (query_run(db, SQL_EXPIRE_SESSIONS, e, args, N_ELEMS(args)) < 0)
+	if (query_run(db, SQL_EXPIRE_SESSIONS, e, args, N_ELEMS(args)) < 0 ||
+	    query_run(db, SQL_API_TOKEN_EXPIRE, e,
+		      ARGS(ARG_T(c->tenant), ARG_I(c->now_ms - SHOW_EXPIRED_MS))) < 0)
 		return -1;
 	return query_run(db, SQL_EXPIRE_LOGINS, e, args, N_ELEMS(args));
 }

@@ -205,6 +205,18 @@ static int upload_load_by_id(struct conn *db, const struct store_call *c,
 	return 0;
 }
 
+static int artifact_find(struct conn *db, const struct store_call *c,
+			 const uint8_t sha256[SHA256_LEN], bool *ret_found,
+			 struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+
+	if (query_open(db, SQL_ARTIFACT_GET, &q, e,
+		       ARGS(ARG_T(c->tenant), ARG_B(sha256, SHA256_LEN))) < 0)
+		return -1;
+	return query_step(&q, ret_found, e);
+}
+
 static int find_upload(struct conn *db, struct store_call *c, bool *ret_found,
 		       struct err *e)
 {
@@ -223,12 +235,15 @@ static int find_upload(struct conn *db, struct store_call *c, bool *ret_found,
 int verb_UPLOAD_CREATE(struct conn *db, struct store_call *c, struct err *e)
 {
 	const struct upload *u = &c->in.upload;
-	bool found;
+	bool found, known;
 
 	if (find_upload(db, c, &found, e) < 0)
 		return -1;
 	if (found)
 		return 0;
+	if (artifact_find(db, c, u->sha256, &known, e) < 0 ||
+	    tenant_check_upload(db, c, known ? 0 : u->size, e) < 0)
+		return -1;
 	if (query_run(db, SQL_UPLOAD_INSERT, e,
 		      ARGS(ARG_T(c->tenant), ARG_T(u->id), ARG_I(u->size),
 			   ARG_B(u->sha256, SHA256_LEN), ARG_I(c->now_ms))) < 0)

@@ -175,6 +175,24 @@ static size_t count(const struct http_request *r, const char *what)
 	return n;
 }
 
+static void watch_as(struct bench *b, struct http_request *r, const char *tenant,
+		     const char *user, const char *credential)
+{
+	const struct hub_viewer v = {.tenant = tenant,
+				     .scope = "",
+				     .user = user,
+				     .credential = credential,
+				     .life_ms = SOON_MS};
+	struct err e = ERR_INIT;
+
+	OK(hub_stream_console(b->hub, r, &v, &e));
+}
+
+static void watch(struct bench *b, struct http_request *r, const char *credential)
+{
+	watch_as(b, r, TENANT_DEFAULT, "somebody", credential);
+}
+
 /* ---- what is told ---- */
 
 static void a_call_is_told_once_a_second_a_device_and_only_to_who_listens(void **state)
@@ -185,21 +203,21 @@ static void a_call_is_told_once_a_second_a_device_and_only_to_who_listens(void *
 
 	bench_init(&b, store_of(state), &clock, 1);
 	r.loop = b.loop;
-	hub_seen(b.hub, "early", 1);
-	hub_stream_console(b.hub, &r, SOON_MS, "");
-	hub_seen(b.hub, "a", 2);
-	hub_seen(b.hub, "a", 3);
-	hub_seen(b.hub, "b", 4);
+	hub_seen(b.hub, TENANT_DEFAULT, "early", 1);
+	watch(&b, &r, "");
+	hub_seen(b.hub, TENANT_DEFAULT, "a", 2);
+	hub_seen(b.hub, TENANT_DEFAULT, "a", 3);
+	hub_seen(b.hub, TENANT_DEFAULT, "b", 4);
 	b.now_ms += 999;
-	hub_seen(b.hub, "a", 5);
+	hub_seen(b.hub, TENANT_DEFAULT, "a", 5);
 	b.now_ms += 1;
-	hub_seen(b.hub, "a", 6);
+	hub_seen(b.hub, TENANT_DEFAULT, "a", 6);
 	settle(&b);
 	assert_string_equal(r.tape, "- seen {\"device\":\"a\",\"seen_at\":2};"
 				    "- seen {\"device\":\"b\",\"seen_at\":4};"
 				    "- seen {\"device\":\"a\",\"seen_at\":6};");
 	http_stream_end(r.stream);
-	hub_seen(b.hub, "c", 7);
+	hub_seen(b.hub, TENANT_DEFAULT, "c", 7);
 	settle(&b);
 	assert_int_equal(count(&r, "\"c\""), 0);
 	bench_fini(&b, state);
@@ -224,7 +242,7 @@ static void what_is_stored_comes_in_order_page_after_page_and_once(void **state)
 		snprintf(id, sizeof(id), "d%d", i);
 		make_device(b.store, id);
 	}
-	hub_stream_console(b.hub, &r, SOON_MS, "");
+	watch(&b, &r, "");
 	for (int i = 40; i < 70; i++) {
 		snprintf(id, sizeof(id), "d%d", i);
 		make_device(b.store, id);
@@ -249,10 +267,10 @@ static void logging_out_ends_the_streams_of_that_session_alone(void **state)
 
 	bench_init(&b, store_of(state), &clock, 1);
 	mine.loop = other.loop = token.loop = b.loop;
-	hub_stream_console(b.hub, &mine, SOON_MS, "aa");
-	hub_stream_console(b.hub, &other, SOON_MS, "ab");
-	hub_stream_console(b.hub, &token, SOON_MS, "");
-	hub_end_session(b.hub, "aa");
+	watch(&b, &mine, "aa");
+	watch(&b, &other, "ab");
+	watch(&b, &token, "");
+	hub_end_credential(b.hub, "aa");
 	settle(&b);
 	assert_false(mine.open);
 	assert_true(other.open && token.open);
@@ -270,17 +288,83 @@ static void a_device_is_poked_on_its_newest_stream_and_takes_one_place(void **st
 
 	bench_init(&b, store_of(state), &clock, 1);
 	old.loop = new.loop = other.loop = b.loop;
-	OK(hub_stream_device(b.hub, &old, "a", &e));
-	OK(hub_stream_device(b.hub, &new, "a", &e));
+	OK(hub_stream_device(b.hub, &old, TENANT_DEFAULT, "a", 0, &e));
+	OK(hub_stream_device(b.hub, &new, TENANT_DEFAULT, "a", 0, &e));
 	assert_false(old.open);
-	FAILS(hub_stream_device(b.hub, &other, "b", &e), ERR_BUSY);
-	hub_poke(b.hub, "a");
-	hub_poke(b.hub, "b");
+	FAILS(hub_stream_device(b.hub, &other, TENANT_DEFAULT, "b", 0, &e), ERR_BUSY);
+	hub_poke(b.hub, TENANT_DEFAULT, "a");
+	hub_poke(b.hub, TENANT_DEFAULT, "b");
 	settle(&b);
 	assert_string_equal(new.tape, "- poll {};- poll {};");
 	http_stream_end(new.stream);
-	OK(hub_stream_device(b.hub, &other, "b", &e));
+	OK(hub_stream_device(b.hub, &other, TENANT_DEFAULT, "b", 0, &e));
 	http_stream_end(other.stream);
+	bench_fini(&b, state);
+}
+
+/* ---- tenants ---- */
+
+static void what_a_tenants_devices_do_reaches_its_own_people_alone(void **state)
+{
+	struct bench b = {.now_ms = 100000};
+	const struct clock clock = clock_of(&b);
+	struct http_request ours = {0}, theirs = {0}, device = {0};
+	struct err e = ERR_INIT;
+
+	bench_init(&b, store_of(state), &clock, 2);
+	ours.loop = theirs.loop = device.loop = b.loop;
+	watch(&b, &ours, "aa");
+	watch_as(&b, &theirs, "other", "somebody", "bb");
+	OK(hub_stream_device(b.hub, &device, "other", "a", 0, &e));
+	hub_seen(b.hub, "other", "a", 1);
+	hub_progress(b.hub, "other", "a", 100001, 7, "");
+	hub_poke(b.hub, TENANT_DEFAULT, "a"); /* a namesake */
+	make_device(b.store, "ours");
+	settle(&b);
+	assert_int_equal(count(&ours, "\"a\""), 0);
+	assert_int_equal(count(&theirs, "\"a\""), 2);
+	assert_int_equal(count(&theirs, "ours"), 0);
+	assert_string_equal(device.tape, "- poll {};");
+	http_stream_end(ours.stream);
+	http_stream_end(theirs.stream);
+	http_stream_end(device.stream);
+	bench_fini(&b, state);
+}
+
+static void somebodys_streams_end_in_their_tenant_alone(void **state)
+{
+	struct bench b = {0};
+	const struct clock clock = clock_of(&b);
+	struct http_request ours = {0}, theirs = {0};
+
+	bench_init(&b, store_of(state), &clock, 1);
+	ours.loop = theirs.loop = b.loop;
+	watch(&b, &ours, "aa");
+	watch_as(&b, &theirs, "other", "somebody", "bb");
+	hub_end_user(b.hub, "other", "somebody");
+	settle(&b);
+	assert_true(ours.open);
+	assert_false(theirs.open);
+	http_stream_end(ours.stream);
+	bench_fini(&b, state);
+}
+
+static void a_tenant_has_no_more_streams_than_it_may(void **state)
+{
+	struct bench b = {0};
+	const struct clock clock = clock_of(&b);
+	struct http_request first = {0}, second = {0}, theirs = {0};
+	struct err e = ERR_INIT;
+
+	bench_init(&b, store_of(state), &clock, 9);
+	first.loop = second.loop = theirs.loop = b.loop;
+	OK(hub_stream_device(b.hub, &first, "small", "a", 1, &e));
+	FAILS(hub_stream_device(b.hub, &second, "small", "b", 1, &e), ERR_BUSY);
+	OK(hub_stream_device(b.hub, &theirs, "other", "b", 1, &e));
+	http_stream_end(first.stream);
+	OK(hub_stream_device(b.hub, &second, "small", "b", 1, &e));
+	http_stream_end(second.stream);
+	http_stream_end(theirs.stream);
 	bench_fini(&b, state);
 }
 
@@ -300,9 +384,9 @@ static void a_console_may_leave_while_the_store_is_asked(void **state)
 		snprintf(id, sizeof(id), "d%d", i);
 		make_device(b.store, id);
 	}
-	hub_stream_console(b.hub, &r, SOON_MS, "");
+	watch(&b, &r, "");
 	http_stream_end(r.stream);
-	hub_stream_console(b.hub, &next, SOON_MS, "");
+	watch(&b, &next, "");
 	run_until(&b, &next, has_all_seventy);
 	assert_string_equal(r.tape, "");
 	http_stream_end(next.stream);
@@ -329,7 +413,7 @@ static void a_console_whose_events_cannot_be_read_is_ended(void **state)
 	assert_non_null(f->store);
 	bench_init(&b, f->store, &clock, 1);
 	r.loop = b.loop;
-	hub_stream_console(b.hub, &r, SOON_MS, "");
+	watch(&b, &r, "");
 	run_until(&b, &r, is_closed);
 	assert_string_equal(r.tape, "");
 	bench_fini(&b, state);
@@ -344,6 +428,9 @@ int main(void)
 	    ON_BOTH(what_is_stored_comes_in_order_page_after_page_and_once),
 	    ON_BOTH(logging_out_ends_the_streams_of_that_session_alone),
 	    ON_BOTH(a_device_is_poked_on_its_newest_stream_and_takes_one_place),
+	    ON(setup_sqlite, what_a_tenants_devices_do_reaches_its_own_people_alone),
+	    ON(setup_sqlite, somebodys_streams_end_in_their_tenant_alone),
+	    ON(setup_sqlite, a_tenant_has_no_more_streams_than_it_may),
 	    ON(setup_delayed, a_console_may_leave_while_the_store_is_asked),
 	    ON(setup_sqlite, a_console_whose_events_cannot_be_read_is_ended),
 	};

@@ -152,12 +152,10 @@ static void seen_goes_forward_only_and_skips_the_unknown(void **state)
 	struct seen *v = store_call_items(c, 3, sizeof(*v), NULL);
 
 	make_device(s, "dev-1");
-	strcpy(v[0].id, "dev-1");
-	v[0].at = 5000;
-	strcpy(v[1].id, "nobody");
-	strcpy(v[2].id, "dev-1");
-	strcpy(v[2].address, "10.0.0.1");
-	v[2].at = 4000;
+	v[0] = (struct seen){.tenant = TENANT_DEFAULT, .id = "dev-1", .at = 5000};
+	v[1] = (struct seen){.tenant = TENANT_DEFAULT, .id = "nobody"};
+	v[2] = (struct seen){
+	    .tenant = TENANT_DEFAULT, .id = "dev-1", .at = 4000, .address = "10.0.0.1"};
 	done(s, c);
 	assert_int_equal(get_device(s, "dev-1").seen_at, 5000);
 	assert_string_equal(get_device(s, "dev-1").address, "10.0.0.1");
