@@ -6,9 +6,9 @@
  * are basis points: 10000 is all, 1 is 0.01 %; in JSON they are percentages with at
  * most two decimals. Durations are milliseconds, times UTC milliseconds, 0 means none.
  *
- * plan_read() checks everything that can be told from the plan alone. Whether the
- * release exists, whether the filters are well formed (they are kept as text) and
- * whether the time zone is known is for the caller, who has the means.
+ * plan_read() checks everything that can be told from the plan alone, the filters' form
+ * too (they are kept as text). Whether the release, the groups that the filters name and
+ * the time zone exist is for the caller, who has the means.
  *
  * All functions are pure and may be called from any thread.
  */
@@ -16,12 +16,14 @@
 #define OTA_SERVER_ROLLOUT_PLAN_H
 
 #include "../../common/json/json.h"
+#include "../fleet/filter.h"
 #include "../store/model.h"
 #include "window.h"
 
 #define PLAN_NAME_MAX_LEN 64
-#define PLAN_FILTER_MAX_LEN 1024
+#define PLAN_FILTER_MAX_LEN 1024 /* of a wave; the selection's: FILTER_TEXT_MAX_LEN */
 #define PLAN_SEED_MAX_LEN 64
+#define PLAN_STRATIFY_MAX_LEN (ATTRIBUTE_MAX_LEN + sizeof("attribute.") - 1)
 #define PLAN_MAX_WAVES 16
 #define PLAN_MAX_APPROVALS 5
 #define PLAN_MAX_DURATION_MS (366 * INT64_C(86400000))
@@ -74,7 +76,7 @@ struct gate_plan {
 struct rollout_plan {
 	char name[PLAN_NAME_MAX_LEN + 1];
 	char release[RELEASE_ID_LEN + 1];
-	char selection[PLAN_FILTER_MAX_LEN + 1];
+	char selection[FILTER_TEXT_MAX_LEN + 1];
 	struct wave_plan waves[PLAN_MAX_WAVES];
 	size_t n_waves;	    /* 1.. */
 	enum grade accepts; /* GRADE_PROVEN or GRADE_REPORTED (and better) */
@@ -82,7 +84,7 @@ struct rollout_plan {
 	int64_t force_at; /* TIME_FORCED */
 	int64_t start_at; /* 0: as soon as it was submitted and approved */
 	char seed[PLAN_SEED_MAX_LEN + 1]; /* "": the caller puts the rollout's id */
-	char stratify_by[ATTRIBUTE_MAX_LEN + 1]; /* an attribute, or "" */
+	char stratify_by[PLAN_STRATIFY_MAX_LEN + 1]; /* "", "site", "attribute.KEY" */
 	enum late_joiners late_joiners;
 	struct rollout_limits limits;
 	uint32_t priority; /* 0..100; of two rollouts for a device the higher wins */

@@ -31,8 +31,8 @@
  * it became. The error share is of those that ended, the success share of all members.
  * With ROLLOUT_DOWNLOAD_ONLY a finished download is success; nothing is proven by it.
  *
- * Resume after a pause that the policy made forgives: the failures until then leave the
- * reckoning, and thresholds and gate judge what comes after.
+ * Resume after a pause that the policy made forgives: who failed until then leaves the
+ * reckoning, and error threshold and gate judge what ends after it.
  */
 #ifndef OTA_SERVER_ROLLOUT_POLICY_H
 #define OTA_SERVER_ROLLOUT_POLICY_H
@@ -107,8 +107,7 @@ struct wave_progress {
 	int64_t soaking_at;
 	int64_t passed_at;
 	struct wave_counts counts;
-	/* out of the reckoning since the last resume */
-	uint64_t forgiven_failed, forgiven_silent, forgiven_unproven;
+	struct wave_counts forgiven; /* counts at the last resume that forgives, or 0 */
 	/* of those in flight or waiting, the next that falls silent: the smallest
 	 * rollout_silent_at(); 0: none */
 	int64_t next_silent_at;

@@ -3,21 +3,20 @@
  * Recurring maintenance windows: on these days, from this to that local time.
  *
  * A window that ends at or before its beginning ends on the next day ("mon 22:00-04:00"
- * is open Tuesday 03:00; 00:00-00:00 is a whole day). Where the clocks go forward, a
- * beginning or an end that does not exist that day is the moment of the change; where
- * they go back, a window begins at the first and ends at the second of two equal local
- * times. So a window is never lost, and never ends before it began.
+ * is open Tuesday 03:00; 00:00-00:00 is a whole day). Where the clocks go forward over
+ * its beginning it begins at that moment, where they go back it lasts through both of
+ * two equal local times (zone.h): a window is never lost and never without length.
  *
  * Pure; any thread. Zones are server/rollout/zone.h's.
  */
 #ifndef OTA_SERVER_ROLLOUT_WINDOW_H
 #define OTA_SERVER_ROLLOUT_WINDOW_H
 
+#include "../../common/json/json.h"
 #include "zone.h"
 
-#include <stddef.h>
-
 #define PLAN_MAX_WINDOWS 8
+#define ZONE_ATTRIBUTE_MAX_LEN 128
 #define WINDOW_DAY_MINUTES 1440u
 
 struct window {
@@ -31,8 +30,14 @@ struct window_plan {
 	char zone[ZONE_NAME_MAX_LEN + 1];
 	/* the device's attribute that names its zone; "": all are in `zone`, which is
 	 * also that of devices without it */
-	char zone_attribute[129];
+	char zone_attribute[ZONE_ATTRIBUTE_MAX_LEN + 1];
 };
+
+/* {"zone","zone_attribute"?,"open":[{"days"?,"from":"22:00","to":"04:00"},..]}; j may be
+ * NULL or null: no windows. Errors as of plan_read(). */
+int window_plan_read(const struct json *j, struct window_plan *ret,
+		     struct err *e) MUST_USE;
+struct json *window_plan_write(const struct window_plan *p, struct err *e) MUST_USE;
 
 /* When it opens next and closes then, if now is outside (*ret_open is false), or since
  * when it is open and when it closes. Windows that touch or overlap are one. No

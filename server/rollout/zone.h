@@ -33,9 +33,14 @@ AUTO_PTR_DEFINE(zone)
 /* Milliseconds to add to UTC for local time, at this moment. */
 int64_t zone_offset_ms(const struct zone *z, int64_t utc_ms);
 
-/* Local time (ms as if it were UTC) to UTC. Where it happens twice: the first, or the
- * second with `latest`; where it does not exist: the moment the clocks changed. */
-int64_t zone_to_utc(const struct zone *z, int64_t local_ms, bool latest);
+/*
+ * Local time (ms as if it were UTC) to UTC, as the beginning of something or as its end.
+ * A time that happens twice begins at the first and ends at the second. One that does
+ * not exist, because the clocks went forward, begins at the moment they did and ends as
+ * much after it as it would have (RFC 5545's rule): from < to stays true.
+ */
+enum zone_edge { ZONE_BEGIN, ZONE_END };
+int64_t zone_to_utc(const struct zone *z, int64_t local_ms, enum zone_edge edge);
 
 /* The zones somebody asked for, read once each; thread safe. The pointers live as long
  * as the table. */
