@@ -3,6 +3,7 @@
 
 #include "../base/text.h"
 
+#include <float.h>
 #include <string.h>
 
 void json_free(struct json *j)
@@ -21,7 +22,8 @@ static int dump(const struct json *j, size_t flags, struct buf *ret, struct err 
 
 	if (j == NULL)
 		return err_nomem(e);
-	if (json_dump_callback(peek(j), add_piece, ret, flags | JSON_ENCODE_ANY) == 0)
+	flags |= JSON_ENCODE_ANY | JSON_REAL_PRECISION(DBL_DIG);
+	if (json_dump_callback(peek(j), add_piece, ret, flags) == 0)
 		return 0;
 	buf_cut(ret, start);
 	return err_set(e, ERR_LIMIT, "JSON text is longer than %zu bytes", ret->cap);

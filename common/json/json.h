@@ -37,7 +37,8 @@ struct json *json_parse(const void *data, size_t len, struct err *e) MUST_USE;
 struct json *json_parse_strict(const void *data, size_t len, struct err *e) MUST_USE;
 struct json *json_parse_lenient(const void *data, size_t len, struct err *e) MUST_USE;
 
-/* Compact text, keys in insertion order. The buffer's cap bounds it. */
+/* Compact text, keys in insertion order, reals with 15 digits: 0.07 stays 0.07. The
+ * buffer's cap bounds it. */
 int json_write(const struct json *j, struct buf *ret_text, struct err *e) MUST_USE;
 /* Indented by two blanks, for people. */
 int json_write_pretty(const struct json *j, struct buf *ret_text,

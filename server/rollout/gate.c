@@ -37,7 +37,7 @@ double gate_wave_log_e(const struct gate_plan *g, const struct gate_evidence *v)
 void gate_judge(const struct gate_plan *g, const struct gate_evidence *waves,
 		size_t n_waves, struct gate_verdict *ret)
 {
-	double log_e[PLAN_MAX_WAVES];
+	double log_e[PLAN_MAX_WAVES] = {0};
 
 	*ret = (struct gate_verdict){0};
 	if (!g->on)

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define HOUR_MS INT64_C(3600000)
+#define DAY_MS INT64_C(86400000)
 #define MAX_COUNT 10000000
 #define MAX_TIME_MS (INT64_C(1) << 52)
 
@@ -25,66 +25,52 @@ static const char *const joiners[N_LATE_JOINERS] = {
 
 static const char *const grades[N_GRADES] = {"unknown", "reported", "proven"};
 
-/* clang-format off: tables */
+/* clang-format off */
 #define AT(type, member) offsetof(struct type, member)
 
 static const struct form_field plan_fields[] = {
-    /*                                                          min  max               default */
-    {"name", FORM_TEXT, AT(rollout_plan, name), 1, PLAN_NAME_MAX_LEN, 0,
-     .required = true},
-    {"release", FORM_TEXT, AT(rollout_plan, release), 1, RELEASE_ID_LEN, 0,
-     .required = true},
-    {"selection", FORM_FILTER, AT(rollout_plan, selection), 0, FILTER_TEXT_MAX_LEN, 0,
-     .required = true},
+    /*                                                          min, max */
+    {"name", FORM_TEXT, AT(rollout_plan, name),                 1, PLAN_NAME_MAX_LEN, .required = true},
+    {"release", FORM_TEXT, AT(rollout_plan, release),           1, RELEASE_ID_LEN, .required = true},
+    {"selection", FORM_FILTER, AT(rollout_plan, selection),     0, FILTER_TEXT_MAX_LEN, .required = true},
     {"waves", .kind = FORM_ELSEWHERE},
-    {"accepts", FORM_WORD, AT(rollout_plan, accepts), GRADE_REPORTED, GRADE_PROVEN,
-     GRADE_PROVEN, .words = grades},
-    {"type", FORM_WORD, AT(rollout_plan, type), 0, N_ROLLOUT_TYPES - 1, ROLLOUT_SOFT,
-     .words = types},
-    {"force_at", FORM_TIME, AT(rollout_plan, force_at), 1, MAX_TIME_MS, 0,
-     .omit = true},
-    {"start_at", FORM_TIME, AT(rollout_plan, start_at), 1, MAX_TIME_MS, 0,
-     .omit = true},
-    {"seed", FORM_TEXT, AT(rollout_plan, seed), 1, PLAN_SEED_MAX_LEN, 0, .omit = true},
-    {"stratify_by", FORM_TEXT, AT(rollout_plan, stratify_by), 1, PLAN_STRATIFY_MAX_LEN,
-     0, .omit = true},
-    {"late_joiners", FORM_WORD, AT(rollout_plan, late_joiners), 0, N_LATE_JOINERS - 1,
-     LATE_STAY_OUT, .words = joiners},
+    {"accepts", FORM_WORD, AT(rollout_plan, accepts),           GRADE_REPORTED, GRADE_PROVEN, .otherwise = GRADE_PROVEN, .words = grades},
+    {"type", FORM_WORD, AT(rollout_plan, type),                 0, N_ROLLOUT_TYPES - 1, .otherwise = ROLLOUT_SOFT, .words = types},
+    {"force_at", FORM_TIME, AT(rollout_plan, force_at),         1, MAX_TIME_MS, .omit = true},
+    {"start_at", FORM_TIME, AT(rollout_plan, start_at),         1, MAX_TIME_MS, .omit = true},
+    {"seed", FORM_TEXT, AT(rollout_plan, seed),                 1, PLAN_SEED_MAX_LEN, .omit = true},
+    {"stratify_by", FORM_TEXT, AT(rollout_plan, stratify_by),   1, PLAN_STRATIFY_MAX_LEN, .omit = true},
+    {"late_joiners", FORM_WORD, AT(rollout_plan, late_joiners), 0, N_LATE_JOINERS - 1, .otherwise = LATE_STAY_OUT, .words = joiners},
     {"limits", .kind = FORM_ELSEWHERE},
-    {"priority", FORM_NUMBER, AT(rollout_plan, priority), 0, 100, 50},
+    {"priority", FORM_NUMBER, AT(rollout_plan, priority),       0, 100, .otherwise = 50},
     {"windows", .kind = FORM_ELSEWHERE},
-    {"needs_consent", FORM_BOOL, AT(rollout_plan, needs_consent), 0, 1, 0},
+    {"needs_consent", FORM_BOOL, AT(rollout_plan, needs_consent), .otherwise = false},
     {"gate", .kind = FORM_ELSEWHERE},
-    {"approvals", FORM_NUMBER, AT(rollout_plan, approvals), 0, PLAN_MAX_APPROVALS, 0},
+    {"approvals", FORM_NUMBER, AT(rollout_plan, approvals),     0, PLAN_MAX_APPROVALS, .otherwise = 0},
 };
 
 static const struct form_field wave_fields[] = {
-    {"count", FORM_NUMBER, AT(wave_plan, count), 1, MAX_COUNT, 0, .omit = true},
-    {"percent", FORM_SHARE, AT(wave_plan, percent_bp), 1, PLAN_ALL_BP, 0, .omit = true},
-    {"filter", FORM_FILTER, AT(wave_plan, filter), 1, PLAN_FILTER_MAX_LEN, 0,
-     .omit = true},
-    {"success_percent", FORM_SHARE, AT(wave_plan, success_bp), 1, PLAN_ALL_BP, 9500},
-    {"error_percent", FORM_SHARE, AT(wave_plan, error_bp), 0, PLAN_ALL_BP, 500},
-    {"min_finished", FORM_NUMBER, AT(wave_plan, min_finished), 1, MAX_COUNT, 10},
-    {"deadline_ms", FORM_TIME, AT(wave_plan, deadline_ms), 1000, PLAN_MAX_DURATION_MS,
-     24 * HOUR_MS},
-    {"soak_ms", FORM_TIME, AT(wave_plan, soak_ms), 0, PLAN_MAX_DURATION_MS, 0},
-    {"needs_approval", FORM_BOOL, AT(wave_plan, needs_approval), 0, 1, 0},
+    {"count", FORM_NUMBER, AT(wave_plan, count),                1, MAX_COUNT, .omit = true},
+    {"percent", FORM_SHARE, AT(wave_plan, percent_bp),          1, PLAN_ALL_BP, .omit = true},
+    {"filter", FORM_FILTER, AT(wave_plan, filter),              1, PLAN_FILTER_MAX_LEN, .omit = true},
+    {"success_percent", FORM_SHARE, AT(wave_plan, success_bp),  1, PLAN_ALL_BP, .otherwise = 9500},
+    {"error_percent", FORM_SHARE, AT(wave_plan, error_bp),      0, PLAN_ALL_BP, .otherwise = 500},
+    {"min_finished", FORM_NUMBER, AT(wave_plan, min_finished),  1, MAX_COUNT, .otherwise = 10},
+    {"deadline_ms", FORM_TIME, AT(wave_plan, deadline_ms),      1000, PLAN_MAX_DURATION_MS, .otherwise = DAY_MS},
+    {"soak_ms", FORM_TIME, AT(wave_plan, soak_ms),              0, PLAN_MAX_DURATION_MS, .otherwise = 0},
+    {"needs_approval", FORM_BOOL, AT(wave_plan, needs_approval), .otherwise = false},
 };
 
 static const struct form_field limits_fields[] = {
-    {"in_flight", FORM_NUMBER, AT(rollout_limits, in_flight), 1, MAX_COUNT, 0,
-     .omit = true},
-    {"per_site", FORM_NUMBER, AT(rollout_limits, per_site), 1, MAX_COUNT, 0,
-     .omit = true},
-    {"egress_bytes_per_s", FORM_LARGE, AT(rollout_limits, egress_bytes_per_s), 1024,
-     MAX_TIME_MS, 0, .omit = true},
+    {"in_flight", FORM_NUMBER, AT(rollout_limits, in_flight),   1, MAX_COUNT, .omit = true},
+    {"per_site", FORM_NUMBER, AT(rollout_limits, per_site),     1, MAX_COUNT, .omit = true},
+    {"egress_bytes_per_s", FORM_LARGE, AT(rollout_limits, egress_bytes_per_s), 1024, MAX_TIME_MS, .omit = true},
 };
 
 static const struct form_field gate_fields[] = {
-    {"alpha_percent", FORM_SHARE, AT(gate_plan, alpha_bp), 1, 2000, 100},
-    {"baseline_percent", FORM_SHARE, AT(gate_plan, baseline_bp), 0, 5000, 100},
-    {"tolerated_percent", FORM_SHARE, AT(gate_plan, tolerated_bp), 0, 5000, 0},
+    {"alpha_percent", FORM_SHARE, AT(gate_plan, alpha_bp),      1, 2000, .otherwise = 100},
+    {"baseline_percent", FORM_SHARE, AT(gate_plan, baseline_bp), 0, 5000, .otherwise = 100},
+    {"tolerated_percent", FORM_SHARE, AT(gate_plan, tolerated_bp), 0, 5000, .otherwise = 0},
 };
 /* clang-format on */
 
@@ -116,7 +102,7 @@ void share_format(uint64_t bp, char ret_text[SHARE_TEXT_LEN + 1])
 
 static int settle_size(struct wave_plan *w, const char *where, struct err *e)
 {
-	unsigned n = (w->count != 0) + (w->percent_bp != 0) + (w->filter[0] != '\0');
+	int n = (w->count != 0) + (w->percent_bp != 0) + (w->filter[0] != '\0');
 
 	if (n != 1)
 		return form_fail(e, where, "count",

@@ -11,9 +11,9 @@
 
 static unsigned window_length(const struct window *w)
 {
-	return w->to_minute > w->from_minute
-		   ? w->to_minute - w->from_minute
-		   : w->to_minute + WINDOW_DAY_MINUTES - w->from_minute;
+	unsigned from = w->from_minute, to = w->to_minute;
+
+	return to > from ? to - from : to + WINDOW_DAY_MINUTES - from;
 }
 
 static void mark(uint8_t *open_minutes, const struct window *w, unsigned day)

@@ -11,10 +11,10 @@ static const char *const day_names[] = {"mon", "tue", "wed", "thu",
 					"fri", "sat", "sun"};
 
 static const struct form_field window_fields[] = {
-    {"zone", FORM_TEXT, offsetof(struct window_plan, zone), 1, ZONE_NAME_MAX_LEN, 0,
+    {"zone", FORM_TEXT, offsetof(struct window_plan, zone), 1, ZONE_NAME_MAX_LEN,
      .required = true},
     {"zone_attribute", FORM_TEXT, offsetof(struct window_plan, zone_attribute), 1,
-     ZONE_ATTRIBUTE_MAX_LEN, 0, .omit = true},
+     ZONE_ATTRIBUTE_MAX_LEN, .omit = true},
     {"open", .kind = FORM_ELSEWHERE, .required = true},
 };
 
