@@ -52,6 +52,7 @@ struct server {
 	struct worker *worker;
 	struct homes *homes;
 	struct sweeping sweeping;
+	struct metrics *metrics;
 	struct seen_cache *seen;
 	struct hub *hub;
 	struct http_server *http;
@@ -82,6 +83,7 @@ static void server_fini(struct server *s)
 	http_server_free(s->http); /* its loops: nobody answers into them any more */
 	seen_cache_free(s->seen);
 	ca_free(s->ca);
+	metrics_free(s->metrics);
 	loop_free(s->loop);
 	if (s->lock_fd >= 0) {
 		(void)unlink(s->dir.running);
@@ -153,6 +155,7 @@ static void fill_api(struct server *s)
 	    .seen = s->seen,
 	    .homes = s->homes,
 	    .worker = s->worker,
+	    .metrics = s->metrics,
 	    .clock = &clock_system,
 	    .log = s->log,
 	    .name = c->name,
@@ -181,6 +184,7 @@ static int start_http(struct server *s, struct err *e)
 	    .n_threads = (unsigned)c->threads,
 	    .max_connections = c->max_connections,
 	    .refuse = api_refuse,
+	    .metrics = s->metrics,
 	};
 	size_t n;
 	const struct http_route *routes = api_routes(&n);
@@ -198,7 +202,9 @@ static int start_all(struct server *s, struct err *e)
 	if (take_directory(s, e) < 0)
 		return -1;
 	s->loop = loop_new(e);
-	if (s->loop == NULL || start_keepers(s, e) < 0 || start_homes(s, e) < 0)
+	s->metrics = metrics_new(e);
+	if (s->loop == NULL || s->metrics == NULL || start_keepers(s, e) < 0 ||
+	    start_homes(s, e) < 0)
 		return -1;
 	s->seen = seen_cache_new(&clock_system, e);
 	if (s->seen == NULL)

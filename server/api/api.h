@@ -18,6 +18,7 @@
 #include "../event/hub.h"
 #include "../fleet/seen.h"
 #include "../http/http.h"
+#include "../metrics/metrics.h"
 #include "../release/home.h"
 
 /* What handlers work with; all borrowed from main. */
@@ -27,6 +28,7 @@ struct api {
 	struct seen_cache *seen;
 	struct homes *homes;
 	struct worker *worker;
+	struct metrics *metrics;
 	const struct clock *clock;
 	const struct log *log;
 	const char *name;	 /* of this server, for people */
@@ -229,7 +231,8 @@ void answer_device(struct api_call *a, int status, const char *token);
 	X(versions_list)                                                               \
 	X(events_stream)                                                               \
 	X(health_live)                                                                 \
-	X(health_ready)
+	X(health_ready)                                                                \
+	X(metrics_get)
 
 #define X(name) void handle_##name(struct api_call *a);
 API_HANDLERS(X)

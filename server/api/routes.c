@@ -55,7 +55,8 @@
 	X("GET",    "/api/v1/versions",                        NO_BODY,  MAY_VIEW, false, versions_list) \
 	X("GET",    "/api/v1/events",                          NO_BODY,  MAY_VIEW, false, events_stream) \
 	X("GET",    "/healthz",                                NO_BODY,  ANYBODY,  false, health_live) \
-	X("GET",    "/readyz",                                 NO_BODY,  ANYBODY,  false, health_ready)
+	X("GET",    "/readyz",                                 NO_BODY,  ANYBODY,  false, health_ready) \
+	X("GET",    "/metrics",                                NO_BODY,  MAY_VIEW, false, metrics_get)
 /* clang-format on */
 
 enum {

@@ -13,6 +13,7 @@
 #ifndef OTA_HTTP_CONN_H
 #define OTA_HTTP_CONN_H
 
+#include "count.h"
 #include "head.h"
 #include "http.h"
 #include "pool.h"
@@ -56,6 +57,7 @@ struct conn {
 	size_t scanned;	       /* bytes of a head looked at */
 	uint64_t body_left;    /* BODY: bytes still to come */
 	size_t body_share;     /* of HTTP_MAX_BODIES */
+	bool greeted;	       /* its handshake was counted */
 	bool moving;	       /* the gate itself changes the input buffer */
 	bool overloaded;
 	/* status != 0: the next request is answered with this */
@@ -83,6 +85,7 @@ struct worker {
 struct http_server {
 	struct http_config config;
 	struct router *router;
+	const struct http_route *routes; /* the table that it was made of */
 	struct tls *tls;
 	struct pool *pool;
 	const struct log *log;
@@ -90,6 +93,7 @@ struct http_server {
 	/* a client that reads nothing for so long is cut */
 	struct timeval write_timeout;
 	int ssl_index; /* ex_data of an SSL: its conn */
+	struct counts counts;
 	atomic_size_t n_conns;
 	atomic_size_t n_body_bytes; /* shares of all connections */
 	struct pool_job rotate;
@@ -112,6 +116,7 @@ struct http_request {
 	char *path;
 	char peer[64];
 	char client_cn[256];
+	uint64_t began_us;
 	bool answered;
 	bool closes; /* the connection ends with this answer */
 	struct http_stream *stream;
@@ -141,8 +146,8 @@ void conn_free_hook(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long
 
 /* request.c: evhttp's callback for every request. */
 void request_on_arrival(struct evhttp_request *ev, void *worker);
-/* The answer's head: status, default headers; content_length < 0: unknown. */
-void request_set_headers(struct http_request *r, const char *content_type,
+/* The answer's head: default headers; content_length < 0: unknown. It is counted. */
+void request_set_headers(struct http_request *r, int status, const char *content_type,
 			 int64_t content_length);
 /* An answer without body; content_length as request_set_headers(). */
 void request_reply_empty(struct http_request *r, int status, const char *content_type,

@@ -156,7 +156,7 @@ static void start(struct http_request *r, int fd, int status, const struct range
 	    .end = part->first + part->len};
 	r->file = f;
 	r->answered = true;
-	request_set_headers(r, content_type, (int64_t)part->len);
+	request_set_headers(r, status, content_type, (int64_t)part->len);
 	evhttp_send_reply_start(r->ev, status, request_reason(status));
 	read_next(f);
 }

@@ -66,10 +66,12 @@ static void on_deadline(void *ctx)
 {
 	struct conn *c = ctx;
 
-	if (c->state == CONN_IDLE || c->state == CONN_REFUSED)
+	if (c->state == CONN_IDLE || c->state == CONN_REFUSED) {
 		conn_close(c);
-	else
-		conn_cut(c);
+		return;
+	}
+	counts_refusal(&c->worker->server->counts, REFUSED_DEADLINE);
+	conn_cut(c);
 }
 
 void conn_linger(struct conn *c)
@@ -174,6 +176,8 @@ static int judge(struct conn *c, const uint8_t *data, size_t head_len)
 		c->refusal =
 		    (struct refusal){503, "the server has too many connections"};
 	if (c->overloaded || head_check(data, head_len, &h, &c->refusal) < 0) {
+		counts_refusal(&c->worker->server->counts,
+			       c->overloaded ? REFUSED_OVERLOAD : REFUSED_FORM);
 		refuse(c, "/", 1);
 		return -1;
 	}
@@ -188,6 +192,8 @@ static int judge(struct conn *c, const uint8_t *data, size_t head_len)
 		    503, "too many large bodies are under way: come back"};
 	else
 		return 0;
+	counts_refusal(&c->worker->server->counts,
+		       c->refusal.status == 503 ? REFUSED_BODIES : REFUSED_FORM);
 	refuse(c, h.target, path_len);
 	return -1;
 }
@@ -228,6 +234,7 @@ static void pass_head(struct conn *c)
 		return;
 	c->scanned = 0;
 	if (found == HEAD_BAD) {
+		counts_refusal(&c->worker->server->counts, REFUSED_FORM);
 		refuse(c, "/", 1);
 		return;
 	}
@@ -287,6 +294,27 @@ static void hold_back(struct conn *c, struct evbuffer *input, size_t keep)
 	c->moving = false;
 }
 
+/* What is read is decrypted, so the handshake is over. */
+static void note_arrival(struct conn *c, size_t n)
+{
+	struct counts *counts = &c->worker->server->counts;
+
+	metric_count(counts->received, 0, 0, n);
+	if (c->greeted)
+		return;
+	c->greeted = true;
+	counts_handshake(counts, SSL_session_reused(c->ssl) == 1);
+}
+
+static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *info,
+		      void *ctx)
+{
+	const struct conn *c = ctx;
+
+	(void)output;
+	metric_count(c->worker->server->counts.sent, 0, 0, info->n_deleted);
+}
+
 /*
  * Called by libevent within its reading, before it tells evhttp, which leaves a body in
  * the input until it is whole.
@@ -298,6 +326,7 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
 
 	if (c->moving || info->n_added == 0)
 		return;
+	note_arrival(c, info->n_added);
 	if (c->state == CONN_BODY && info->n_added < c->body_left) {
 		c->body_left -=
 		    info->n_added; /* the usual case: it may stay where it is */
@@ -372,7 +401,8 @@ struct bufferevent *gate_open(struct event_base *base, void *worker)
 		c->bev = bufferevent_openssl_socket_new(
 		    base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
 	if (c == NULL || c->bev == NULL ||
-	    evbuffer_add_cb(bufferevent_get_input(c->bev), on_input, c) == NULL) {
+	    evbuffer_add_cb(bufferevent_get_input(c->bev), on_input, c) == NULL ||
+	    evbuffer_add_cb(bufferevent_get_output(c->bev), on_output, c) == NULL) {
 		log_error(s->log, "http", "out of memory for a connection", NULL);
 		abort();
 	}

@@ -16,6 +16,7 @@
 #include "../../common/loop/loop.h"
 
 struct http_server;
+struct metrics;
 struct http_request;
 struct http_stream;
 
@@ -40,6 +41,7 @@ struct http_config {
 	 * problem+json. */
 	void (*refuse)(struct http_request *r, int status, const char *code,
 		       const char *detail, void *app);
+	struct metrics *metrics; /* where it counts; NULL: nowhere */
 };
 
 struct http_route {

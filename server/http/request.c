@@ -233,6 +233,7 @@ static struct http_request *request_new(struct conn *c, struct evhttp_request *e
 	r->conn = c;
 	r->ev = ev;
 	r->worker = c->worker;
+	r->began_us = metrics_now_us();
 	memcpy(r->method, method_name(ev), strlen(method_name(ev)) + 1);
 	note_peer(r);
 	return r;
@@ -424,12 +425,24 @@ static bool says_close(struct evhttp_request *ev)
 	       (out != NULL && strcasecmp(out, "close") == 0);
 }
 
-void request_set_headers(struct http_request *r, const char *content_type,
+static void count(struct http_request *r, int status)
+{
+	struct counts *c = &r->worker->server->counts;
+	const struct http_route *route = r->match.route;
+
+	counts_answer(c,
+		      route == NULL ? c->n_routes
+				    : (size_t)(route - r->worker->server->routes),
+		      status, r->began_us);
+}
+
+void request_set_headers(struct http_request *r, int status, const char *content_type,
 			 int64_t content_length)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(r->ev);
 	char number[24];
 
+	count(r, status);
 	if (r->worker->stopping)
 		(void)evhttp_add_header(headers, "Connection", "close");
 	r->closes = says_close(r->ev);
@@ -460,7 +473,7 @@ void request_reply_empty(struct http_request *r, int status, const char *content
 		request_free(r);
 		return;
 	}
-	request_set_headers(r, content_type, content_length);
+	request_set_headers(r, status, content_type, content_length);
 	evhttp_send_reply(r->ev, status, request_reason(status), NULL);
 }
 
@@ -496,7 +509,7 @@ void http_reply(struct http_request *r, int status, const char *content_type,
 		conn_cut(r->conn);
 		return;
 	}
-	request_set_headers(r, content_type, (int64_t)len);
+	request_set_headers(r, status, content_type, (int64_t)len);
 	if (c->state == CONN_REFUSED)
 		linger(r, status, out);
 	else

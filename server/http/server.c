@@ -299,6 +299,21 @@ static void worker_stop(void *ctx)
 		loop_timer_set(w->stop_timer, (int64_t)w->stop_within_ms);
 }
 
+static void write_connections(struct metrics_text *t, void *ctx)
+{
+	struct http_server *s = ctx;
+
+	metrics_family(t, "ota_http_connections", METRIC_GAUGE,
+		       "Connections that are open.");
+	metrics_sample(t, (double)atomic_load(&s->n_conns), 0, NULL);
+	metrics_family(t, "ota_http_connections_max", METRIC_GAUGE,
+		       "Connections beyond which requests are refused.");
+	metrics_sample(t, (double)s->config.max_connections, 0, NULL);
+	metrics_family(t, "ota_http_body_bytes", METRIC_GAUGE,
+		       "Room that large bodies under way have taken.");
+	metrics_sample(t, (double)atomic_load(&s->n_body_bytes), 0, NULL);
+}
+
 struct http_server *http_server_new(const struct http_config *c,
 				    const struct http_route *routes, size_t n_routes,
 				    void *app, const struct log *log, struct err *e)
@@ -323,12 +338,15 @@ struct http_server *http_server_new(const struct http_config *c,
 		       : c->n_threads > MAX_WORKERS ? MAX_WORKERS
 						    : c->n_threads;
 	s->ssl_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, conn_free_hook);
+	s->routes = routes;
 	s->router = router_new(routes, n_routes, e);
-	if (s->router == NULL)
+	if (s->router == NULL ||
+	    counts_init(&s->counts, c->metrics, routes, n_routes, e) < 0)
 		return NULL;
 	s->tls = tls_new(&tls, e);
 	if (s->tls == NULL)
 		return NULL;
+	metrics_add_collector(c->metrics, write_connections, s);
 	return TAKE(s);
 }
 
@@ -394,6 +412,7 @@ void http_server_free(struct http_server *s)
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_fini(&s->workers[i]);
 	tls_free(s->tls);
+	counts_fini(&s->counts);
 	router_free(s->router);
 	free(s);
 }

@@ -17,6 +17,7 @@ struct http_stream {
 
 static void stream_free(struct http_stream *s)
 {
+	metric_move(s->r->worker->server->counts.streams, 0, 0, -1);
 	*s->link = s->next;
 	if (s->next != NULL)
 		s->next->link = s->link;
@@ -104,8 +105,9 @@ struct http_stream *http_stream_begin(struct http_request *r,
 	s->on_close = on_close;
 	s->ctx = ctx;
 	r->stream = s;
+	metric_move(r->worker->server->counts.streams, 0, 0, 1);
 	http_add_header(r, "X-Accel-Buffering", "no");
-	request_set_headers(r, "text/event-stream", -1);
+	request_set_headers(r, 200, "text/event-stream", -1);
 	evhttp_send_reply_start(r->ev, 200, request_reason(200));
 	return s;
 }
