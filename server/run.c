@@ -18,6 +18,7 @@
 #include "../common/crypto/x509.h"
 #include "api/api.h"
 #include "auth/ca.h"
+#include "metrics/process.h"
 #include "store/sqlite.h"
 
 #include <signal.h>
@@ -191,6 +192,7 @@ static int start_http(struct server *s, struct err *e)
 
 	if (own != (c->key != NULL))
 		return err_set(e, ERR_CONFIG, "[http] certificate and key go together");
+	metrics_add_process(s->metrics);
 	s->http = http_server_new(&h, routes, n, &s->api, s->log, e);
 	if (s->http == NULL)
 		return -1;

@@ -45,7 +45,7 @@ def documented_routes():
                 found.append((more[1], found[-1][1] + more[2]))
             elif span.startswith("/") and found and not span.endswith(".MD5SUM"):  # a name that the {file} before it takes
                 found.append((found[-1][0], found[-1][1] + span))
-    probes = re.search(r"^## Health$(.*?)^##", text, re.M | re.S)[1]
+    probes = re.search(r"^## Health and metrics$(.*?)^##", text, re.M | re.S)[1]
     return found + re.findall(r"`(GET) (/\w+)`", probes)
 
 

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""GET /metrics: what is counted, who may see it, and that Prometheus' own tool finds nothing to mend."""
+
+import re
+import shutil
+import subprocess
+
+from .fleet import FleetTest
+from .server import Stream
+
+SAMPLE = re.compile(r'([a-z_]+)(?:{(.*)})? (\S+)')
+LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
+
+
+def scrape(server):
+    """{(name, ((label, value), ..)): number} of everything that the server counts."""
+    answer = server.api("GET", "/metrics")
+    assert answer.status == 200, answer.body
+    found = {}
+    for line in answer.body.decode().splitlines():
+        if not line.startswith("#"):
+            name, labels, value = SAMPLE.fullmatch(line).groups()
+            found[name, tuple(sorted(LABEL.findall(labels or "")))] = float(value)
+    return found
+
+
+def value(found, name, **labels):
+    return found[name, tuple(sorted(labels.items()))]
+
+
+class Metrics(FleetTest):
+    def grown(self, act, name, **labels):
+        """By how much a series grows while act() runs."""
+        before = value(scrape(self.s), name, **labels)
+        act()
+        return value(scrape(self.s), name, **labels) - before
+
+    def test_requests_are_counted_by_route_and_class(self):
+        d = self.device()
+        poll = "GET /{tenant}/controller/v1/{id}"
+        self.assertEqual(self.grown(lambda: [d.poll() for _ in range(3)], "ota_http_requests_total", route=poll, status="2xx"), 3)
+        self.assertEqual(self.grown(d.poll, "ota_http_request_duration_seconds_count", route=poll), 1)
+        self.assertEqual(self.grown(d.poll, "ota_http_request_duration_seconds_bucket", route=poll, le="+Inf"), 1)
+        self.assertEqual(self.grown(lambda: self.s.request("GET", d.base), "ota_http_requests_total", route=poll, status="4xx"), 1)
+        self.assertEqual(self.grown(lambda: self.s.api("PATCH", "/nothing/here"), "ota_http_requests_total", route="other", status="4xx"), 1)
+
+    def test_connections_handshakes_and_bytes_are_counted(self):
+        self.assertGreaterEqual(self.grown(lambda: self.s.request("GET", "/healthz"), "ota_tls_handshakes_total", kind="full"), 1)
+        self.assertGreaterEqual(self.grown(lambda: self.s.request("GET", "/api/v1/openapi.json"), "ota_http_sent_bytes_total"), 10000)
+        self.assertGreaterEqual(self.grown(lambda: self.s.request("GET", "/healthz"), "ota_http_received_bytes_total"), 50)
+        self.assertGreaterEqual(value(scrape(self.s), "ota_http_connections"), 1)
+
+    def test_open_streams_are_counted_and_no_longer_when_they_end(self):
+        before = value(scrape(self.s), "ota_http_event_streams")
+        stream = Stream(self.s, "/api/v1/events", {"Authorization": f"Bearer {self.s.token}"})
+        self.addCleanup(stream.close)
+        self.assertEqual(value(scrape(self.s), "ota_http_event_streams"), before + 1)
+        stream.close()
+        while value(scrape(self.s), "ota_http_event_streams") != before:
+            pass
+
+    def test_the_process_is_counted(self):
+        found = scrape(self.s)
+        self.assertGreater(value(found, "process_resident_memory_bytes"), 1_000_000)
+        self.assertGreater(value(found, "process_open_fds"), 5)
+
+    def test_a_stranger_sees_nothing(self):
+        self.assertEqual(self.s.request("GET", "/metrics").status, 401)
+        d = self.device()
+        self.assertEqual(d.request("GET", "/default/../metrics").status in (400, 404), True)
+        self.assertEqual(self.s.request("GET", "/metrics", headers={"Authorization": f"TargetToken {d.token}"}).status, 401)
+
+    def test_promtool_has_nothing_to_say(self):
+        if shutil.which("promtool") is None:
+            self.skipTest("promtool is not installed (Debian's package prometheus)")
+        text = self.s.api("GET", "/metrics").body
+        done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True)
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, b""))
