@@ -56,7 +56,7 @@
 	X("GET",    "/api/v1/events",                          NO_BODY,  MAY_VIEW, false, events_stream) \
 	X("GET",    "/healthz",                                NO_BODY,  ANYBODY,  false, health_live) \
 	X("GET",    "/readyz",                                 NO_BODY,  ANYBODY,  false, health_ready) \
-	X("GET",    "/metrics",                                NO_BODY,  MAY_VIEW, false, metrics_get)
+	X("GET",    "/metrics",                                NO_BODY,  MAY_VIEW | SUPER, false, metrics_get)
 /* clang-format on */
 
 enum {
