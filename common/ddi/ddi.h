@@ -25,9 +25,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct json;
+
 #define DDI_URL_LEN 512
 #define DDI_TEXT_LEN 512
-#define DDI_MAX_DETAILS 48
+#define DDI_MAX_DETAILS 50
 #define DDI_MAX_ARTIFACTS 16
 #define DDI_MAX_ATTRIBUTES 100
 #define DDI_ATTR_LEN 128
@@ -55,6 +57,7 @@ struct ddi_artifact {
 	char filename[256];
 	uint64_t size;
 	uint8_t sha1[SHA1_LEN], md5[MD5_LEN], sha256[SHA256_LEN];
+	char part[16]; /* "os", "bApp", "jvm": neighbours with the same are one chunk */
 	char download[DDI_URL_LEN];
 	char md5sum[DDI_URL_LEN];
 	char manifest[DDI_URL_LEN]; /* ota: */
@@ -64,16 +67,30 @@ struct ddi_artifact {
 	char descriptor[DDI_URL_LEN];
 };
 
+/* What the server remembers of an action, for a device that asks (?actionHistory=N). */
+struct ddi_history {
+	bool present;
+	char status[24];       /* "RUNNING" */
+	struct json *messages; /* an array of texts, newest first; borrowed */
+};
+
 struct ddi_deployment {
-	char id[12]; /* decimal, 100001 .. 2^31-1 */
+	char id[12];	  /* decimal, 100001 .. 2^31-1 */
+	bool unconfirmed; /* of confirmationBase: it waits for somebody's consent */
 	enum ddi_handling download, update;
 	enum ddi_window window;
-	char part[16], version[65], name[129]; /* of the one chunk */
+	char version[65], name[129]; /* of every chunk */
 	struct ddi_artifact artifacts[DDI_MAX_ARTIFACTS];
 	size_t n_artifacts;
+	const char *plain_base; /* "http://cache:8080": of the -http links; NULL: those
+				   are https too. Written only, likewise the next. */
+	struct ddi_history history;
 };
 int ddi_deployment_write(const struct ddi_deployment *d, struct buf *ret,
 			 struct err *e) MUST_USE;
+/* One artifact as it stands in a chunk, for lists of them. plain_base as above. */
+int ddi_artifact_write(struct json *list, const struct ddi_artifact *a,
+		       const char *plain_base, struct err *e) MUST_USE;
 int ddi_deployment_parse(const void *data, size_t len, struct ddi_deployment *ret,
 			 struct err *e) MUST_USE;
 
@@ -147,6 +164,36 @@ int ddi_config_write(const struct ddi_config_data *c, struct buf *ret,
 		     struct err *e) MUST_USE;
 int ddi_config_parse(const void *data, size_t len, struct ddi_config_data *ret,
 		     struct err *e) MUST_USE;
+
+/*
+ * confirmationBase: consent of whoever stands before the device. The base says whether
+ * consent is given once and for all ("autoConfirm") and where to change that; the
+ * deployment that waits has the form of deploymentBase, below "confirmation".
+ */
+struct ddi_auto_confirm {
+	bool active;
+	char initiator[DDI_ATTR_LEN + 1]; /* of an active one; "" if nobody is named */
+	char remark[DDI_TEXT_LEN];
+	int64_t activated_at; /* UTC ms */
+};
+/* confirmation: link to what waits, or "". base: the URL of confirmationBase. */
+int ddi_confirmation_base_write(const struct ddi_auto_confirm *c, const char *base,
+				const char *confirmation, struct buf *ret,
+				struct err *e) MUST_USE;
+/* {"initiator":..,"remark":..}, both optional, cut where too long; no body is fine. */
+int ddi_auto_confirm_parse(const void *data, size_t len, struct ddi_auto_confirm *ret,
+			   struct err *e) MUST_USE;
+
+/* {"confirmation":"confirmed"|"denied","code":N,"details":[..]} */
+struct ddi_consent {
+	bool confirmed;
+	char details[DDI_MAX_DETAILS][DDI_TEXT_LEN];
+	size_t n_details;
+};
+int ddi_consent_write(const struct ddi_consent *c, struct buf *ret,
+		      struct err *e) MUST_USE;
+int ddi_consent_parse(const void *data, size_t len, struct ddi_consent *ret,
+		      struct err *e) MUST_USE;
 
 /* cancelAction: {"id","cancelAction":{"stopId"}} */
 int ddi_cancel_write(const char *id, const char *stop_id, struct buf *ret,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* deploymentBase: what to install. One chunk; other clients read its artifacts, our
- * agent the `ota:` links of the first. */
+/* deploymentBase: what to install. A chunk a part, of which most clients want no more than
+ * one; other clients read its artifacts, our agent the `ota:` links of the first. */
 #include "link.h"
 
 #include "../base/text.h"
@@ -47,52 +47,101 @@ static int write_extensions(struct json *links, const struct ddi_artifact *a,
 	return ddi_set_text(payload, "descriptor", a->descriptor, e);
 }
 
-/* The -http forms lead to the same place: Zephyr reads no other, and there is no plain
- * HTTP here. */
-static int write_artifact(struct json *list, const struct ddi_artifact *a,
-			  struct err *e)
+/* Zephyr reads no other links than the -http ones. They lead to the same place, unless
+ * somebody chose to serve these files without TLS. */
+static int set_plain_link(struct json *links, const char *key, const char *url,
+			  const char *plain_base, struct err *e)
+{
+	static const char scheme[] = "https://";
+	char plain[DDI_URL_LEN];
+	const char *path;
+
+	if (plain_base == NULL || strncmp(url, scheme, sizeof(scheme) - 1) != 0)
+		return ddi_set_link(links, key, url, e);
+	path = url + sizeof(scheme) - 1;
+	path += strcspn(path, "/");
+	if (text_format(plain, sizeof(plain), e, "%s%s", plain_base, path) < 0)
+		return -1;
+	return ddi_set_link(links, key, plain, e);
+}
+
+static int write_links(struct json *artifact, const struct ddi_artifact *a,
+		       const char *plain_base, struct err *e)
+{
+	struct json *links = ddi_set_object(artifact, "_links", e);
+
+	if (links == NULL || ddi_set_link(links, "download", a->download, e) < 0 ||
+	    ddi_set_link(links, "md5sum", a->md5sum, e) < 0 ||
+	    set_plain_link(links, "download-http", a->download, plain_base, e) < 0 ||
+	    set_plain_link(links, "md5sum-http", a->md5sum, plain_base, e) < 0)
+		return -1;
+	return write_extensions(links, a, e);
+}
+
+int ddi_artifact_write(struct json *list, const struct ddi_artifact *a,
+		       const char *plain_base, struct err *e)
 {
 	struct json *artifact = json_new_object();
-	struct json *links;
 
 	if (json_append(list, artifact, e) < 0 ||
 	    ddi_set_text(artifact, "filename", a->filename, e) < 0 ||
 	    json_set(artifact, "size", json_new_int((int64_t)a->size), e) < 0 ||
 	    write_hashes(artifact, a, e) < 0)
 		return -1;
-	links = ddi_set_object(artifact, "_links", e);
-	if (links == NULL || ddi_set_link(links, "download", a->download, e) < 0 ||
-	    ddi_set_link(links, "md5sum", a->md5sum, e) < 0 ||
-	    ddi_set_link(links, "download-http", a->download, e) < 0 ||
-	    ddi_set_link(links, "md5sum-http", a->md5sum, e) < 0)
-		return -1;
-	return write_extensions(links, a, e);
+	return write_links(artifact, a, plain_base, e);
 }
 
-static int write_chunk(struct json *deployment, const struct ddi_deployment *d,
-		       struct err *e)
+/* The list that a chunk's artifacts go to; borrowed. */
+static struct json *new_chunk(struct json *chunks, const struct ddi_deployment *d,
+			      const char *part, struct err *e)
 {
-	struct json *chunks = ddi_set_list(deployment, "chunks", e);
 	struct json *chunk = json_new_object();
-	struct json *artifacts;
 
-	if (chunks == NULL) {
-		json_free(chunk);
-		return -1;
-	}
 	if (json_append(chunks, chunk, e) < 0 ||
-	    ddi_set_text(chunk, "part", d->part, e) < 0 ||
+	    ddi_set_text(chunk, "part", part, e) < 0 ||
 	    ddi_set_text(chunk, "version", d->version, e) < 0 ||
 	    ddi_set_text(chunk, "name", d->name, e) < 0)
-		return -1;
-	artifacts = ddi_set_list(chunk, "artifacts", e);
-	if (artifacts == NULL)
+		return NULL;
+	return ddi_set_list(chunk, "artifacts", e);
+}
+
+static int write_chunks(struct json *deployment, const struct ddi_deployment *d,
+			struct err *e)
+{
+	struct json *chunks = ddi_set_list(deployment, "chunks", e);
+	struct json *artifacts = NULL;
+
+	if (chunks == NULL)
 		return -1;
 	for (size_t i = 0; i < d->n_artifacts; i++) {
-		if (write_artifact(artifacts, &d->artifacts[i], e) < 0)
+		const struct ddi_artifact *a = &d->artifacts[i];
+
+		if (i == 0 || strcmp(a->part, d->artifacts[i - 1].part) != 0)
+			artifacts = new_chunk(chunks, d, a->part, e);
+		if (artifacts == NULL ||
+		    ddi_artifact_write(artifacts, a, d->plain_base, e) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+static int write_history(struct json *root, const struct ddi_history *h, struct err *e)
+{
+	struct json *history, *messages;
+
+	if (!h->present)
+		return 0;
+	history = ddi_set_object(root, "actionHistory", e);
+	if (history == NULL || ddi_set_text(history, "status", h->status, e) < 0)
+		return -1;
+	messages = ddi_set_list(history, "messages", e);
+	for (size_t i = 0; messages != NULL && i < json_len(h->messages); i++) {
+		const char *text = json_text(json_at(h->messages, i));
+
+		if (json_append(messages, json_new_text(text), e) < 0)
+			return -1;
+	}
+	return messages == NULL ? -1 : 0;
 }
 
 static int check_new_id(const char *id, struct err *e)
@@ -119,13 +168,15 @@ int ddi_deployment_write(const struct ddi_deployment *d, struct buf *ret, struct
 		return err_nomem(e);
 	if (check_new_id(d->id, e) < 0 || ddi_set_text(root, "id", d->id, e) < 0)
 		return -1;
-	deployment = ddi_set_object(root, "deployment", e);
+	deployment =
+	    ddi_set_object(root, d->unconfirmed ? "confirmation" : "deployment", e);
 	if (deployment == NULL ||
 	    ddi_set_text(deployment, "download", handling_names[d->download], e) < 0 ||
 	    ddi_set_text(deployment, "update", handling_names[d->update], e) < 0 ||
 	    ddi_set_text(deployment, "maintenanceWindow", window_names[d->window], e) <
 		0 ||
-	    write_chunk(deployment, d, e) < 0)
+	    write_chunks(deployment, d, e) < 0 ||
+	    write_history(root, &d->history, e) < 0)
 		return -1;
 	return json_write(root, ret, e);
 }
@@ -201,20 +252,23 @@ static int read_chunk(const struct json *chunk, struct ddi_deployment *ret,
 		      struct err *e)
 {
 	const struct json *artifacts;
+	char part[sizeof(ret->artifacts[0].part)];
 
-	if (ddi_get_text(chunk, "part", ret->part, sizeof(ret->part), e) < 0 ||
+	if (ddi_get_text(chunk, "part", part, sizeof(part), e) < 0 ||
 	    ddi_get_text(chunk, "version", ret->version, sizeof(ret->version), e) < 0 ||
 	    ddi_get_text(chunk, "name", ret->name, sizeof(ret->name), e) < 0 ||
 	    json_get_array(chunk, "artifacts", &artifacts, e) < 0)
 		return -1;
-	if (json_len(artifacts) > DDI_MAX_ARTIFACTS)
+	if (json_len(artifacts) > DDI_MAX_ARTIFACTS - ret->n_artifacts)
 		return err_set(e, ERR_LIMIT, "more than %d artifacts",
 			       DDI_MAX_ARTIFACTS);
 	for (size_t i = 0; i < json_len(artifacts); i++) {
-		if (read_artifact(json_at(artifacts, i), &ret->artifacts[i], e) < 0)
+		struct ddi_artifact *a = &ret->artifacts[ret->n_artifacts++];
+
+		if (read_artifact(json_at(artifacts, i), a, e) < 0)
 			return err_wrap(e, "artifact %zu", i);
+		memcpy(a->part, part, sizeof(part));
 	}
-	ret->n_artifacts = json_len(artifacts);
 	return 0;
 }
 
@@ -240,8 +294,11 @@ static int read_deployment(const struct json *root, struct ddi_deployment *ret,
 	size_t download = 0, update = 0;
 
 	if (json_get_text(root, "id", &id, e) < 0 || ddi_id_check(id, e) < 0 ||
-	    text_copy(ret->id, sizeof(ret->id), id, "id", e) < 0 ||
-	    json_get_object(root, "deployment", &deployment, e) < 0 ||
+	    text_copy(ret->id, sizeof(ret->id), id, "id", e) < 0)
+		return -1;
+	ret->unconfirmed = json_get(root, "confirmation") != NULL;
+	if (json_get_object(root, ret->unconfirmed ? "confirmation" : "deployment",
+			    &deployment, e) < 0 ||
 	    read_name(deployment, "download", handling_names, N_ELEMS(handling_names),
 		      &download, e) < 0 ||
 	    read_name(deployment, "update", handling_names, N_ELEMS(handling_names),
@@ -251,10 +308,11 @@ static int read_deployment(const struct json *root, struct ddi_deployment *ret,
 		return -1;
 	ret->download = (enum ddi_handling)download;
 	ret->update = (enum ddi_handling)update;
-	if (json_len(chunks) != 1)
-		return err_set(e, ERR_UNSUPPORTED, "%zu chunks, not one",
-			       json_len(chunks));
-	return read_chunk(json_at(chunks, 0), ret, e);
+	for (size_t i = 0; i < json_len(chunks); i++) {
+		if (read_chunk(json_at(chunks, i), ret, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 int ddi_deployment_parse(const void *data, size_t len, struct ddi_deployment *ret,

@@ -134,41 +134,6 @@ int ddi_feedback_write(const struct ddi_feedback *f, const char *id, struct buf 
 
 /* ---- reading ---- */
 
-/* Cuts at the border of a UTF-8 character. */
-static void copy_cut(char *ret, size_t room, const char *text)
-{
-	size_t len = strlen(text);
-
-	if (len >= room) {
-		len = room - 1;
-		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
-			len--;
-	}
-	memcpy(ret, text, len);
-	ret[len] = '\0';
-}
-
-/* SWUpdate sends a list, others one text, some leave it out. */
-static void read_details(const struct json *status, struct ddi_feedback *ret)
-{
-	const struct json *details = json_get(status, "details");
-
-	if (details == NULL)
-		return;
-	if (json_is_string(details))
-		copy_cut(ret->details[ret->n_details++], DDI_TEXT_LEN,
-			 json_text(details));
-	for (size_t i = 0; i < json_len(details) && ret->n_details < DDI_MAX_DETAILS;
-	     i++) {
-		const struct json *line =
-		    json_is_array(details) ? json_at(details, i) : NULL;
-
-		if (line != NULL && json_is_string(line))
-			copy_cut(ret->details[ret->n_details++], DDI_TEXT_LEN,
-				 json_text(line));
-	}
-}
-
 static int read_result(const struct json *status, struct ddi_feedback *ret,
 		       struct err *e)
 {
@@ -177,6 +142,9 @@ static int read_result(const struct json *status, struct ddi_feedback *ret,
 	size_t i = 0;
 	uint64_t cnt = 0, of = 0;
 
+	ret->finished = DDI_NONE;
+	if (json_get(status, "result") == NULL)
+		return 0; /* says no more than that it goes on */
 	if (json_get_object(status, "result", &result, e) < 0 ||
 	    json_get_text(result, "finished", &finished, e) < 0 ||
 	    ddi_name_index(finished_names, N_ELEMS(finished_names), finished,
@@ -220,7 +188,7 @@ static void read_agent(const struct json *status, struct ddi_feedback *ret)
 
 	if (agent == NULL || json_opt_text(agent, "version", &version, NULL) < 0)
 		return;
-	copy_cut(ret->agent_version, sizeof(ret->agent_version), version);
+	ddi_copy_cut(ret->agent_version, sizeof(ret->agent_version), version);
 	if (list == NULL || !json_is_array(list))
 		return;
 	for (size_t i = 0;
@@ -229,8 +197,8 @@ static void read_agent(const struct json *status, struct ddi_feedback *ret)
 		const char *text = json_text(json_at(list, i));
 
 		if (text != NULL)
-			copy_cut(ret->capabilities[ret->n_capabilities++],
-				 sizeof(ret->capabilities[0]), text);
+			ddi_copy_cut(ret->capabilities[ret->n_capabilities++],
+				     sizeof(ret->capabilities[0]), text);
 	}
 }
 
@@ -261,7 +229,7 @@ static int read_feedback(const struct json *root, struct ddi_feedback *ret,
 	code = json_get(status, "code");
 	ret->has_code = code != NULL && json_is_int(code);
 	ret->code = ret->has_code ? json_int(code) : 0;
-	read_details(status, ret);
+	ret->n_details = ddi_get_details(status, ret->details);
 	read_proof(status, &ret->proof);
 	read_agent(status, ret);
 	read_event(status, ret);

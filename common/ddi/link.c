@@ -64,6 +64,38 @@ int ddi_get_link(const struct json *links, const char *key, char ret_url[DDI_URL
 	return 0;
 }
 
+void ddi_copy_cut(char *ret, size_t room, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len >= room) {
+		len = room - 1;
+		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+			len--;
+	}
+	memcpy(ret, text, len);
+	ret[len] = '\0';
+}
+
+size_t ddi_get_details(const struct json *object,
+		       char ret[DDI_MAX_DETAILS][DDI_TEXT_LEN])
+{
+	const struct json *details = json_get(object, "details");
+	size_t n = 0;
+
+	if (details != NULL && json_is_string(details))
+		ddi_copy_cut(ret[n++], DDI_TEXT_LEN, json_text(details));
+	if (details == NULL || !json_is_array(details))
+		return n;
+	for (size_t i = 0; i < json_len(details) && n < DDI_MAX_DETAILS; i++) {
+		const char *line = json_text(json_at(details, i));
+
+		if (line != NULL)
+			ddi_copy_cut(ret[n++], DDI_TEXT_LEN, line);
+	}
+	return n;
+}
+
 const struct json *ddi_extension(const struct json *object, const char *key)
 {
 	const struct json *x = object != NULL ? json_get(object, key) : NULL;

@@ -33,6 +33,14 @@ int ddi_get_link(const struct json *links, const char *key, char ret_url[DDI_URL
 int ddi_get_text(const struct json *object, const char *key, char *ret, size_t room,
 		 struct err *e) MUST_USE;
 
+/* Cuts at the border of a UTF-8 character. */
+void ddi_copy_cut(char *ret, size_t room, const char *text);
+
+/* object's "details": SWUpdate sends a list, others one text, some leave it out. Lines
+ * are cut, and what is beyond the last is left out. */
+size_t ddi_get_details(const struct json *object,
+		       char ret[DDI_MAX_DETAILS][DDI_TEXT_LEN]);
+
 /* object[key] if it is an extension object whose must_understand bits are all known
  * here (there are none yet); else NULL. */
 const struct json *ddi_extension(const struct json *object, const char *key);

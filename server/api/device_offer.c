@@ -255,7 +255,7 @@ static int fill_deployment(struct api_call *a, struct ddi_deployment *d, struct 
 	d->n_artifacts = 1;
 	if (text_format(d->id, sizeof(d->id), e, "%llu",
 			(unsigned long long)a->deployment.id) < 0 ||
-	    text_copy(d->part, sizeof(d->part), "os", "part", e) < 0 ||
+	    text_copy(d->artifacts[0].part, sizeof(d->artifacts[0].part), "os", "part", e) < 0 ||
 	    text_copy(d->version, sizeof(d->version), a->release.version, "version",
 		      e) < 0 ||
 	    text_copy(d->name, sizeof(d->name), a->release.product, "name", e) < 0)
