@@ -252,7 +252,7 @@ static int read_chunk(const struct json *chunk, struct ddi_deployment *ret,
 		      struct err *e)
 {
 	const struct json *artifacts;
-	char part[sizeof(ret->artifacts[0].part)];
+	char part[sizeof(ret->artifacts[0].part)] = "";
 
 	if (ddi_get_text(chunk, "part", part, sizeof(part), e) < 0 ||
 	    ddi_get_text(chunk, "version", ret->version, sizeof(ret->version), e) < 0 ||
@@ -308,6 +308,8 @@ static int read_deployment(const struct json *root, struct ddi_deployment *ret,
 		return -1;
 	ret->download = (enum ddi_handling)download;
 	ret->update = (enum ddi_handling)update;
+	if (json_len(chunks) == 0)
+		return err_set(e, ERR_UNSUPPORTED, "a deployment of nothing");
 	for (size_t i = 0; i < json_len(chunks); i++) {
 		if (read_chunk(json_at(chunks, i), ret, e) < 0)
 			return -1;

@@ -143,7 +143,7 @@ static int read_result(const struct json *status, struct ddi_feedback *ret,
 	uint64_t cnt = 0, of = 0;
 
 	ret->finished = DDI_NONE;
-	if (json_get(status, "result") == NULL)
+	if (json_get(status, "result") == NULL && ret->execution != DDI_CLOSED)
 		return 0; /* says no more than that it goes on */
 	if (json_get_object(status, "result", &result, e) < 0 ||
 	    json_get_text(result, "finished", &finished, e) < 0 ||
@@ -222,10 +222,11 @@ static int read_feedback(const struct json *root, struct ddi_feedback *ret,
 	if (json_get_object(root, "status", &status, e) < 0 ||
 	    json_get_text(status, "execution", &execution, e) < 0 ||
 	    ddi_name_index(execution_names, N_DDI_EXECUTIONS, execution, "an execution",
-			   &i, e) < 0 ||
-	    read_result(status, ret, e) < 0)
+			   &i, e) < 0)
 		return -1;
 	ret->execution = (enum ddi_execution)i;
+	if (read_result(status, ret, e) < 0)
+		return -1;
 	code = json_get(status, "code");
 	ret->has_code = code != NULL && json_is_int(code);
 	ret->code = ret->has_code ? json_int(code) : 0;

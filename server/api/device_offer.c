@@ -250,12 +250,14 @@ static int fill_artifact(struct api_call *a, struct ddi_artifact *f, struct err 
 
 static int fill_deployment(struct api_call *a, struct ddi_deployment *d, struct err *e)
 {
-	d->download = d->update = a->deployment.forced ? DDI_FORCED : DDI_ATTEMPT;
+	d->download = d->update =
+	    a->deployment.kind == KIND_FORCED ? DDI_FORCED : DDI_ATTEMPT;
 	d->window = DDI_WINDOW_NONE;
 	d->n_artifacts = 1;
 	if (text_format(d->id, sizeof(d->id), e, "%llu",
 			(unsigned long long)a->deployment.id) < 0 ||
-	    text_copy(d->artifacts[0].part, sizeof(d->artifacts[0].part), "os", "part", e) < 0 ||
+	    text_copy(d->artifacts[0].part, sizeof(d->artifacts[0].part), "os", "part",
+		      e) < 0 ||
 	    text_copy(d->version, sizeof(d->version), a->release.version, "version",
 		      e) < 0 ||
 	    text_copy(d->name, sizeof(d->name), a->release.product, "name", e) < 0)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define MAX_TRIES 8
+#define MAX_TIME_MS ((uint64_t)1 << 48)
 
 static void answer_deployment(struct api_call *a, int status,
 			      const struct deployment *d)
@@ -128,23 +129,66 @@ static void assigned(struct store_call *c)
 	answer_deployment(a, 201, &c->out.deployment);
 }
 
+/* Times in the past are fine: they say "now". */
+static int read_time(const struct json *body, const char *key, int64_t *ret,
+		     struct err *e)
+{
+	uint64_t at = 0;
+
+	if (json_opt_u64(body, key, &at, e) < 0)
+		return -1;
+	if (at > MAX_TIME_MS)
+		return err_set(e, ERR_FORMAT,
+			       "field \"%s\": not milliseconds since 1970", key);
+	*ret = (int64_t)at;
+	return 0;
+}
+
+/* "force":true is what "kind":"forced" says since there are more than two. */
+static int read_kind(const struct json *body, struct assignment *ret, struct err *e)
+{
+	const char *word = NULL;
+	bool force = false;
+
+	if (json_opt_text(body, "kind", &word, e) < 0 ||
+	    json_opt_bool(body, "force", &force, e) < 0)
+		return -1;
+	if (word != NULL && json_get(body, "force") != NULL)
+		return err_set(e, ERR_FORMAT, "kind and force exclude each other");
+	ret->kind = force ? KIND_FORCED : KIND_SOFT;
+	if (word != NULL && deployment_kind_parse(word, &ret->kind, e) < 0)
+		return -1;
+	if ((ret->force_at != 0) != (ret->kind == KIND_TIME_FORCED))
+		return err_set(e, ERR_FORMAT,
+			       "force_at goes with kind time-forced and with no other");
+	return 0;
+}
+
+static int read_assignment(const struct json *body, struct assignment *ret,
+			   struct err *e)
+{
+	if (read_time(body, "force_at", &ret->force_at, e) < 0 ||
+	    read_time(body, "not_before", &ret->not_before, e) < 0 ||
+	    json_opt_bool(body, "consent", &ret->needs_consent, e) < 0)
+		return -1;
+	return read_kind(body, ret, e);
+}
+
 static void assign(struct api_call *a)
 {
 	struct store_call *c = api_store(a, STORE_DEPLOYMENT_ASSIGN, assigned);
 	struct err e = ERR_INIT;
-	bool forced = false;
 
 	if (c == NULL)
 		return;
 	if (policy_fits(&a->device, &a->release, &e) < 0 ||
-	    json_opt_bool(a->body, "force", &forced, &e) < 0) {
+	    read_assignment(a->body, &c->in.assign, &e) < 0) {
 		store_call_free(c);
 		api_fail(a, &e);
 		return;
 	}
 	memcpy(c->in.assign.device, a->device.id, sizeof(c->in.assign.device));
 	memcpy(c->in.assign.release, a->release.id, sizeof(c->in.assign.release));
-	c->in.assign.forced = forced;
 	store_call_event(c, EVENT_DEPLOYMENT, a->device.id, 0, NULL);
 	store_call_event(c, EVENT_DEVICE, a->device.id, 0, NULL);
 	api_submit(a, c);
@@ -189,18 +233,19 @@ static void got_assign_device(struct store_call *c)
 
 void handle_deployments_create(struct api_call *a)
 {
-	static const char *const names[] = {"device", "release", "force", NULL};
+	static const char *const names[] = {"device",	"release",    "force",	 "kind",
+					    "force_at", "not_before", "consent", NULL};
 	struct store_call *c = api_store(a, STORE_DEVICE_GET, got_assign_device);
 	struct err e = ERR_INIT;
 	const char *device, *release;
-	bool force = false;
+	struct assignment checked = {.kind = KIND_SOFT};
 
 	if (c == NULL)
 		return;
 	if (api_body(a, names, &e) < 0 ||
 	    json_get_text(a->body, "device", &device, &e) < 0 ||
 	    json_get_text(a->body, "release", &release, &e) < 0 ||
-	    json_opt_bool(a->body, "force", &force, &e) < 0 ||
+	    read_assignment(a->body, &checked, &e) < 0 ||
 	    text_copy(c->in.device_id, sizeof(c->in.device_id), device, "device", &e) <
 		0) {
 		store_call_free(c);

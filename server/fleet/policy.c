@@ -31,6 +31,7 @@ static const enum device_state device_states[N_DEPLOYMENT_STATES] = {
     [DEPLOYMENT_FAILED] = DEVICE_FAILED,
     [DEPLOYMENT_ROLLED_BACK] = DEVICE_ROLLED_BACK,
     [DEPLOYMENT_CANCELLED] = DEVICE_IDLE,
+    [DEPLOYMENT_DOWNLOADED] = DEVICE_IDLE,
 };
 
 static void set_detail(struct verdict *v, const char *text)

@@ -115,6 +115,33 @@ static struct json *render_hardware(const struct release *r, struct err *e)
 	return TAKE(list);
 }
 
+static struct json *render_files(const struct release *r, struct err *e)
+{
+	AUTO_PTR(json) struct json *list = json_new_array();
+
+	for (size_t i = 0; i < r->n_files; i++) {
+		const struct release_file *f = &r->files[i];
+		AUTO_PTR(json) struct json *o = json_new_object();
+
+		if (o == NULL || set_text(o, "name", f->name, e) < 0 ||
+		    set_text(o, "part", file_part_name(f->part), e) < 0 ||
+		    set_int(o, "size", f->size, e) < 0 ||
+		    json_set(o, "sha256", json_new_hex(f->sha256, SHA256_LEN), e) < 0 ||
+		    json_append(list, TAKE(o), e) < 0)
+			return NULL;
+	}
+	return TAKE(list);
+}
+
+static uint64_t release_size(const struct release *r)
+{
+	uint64_t all = r->head_size + r->body_size;
+
+	for (size_t i = 0; i < r->n_files; i++)
+		all += r->files[i].size;
+	return all;
+}
+
 struct json *render_release(const struct release *r, struct err *e)
 {
 	AUTO_PTR(json) struct json *o = json_new_object();
@@ -125,8 +152,10 @@ struct json *render_release(const struct release *r, struct err *e)
 	    set_int(o, "security_version", r->security_version, e) < 0 ||
 	    json_set(o, "hardware", render_hardware(r, e), e) < 0 ||
 	    set_text(o, "notes", r->notes, e) < 0 ||
-	    set_int(o, "size", r->head_size + r->body_size, e) < 0 ||
+	    set_int(o, "size", release_size(r), e) < 0 ||
+	    json_set(o, "security_only", json_new_bool(r->security_only), e) < 0 ||
 	    json_set(o, "images", render_images(r, e), e) < 0 ||
+	    json_set(o, "files", render_files(r, e), e) < 0 ||
 	    set_time(o, "created_at", r->created_at, e) < 0 ||
 	    json_set(o, "manifest_sha256", json_new_hex(r->manifest_sha256, SHA256_LEN),
 		     e) < 0)
@@ -162,6 +191,10 @@ struct json *render_deployment(const struct deployment *d, struct err *e)
 	    set_text(o, "product", d->product, e) < 0 ||
 	    set_text(o, "version", d->version, e) < 0 ||
 	    set_text(o, "state", deployment_state_name(d->state), e) < 0 ||
+	    set_text(o, "kind", deployment_kind_name(d->kind), e) < 0 ||
+	    set_time(o, "force_at", d->force_at, e) < 0 ||
+	    set_time(o, "not_before", d->not_before, e) < 0 ||
+	    set_text(o, "consent", consent_name(d->consent), e) < 0 ||
 	    set_text(o, "detail", d->detail, e) < 0 ||
 	    set_int(o, "progress", d->progress, e) < 0 ||
 	    set_time(o, "created_at", d->created_at, e) < 0 ||

@@ -52,8 +52,6 @@ enum why_code {
 };
 const char *why_code_name(enum why_code c);
 
-enum consent { CONSENT_NONE, CONSENT_ASKED, CONSENT_GIVEN, CONSENT_DENIED, N_CONSENTS };
-
 struct pin {
 	char version[VERSION_MAX_LEN +
 		     1]; /* stays at it; "": pinned to whatever it runs */

@@ -23,7 +23,21 @@ static const char *const deployment_states[N_DEPLOYMENT_STATES] = {
     [DEPLOYMENT_INSTALLING] = "installing", [DEPLOYMENT_REBOOTING] = "rebooting",
     [DEPLOYMENT_CANCELLING] = "cancelling", [DEPLOYMENT_CONFIRMED] = "confirmed",
     [DEPLOYMENT_FAILED] = "failed",	    [DEPLOYMENT_ROLLED_BACK] = "rolled-back",
-    [DEPLOYMENT_CANCELLED] = "cancelled",
+    [DEPLOYMENT_CANCELLED] = "cancelled",   [DEPLOYMENT_DOWNLOADED] = "downloaded",
+};
+
+static const char *const deployment_kinds[N_KINDS] = {
+    [KIND_SOFT] = "soft",
+    [KIND_FORCED] = "forced",
+    [KIND_TIME_FORCED] = "time-forced",
+    [KIND_DOWNLOAD_ONLY] = "download-only",
+};
+
+static const char *const consents[N_CONSENTS] = {
+    [CONSENT_NONE] = "none",
+    [CONSENT_ASKED] = "asked",
+    [CONSENT_GIVEN] = "given",
+    [CONSENT_DENIED] = "denied",
 };
 
 static const char *const metadata_roles[N_METADATA_ROLES] = {
@@ -88,6 +102,26 @@ int deployment_state_parse(const char *text, enum deployment_state *ret, struct 
 		return -1;
 	*ret = (enum deployment_state)v;
 	return 0;
+}
+
+const char *deployment_kind_name(enum deployment_kind k)
+{
+	return name_of(deployment_kinds, N_KINDS, k);
+}
+
+int deployment_kind_parse(const char *text, enum deployment_kind *ret, struct err *e)
+{
+	unsigned v = 0;
+
+	if (value_of(deployment_kinds, N_KINDS, text, "deployment kind", &v, e) < 0)
+		return -1;
+	*ret = (enum deployment_kind)v;
+	return 0;
+}
+
+const char *consent_name(enum consent c)
+{
+	return name_of(consents, N_CONSENTS, c);
 }
 
 const char *metadata_role_name(enum metadata_role r)

@@ -84,7 +84,7 @@ struct attribute {
 	bool remove;
 };
 
-struct release {
+struct release { /* without images descriptor, head and body are zero */
 	char id[RELEASE_ID_LEN + 1];
 	char product[PRODUCT_MAX_LEN + 1];
 	char version[VERSION_MAX_LEN + 1];
@@ -94,6 +94,9 @@ struct release {
 	char notes[NOTES_MAX_LEN + 1];
 	struct image images[MAX_IMAGES];
 	size_t n_images;
+	struct release_file files[MAX_FILES]; /* for clients of others */
+	size_t n_files;
+	bool security_only;
 	uint8_t manifest_sha256[SHA256_LEN];
 	uint8_t descriptor_sha256[SHA256_LEN]; /* what a proof's rootHash must equal */
 	uint8_t head_sha256[SHA256_LEN];
@@ -106,6 +109,7 @@ struct release {
  *	ASSIGNED -> DOWNLOADING -> INSTALLING -> REBOOTING -> CONFIRMED
  *	any open state -> FAILED, ROLLED_BACK
  *	any open state -> CANCELLING -> CANCELLED, or back if the device refuses
+ *	a download-only one ends as DOWNLOADED
  *
  * server/fleet/policy.h decides the edges.
  */
@@ -119,12 +123,31 @@ enum deployment_state {
 	DEPLOYMENT_FAILED,
 	DEPLOYMENT_ROLLED_BACK,
 	DEPLOYMENT_CANCELLED,
+	DEPLOYMENT_DOWNLOADED,
 	N_DEPLOYMENT_STATES
 };
 
 static inline bool deployment_is_open(enum deployment_state s)
 {
 	return s < DEPLOYMENT_CONFIRMED;
+}
+
+/* How much a device may choose; numbers stand in the database. */
+enum deployment_kind {
+	KIND_SOFT,	    /* when it suits the device */
+	KIND_FORCED,	    /* at once */
+	KIND_TIME_FORCED,   /* soft until force_at, then forced */
+	KIND_DOWNLOAD_ONLY, /* fetched and not installed: `downloaded` ends it */
+	N_KINDS
+};
+
+/* Of the device's user, where a deployment needs it. While it is ASKED or DENIED the
+ * device is shown confirmationBase and nothing to install. */
+enum consent { CONSENT_NONE, CONSENT_ASKED, CONSENT_GIVEN, CONSENT_DENIED, N_CONSENTS };
+
+static inline bool consent_is_awaited(enum consent c)
+{
+	return c == CONSENT_ASKED || c == CONSENT_DENIED;
 }
 
 struct proof {
@@ -145,7 +168,10 @@ struct deployment {
 	char detail[DETAIL_MAX_LEN +
 		    1];	  /* the last thing the device said, or why it ended */
 	enum grade grade; /* of a CONFIRMED one */
-	bool forced;
+	enum deployment_kind kind;
+	int64_t force_at;   /* of KIND_TIME_FORCED */
+	int64_t not_before; /* its maintenance window opens then; 0: it has none */
+	enum consent consent;
 	bool offered;	   /* the device has been shown it */
 	bool frozen;	   /* nothing is shown to a device now that it was not yet */
 	unsigned progress; /* 0..100 */
@@ -233,6 +259,10 @@ const char *device_state_name(enum device_state s);
 const char *deployment_state_name(enum deployment_state s);
 int deployment_state_parse(const char *text, enum deployment_state *ret,
 			   struct err *e) MUST_USE;
+const char *deployment_kind_name(enum deployment_kind k);
+int deployment_kind_parse(const char *text, enum deployment_kind *ret,
+			  struct err *e) MUST_USE;
+const char *consent_name(enum consent c);
 const char *metadata_role_name(enum metadata_role r);
 const char *event_type_name(enum event_type t);
 const char *role_name(enum role r);

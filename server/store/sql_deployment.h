@@ -7,7 +7,8 @@
 #define DEPLOYMENT_COLUMNS                                                             \
 	"p.id, p.device, p.release, r.product, r.version, p.state, p.detail, "         \
 	"p.grade, "                                                                    \
-	"p.forced, p.offered, p.progress, p.created_at, p.updated_at, p.proof_root, "  \
+	"p.kind, p.force_at, p.not_before, p.consent, "                                \
+	"p.offered, p.progress, p.created_at, p.updated_at, p.proof_root, "            \
 	"p.proof_boot, p.proof_slot, p.proof_counter, p.n_statuses, p.content, "       \
 	"p.revision, (SELECT count(*) FROM freeze f "                                  \
 	"WHERE f.tenant = p.tenant AND f.is_on = 1) "                                  \
@@ -17,8 +18,9 @@
 /* clang-format off */
 #define SQL_DEPLOYMENT(X)                                                              \
 	X(DEPLOYMENT_INSERT,                                                           \
-	  "INSERT INTO deployment (tenant, device, release, forced, "                  \
-	  "created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5) RETURNING id")      \
+	  "INSERT INTO deployment (tenant, device, release, kind, force_at, "          \
+	  "not_before, consent, created_at, updated_at) "                              \
+	  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8) RETURNING id")                  \
 	X(DEPLOYMENT_GET,                                                              \
 	  "SELECT " DEPLOYMENT_COLUMNS "WHERE p.tenant = ?1 AND p.id = ?2")            \
 	X(DEPLOYMENT_LIST,                                                             \
@@ -42,6 +44,8 @@
 	  "offered = ?7, content = content + ?8, "                                     \
 	  "detail = CASE ?9 WHEN '' THEN detail ELSE ?9 END, updated_at = ?10, "       \
 	  "revision = revision + 1 WHERE tenant = ?1 AND id = ?2 AND revision = ?3")   \
+	X(DEPLOYMENT_CONSENT,                                                          \
+	  "UPDATE deployment SET consent = ?3 WHERE tenant = ?1 AND id = ?2")          \
 	X(DEPLOYMENT_PROOF,                                                            \
 	  "UPDATE deployment SET proof_root = ?3, proof_boot = ?4, "                   \
 	  "proof_slot = ?5, proof_counter = ?6 WHERE tenant = ?1 AND id = ?2")         \
@@ -58,7 +62,11 @@
 	  "WHERE p.tenant = ?1 AND s.deployment = ?2 ORDER BY s.n LIMIT ?3")
 
 /* What schema 2 adds: texts, each with a comma behind it. */
-#define SCHEMA_2_DEPLOYMENT
+#define SCHEMA_2_DEPLOYMENT                                                            \
+	"ALTER TABLE deployment RENAME COLUMN forced TO kind;"                         \
+	"ALTER TABLE deployment ADD COLUMN force_at INTEGER NOT NULL DEFAULT 0;"       \
+	"ALTER TABLE deployment ADD COLUMN not_before INTEGER NOT NULL DEFAULT 0;"     \
+	"ALTER TABLE deployment ADD COLUMN consent INTEGER NOT NULL DEFAULT 0;",
 /* clang-format on */
 
 #endif

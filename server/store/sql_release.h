@@ -7,7 +7,7 @@
 #define RELEASE_COLUMNS                                                                \
 	"id, product, version, security_version, hardware, notes, manifest_sha256, "   \
 	"descriptor_sha256, head_sha256, body_sha256, head_size, body_size, "          \
-	"created_at "                                                                  \
+	"created_at, security_only "                                                   \
 	"FROM release "
 
 /* clang-format off */
@@ -15,8 +15,9 @@
 	X(RELEASE_INSERT,                                                              \
 	  "INSERT INTO release (tenant, id, product, version, "                        \
 	  "security_version, hardware, notes, manifest_sha256, descriptor_sha256, "    \
-	  "head_sha256, body_sha256, head_size, body_size, created_at) "               \
-	  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")      \
+	  "head_sha256, body_sha256, head_size, body_size, created_at, "               \
+	  "security_only) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "      \
+	  "?12, ?13, ?14, ?15)")                                                       \
 	X(RELEASE_GET, "SELECT " RELEASE_COLUMNS "WHERE tenant = ?1 AND id = ?2")      \
 	X(RELEASE_LIST,                                                                \
 	  "SELECT " RELEASE_COLUMNS "WHERE tenant = ?1 AND (?2 = '' OR "               \
@@ -27,6 +28,11 @@
 	  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                       \
 	X(IMAGE_LIST, "SELECT name, size, salt, root_hash FROM image "                 \
 		      "WHERE tenant = ?1 AND release = ?2 ORDER BY n")                 \
+	X(FILE_INSERT,                                                                 \
+	  "INSERT INTO release_file (tenant, release, n, name, part, size, sha256) "   \
+	  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                       \
+	X(FILE_LIST, "SELECT name, part, size, sha256 FROM release_file "              \
+		     "WHERE tenant = ?1 AND release = ?2 ORDER BY n")                  \
 	/* artifacts and uploads */                                                    \
 	X(ARTIFACT_PUT,                                                                \
 	  "INSERT INTO artifact (tenant, sha256, sha1, md5, size, created_at) "        \
@@ -59,7 +65,14 @@
 	  "ORDER BY version DESC LIMIT 1 OFFSET 15)")
 
 /* What schema 2 adds: texts, each with a comma behind it. */
-#define SCHEMA_2_RELEASE
+#define SCHEMA_2_RELEASE                                                               \
+	"ALTER TABLE release ADD COLUMN security_only INTEGER NOT NULL DEFAULT 0;"     \
+	"CREATE TABLE release_file ("                                                  \
+	"  tenant TEXT NOT NULL, release TEXT NOT NULL, n INTEGER NOT NULL,"           \
+	"  name TEXT NOT NULL, part INTEGER NOT NULL, size INTEGER NOT NULL,"          \
+	"  sha256 BLOB NOT NULL, PRIMARY KEY (tenant, release, n),"                    \
+	"  FOREIGN KEY (tenant, release) REFERENCES release (tenant, id)) "            \
+	"WITHOUT ROWID, STRICT;",
 /* clang-format on */
 
 #endif

@@ -156,6 +156,15 @@ struct device_change {
 	char capabilities[DEVICE_TEXT_MAX_LEN + 1];
 };
 
+struct assignment {
+	char device[DEVICE_ID_MAX_LEN + 1];
+	char release[RELEASE_ID_LEN + 1];
+	enum deployment_kind kind;
+	int64_t force_at;   /* of KIND_TIME_FORCED */
+	int64_t not_before; /* 0: at any time */
+	bool needs_consent; /* given at once where autoConfirm is on */
+};
+
 struct deployment_move {
 	uint64_t id;
 	uint64_t expect_revision;
@@ -163,8 +172,10 @@ struct deployment_move {
 	unsigned progress;
 	enum grade grade;
 	bool offered;
-	bool offering;			 /* it is shown now for the first time */
-	bool touch_content;		 /* what is offered changed: `?c=` must too */
+	bool offering;	    /* it is shown now for the first time */
+	bool touch_content; /* what is offered changed: `?c=` must too */
+	bool set_consent;
+	enum consent consent;
 	char detail[DETAIL_MAX_LEN + 1]; /* "": as it is */
 	struct proof proof;		 /* absent: as it is */
 	bool add_status;
@@ -202,11 +213,13 @@ union store_in {
 		char agent_version[33];
 	} attributes;
 	struct release release;
+	struct assignment assign;
+	struct auto_confirm auto_confirm;
 	struct {
-		char device[DEVICE_ID_MAX_LEN + 1];
-		char release[RELEASE_ID_LEN + 1];
-		bool forced;
-	} assign;
+		struct device device;		/* id */
+		uint8_t token_hash[SHA256_LEN]; /* of a token that nobody has */
+		uint64_t max_devices;		/* of the tenant; 0: no limit */
+	} device_ensure;
 	struct deployment_move move;
 	struct freeze freeze;
 	struct artifact artifact;
@@ -252,6 +265,7 @@ union store_in {
 };
 
 union store_out {
+	struct auto_confirm auto_confirm;
 	struct device device;
 	struct release release;
 	struct deployment deployment;

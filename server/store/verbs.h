@@ -36,6 +36,8 @@ unsigned page_limit(const struct store_page *p);
 
 int device_load_by_id(struct conn *db, const char *tenant, const char *id,
 		      struct device *ret, struct err *e) MUST_USE;
+int auto_confirm_load(struct conn *db, const char *tenant, const char *device,
+		      struct auto_confirm *ret, struct err *e) MUST_USE;
 int release_insert(struct conn *db, struct store_call *c, const struct release *r,
 		   struct err *e) MUST_USE;
 /* ERR_FROZEN says why, since when and by whom. */

@@ -37,16 +37,19 @@ static int load_deployment(struct conn *db, const char *tenant, const struct que
 	d->state = (enum deployment_state)query_int(q, 5);
 	query_text(q, 6, d->detail, sizeof(d->detail));
 	d->grade = (enum grade)query_int(q, 7);
-	d->forced = query_int(q, 8) != 0;
-	d->offered = query_int(q, 9) != 0;
-	d->progress = (unsigned)query_int(q, 10);
-	d->created_at = query_int(q, 11);
-	d->updated_at = query_int(q, 12);
-	load_proof(q, 13, &d->proof);
-	d->n_statuses = (uint64_t)query_int(q, 17);
-	d->content = (uint64_t)query_int(q, 18);
-	d->revision = (uint64_t)query_int(q, 19);
-	d->frozen = query_int(q, 20) != 0;
+	d->kind = (enum deployment_kind)query_int(q, 8);
+	d->force_at = query_int(q, 9);
+	d->not_before = query_int(q, 10);
+	d->consent = (enum consent)query_int(q, 11);
+	d->offered = query_int(q, 12) != 0;
+	d->progress = (unsigned)query_int(q, 13);
+	d->created_at = query_int(q, 14);
+	d->updated_at = query_int(q, 15);
+	load_proof(q, 16, &d->proof);
+	d->n_statuses = (uint64_t)query_int(q, 20);
+	d->content = (uint64_t)query_int(q, 21);
+	d->revision = (uint64_t)query_int(q, 22);
+	d->frozen = query_int(q, 23) != 0;
 	return 0;
 }
 
@@ -198,14 +201,39 @@ static int supersede(struct conn *db, struct store_call *c, const struct open_on
 	return event_insert(db, c, &v, e);
 }
 
+/* Who consented to everything need not be asked. */
+static int ask_consent(struct conn *db, const struct store_call *c, enum consent *ret,
+		       struct err *e)
+{
+	struct auto_confirm known;
+	struct err why = ERR_INIT;
+
+	*ret = CONSENT_NONE;
+	if (!c->in.assign.needs_consent)
+		return 0;
+	*ret = CONSENT_GIVEN;
+	if (auto_confirm_load(db, c->tenant, c->in.assign.device, &known, &why) == 0)
+		return 0;
+	*ret = CONSENT_ASKED;
+	if (why.code == ERR_NOT_FOUND)
+		return 0;
+	*e = why;
+	return -1;
+}
+
 static int insert_deployment(struct conn *db, struct store_call *c, uint64_t *ret_id,
 			     struct err *e)
 {
+	enum consent consent;
 	int64_t id;
 
+	if (ask_consent(db, c, &consent, e) < 0)
+		return -1;
 	if (query_run_int(db, SQL_DEPLOYMENT_INSERT, &id, e,
 			  ARGS(ARG_T(c->tenant), ARG_T(c->in.assign.device),
-			       ARG_T(c->in.assign.release), ARG_I(c->in.assign.forced),
+			       ARG_T(c->in.assign.release), ARG_I(c->in.assign.kind),
+			       ARG_I(c->in.assign.force_at),
+			       ARG_I(c->in.assign.not_before), ARG_I(consent),
 			       ARG_I(c->now_ms))) < 0) {
 		if (e->code == ERR_CONFLICT)
 			(void)err_set(e, ERR_NOT_FOUND, "there is no release \"%s\"",
@@ -318,6 +346,10 @@ int verb_DEPLOYMENT_MOVE(struct conn *db, struct store_call *c, struct err *e)
 			       "deployment %llu changed in between",
 			       (unsigned long long)m->id);
 	}
+	if (m->set_consent &&
+	    query_run(db, SQL_DEPLOYMENT_CONSENT, e,
+		      ARGS(ARG_T(c->tenant), ARG_I(m->id), ARG_I(m->consent))) < 0)
+		return -1;
 	if (store_proof(db, c, e) < 0 || store_status(db, c, e) < 0 ||
 	    load_by_id(db, c->tenant, m->id, &c->out.deployment, e) < 0)
 		return -1;

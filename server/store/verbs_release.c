@@ -32,6 +32,29 @@ static int load_images(struct conn *db, const char *tenant, struct release *r,
 	return 0;
 }
 
+static int load_files(struct conn *db, const char *tenant, struct release *r,
+		      struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+	bool row;
+
+	if (query_open(db, SQL_FILE_LIST, &q, e, ARGS(ARG_T(tenant), ARG_T(r->id))) < 0)
+		return -1;
+	for (r->n_files = 0; r->n_files < MAX_FILES; r->n_files++) {
+		struct release_file *f = &r->files[r->n_files];
+
+		if (query_step(&q, &row, e) < 0)
+			return -1;
+		if (!row)
+			return 0;
+		query_text(&q, 0, f->name, sizeof(f->name));
+		f->part = (enum file_part)query_int(&q, 1);
+		f->size = (uint64_t)query_int(&q, 2);
+		query_bytes(&q, 3, f->sha256, sizeof(f->sha256));
+	}
+	return 0;
+}
+
 /* Hardware ids have no blanks: they stand in one column, blank-separated. */
 static void split_hardware(const char *text, struct release *r)
 {
@@ -68,7 +91,10 @@ static int load_release(struct conn *db, const char *tenant, const struct query 
 	r->head_size = (uint64_t)query_int(q, 10);
 	r->body_size = (uint64_t)query_int(q, 11);
 	r->created_at = query_int(q, 12);
-	return load_images(db, tenant, r, e);
+	r->security_only = query_int(q, 13) != 0;
+	if (load_images(db, tenant, r, e) < 0)
+		return -1;
+	return load_files(db, tenant, r, e);
 }
 
 static int insert_images(struct conn *db, const struct store_call *c,
@@ -82,6 +108,21 @@ static int insert_images(struct conn *db, const struct store_call *c,
 				   ARG_T(i->name), ARG_I(i->size),
 				   ARG_B(i->salt, sizeof(i->salt)),
 				   ARG_B(i->root_hash, sizeof(i->root_hash)))) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int insert_files(struct conn *db, const struct store_call *c,
+			const struct release *r, struct err *e)
+{
+	for (size_t n = 0; n < r->n_files; n++) {
+		const struct release_file *f = &r->files[n];
+
+		if (query_run(db, SQL_FILE_INSERT, e,
+			      ARGS(ARG_T(c->tenant), ARG_T(r->id), ARG_I(n),
+				   ARG_T(f->name), ARG_I(f->part), ARG_I(f->size),
+				   ARG_B(f->sha256, sizeof(f->sha256)))) < 0)
 			return -1;
 	}
 	return 0;
@@ -105,14 +146,17 @@ int release_insert(struct conn *db, struct store_call *c, const struct release *
 			   ARG_B(r->descriptor_sha256, SHA256_LEN),
 			   ARG_B(r->head_sha256, SHA256_LEN),
 			   ARG_B(r->body_sha256, SHA256_LEN), ARG_I(r->head_size),
-			   ARG_I(r->body_size), ARG_I(c->now_ms))) < 0) {
+			   ARG_I(r->body_size), ARG_I(c->now_ms),
+			   ARG_I(r->security_only))) < 0) {
 		if (e->code == ERR_CONFLICT)
 			(void)err_set(e, ERR_CONFLICT,
 				      "there is a release %s of %s already", r->version,
 				      r->product);
 		return -1;
 	}
-	return insert_images(db, c, r, e);
+	if (insert_images(db, c, r, e) < 0)
+		return -1;
+	return insert_files(db, c, r, e);
 }
 
 static int release_load_by_id(struct conn *db, const struct store_call *c,
@@ -163,6 +207,33 @@ int verb_ARTIFACT_PUT(struct conn *db, struct store_call *c, struct err *e)
 			      ARG_I(a->size), ARG_I(c->now_ms)));
 }
 
+static int load_artifact(struct conn *db, const char *tenant, const struct query *q,
+			 void *ret, struct err *e)
+{
+	struct artifact *a = ret;
+
+	(void)db;
+	(void)tenant;
+	(void)e;
+	query_bytes(q, 0, a->sha256, SHA256_LEN);
+	query_bytes(q, 1, a->sha1, SHA1_LEN);
+	query_bytes(q, 2, a->md5, MD5_LEN);
+	a->size = (uint64_t)query_int(q, 3);
+	a->created_at = query_int(q, 4);
+	return 0;
+}
+
+int verb_FILE_ARTIFACTS(struct conn *db, struct store_call *c, struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+
+	if (query_open(
+		db, SQL_FILE_ARTIFACTS, &q, e,
+		ARGS(ARG_T(c->tenant), ARG_T(c->in.release_id), ARG_I(MAX_FILES))) < 0)
+		return -1;
+	return load_items(&q, c, MAX_FILES, sizeof(struct artifact), load_artifact, e);
+}
+
 int verb_ARTIFACT_GET(struct conn *db, struct store_call *c, struct err *e)
 {
 	AUTO(query) struct query q = QUERY_INIT;
@@ -173,12 +244,7 @@ int verb_ARTIFACT_GET(struct conn *db, struct store_call *c, struct err *e)
 		       ARGS(ARG_T(c->tenant), ARG_B(c->in.hash, SHA256_LEN))) < 0 ||
 	    step_one(&q, "artifact", hex, e) < 0)
 		return -1;
-	query_bytes(&q, 0, c->out.artifact.sha256, SHA256_LEN);
-	query_bytes(&q, 1, c->out.artifact.sha1, SHA1_LEN);
-	query_bytes(&q, 2, c->out.artifact.md5, MD5_LEN);
-	c->out.artifact.size = (uint64_t)query_int(&q, 3);
-	c->out.artifact.created_at = query_int(&q, 4);
-	return 0;
+	return load_artifact(db, c->tenant, &q, &c->out.artifact, e);
 }
 
 /* ---- uploads ---- */

@@ -78,7 +78,7 @@ static void answer_deployment(struct bench *b, struct bench_call *c)
 	(void)snprintf(d->id, sizeof(d->id), "%s", b->deployment);
 	d->download = DDI_FORCED;
 	d->update = strcmp(b->update, "skip") == 0 ? DDI_SKIP : DDI_FORCED;
-	strcpy(d->part, "os");
+	strcpy(d->artifacts[0].part, "os");
 	strcpy(d->version, "2.0.0");
 	strcpy(d->name, "gateway");
 	d->n_artifacts = 1;
