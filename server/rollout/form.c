@@ -157,7 +157,7 @@ static int fail_word(const struct reader *r, struct err *e)
 			       i == r->f->min	? ""
 			       : i == r->f->max ? " or "
 						: ", ",
-			       r->f->words[i]) < 0)
+			       r->f->word((uint32_t)i)) < 0)
 			return -1;
 	}
 	return form_fail(e, r->where, r->f->key, "must be %s", buf_str(&list));
@@ -170,7 +170,7 @@ static int read_word(const struct reader *r, void *ret, struct err *e)
 
 	if (r->value != NULL) {
 		for (v = (uint32_t)r->f->min; v <= (uint32_t)r->f->max; v++) {
-			if (text != NULL && strcmp(text, r->f->words[v]) == 0)
+			if (text != NULL && strcmp(text, r->f->word(v)) == 0)
 				break;
 		}
 		if (v > (uint32_t)r->f->max)
@@ -307,7 +307,7 @@ static struct json *write_field(const struct form_field *f, const void *value)
 	if (f->kind != FORM_WORD)
 		return kinds[f->kind].write(value);
 	memcpy(&word, value, sizeof(word));
-	return json_new_text(f->words[word]);
+	return json_new_text(f->word(word));
 }
 
 int form_write(const struct form_field *fields, size_t n, const void *value,

@@ -18,7 +18,7 @@ enum form_kind {
 	FORM_TIME,     /* int64_t ms, a time or a duration */
 	FORM_SHARE,    /* uint32_t basis points, in JSON a percentage */
 	FORM_BOOL,     /* bool */
-	FORM_WORD,     /* an enum; words[min..max] */
+	FORM_WORD,     /* an enum from min to max */
 	FORM_ELSEWHERE /* read and written by somebody else; known nevertheless */
 };
 
@@ -29,7 +29,7 @@ struct form_field {
 	int64_t min, max, otherwise; /* its default; of texts always "" */
 	bool required;
 	bool omit; /* not written while it is the default, which is outside min..max */
-	const char *const *words;
+	const char *(*word)(uint32_t); /* of each from min to max */
 };
 
 /* `where`: what stands before a field's name in errors, "waves[2]." or "". Fills all

@@ -11,19 +11,25 @@
 #define MAX_COUNT 10000000
 #define MAX_TIME_MS (INT64_C(1) << 52)
 
-static const char *const types[N_ROLLOUT_TYPES] = {
-    [ROLLOUT_FORCED] = "forced",
-    [ROLLOUT_SOFT] = "soft",
-    [ROLLOUT_TIME_FORCED] = "time-forced",
-    [ROLLOUT_DOWNLOAD_ONLY] = "download-only",
-};
-
 static const char *const joiners[N_LATE_JOINERS] = {
     [LATE_STAY_OUT] = "stay-out",
     [LATE_LAST_WAVE] = "last-wave",
 };
 
-static const char *const grades[N_GRADES] = {"unknown", "reported", "proven"};
+static const char *grade_word(uint32_t v)
+{
+	return grade_name((enum grade)v);
+}
+
+static const char *kind_word(uint32_t v)
+{
+	return deployment_kind_name((enum deployment_kind)v);
+}
+
+static const char *joiners_word(uint32_t v)
+{
+	return joiners[v];
+}
 
 /* clang-format off */
 #define AT(type, member) offsetof(struct type, member)
@@ -34,13 +40,13 @@ static const struct form_field plan_fields[] = {
     {"release", FORM_TEXT, AT(rollout_plan, release),           1, RELEASE_ID_LEN, .required = true},
     {"selection", FORM_FILTER, AT(rollout_plan, selection),     0, FILTER_TEXT_MAX_LEN, .required = true},
     {"waves", .kind = FORM_ELSEWHERE},
-    {"accepts", FORM_WORD, AT(rollout_plan, accepts),           GRADE_REPORTED, GRADE_PROVEN, .otherwise = GRADE_PROVEN, .words = grades},
-    {"type", FORM_WORD, AT(rollout_plan, type),                 0, N_ROLLOUT_TYPES - 1, .otherwise = ROLLOUT_SOFT, .words = types},
+    {"accepts", FORM_WORD, AT(rollout_plan, accepts),           GRADE_REPORTED, GRADE_PROVEN, .otherwise = GRADE_PROVEN, .word = grade_word},
+    {"type", FORM_WORD, AT(rollout_plan, type),                 0, N_KINDS - 1, .otherwise = KIND_SOFT, .word = kind_word},
     {"force_at", FORM_TIME, AT(rollout_plan, force_at),         1, MAX_TIME_MS, .omit = true},
     {"start_at", FORM_TIME, AT(rollout_plan, start_at),         1, MAX_TIME_MS, .omit = true},
     {"seed", FORM_TEXT, AT(rollout_plan, seed),                 1, PLAN_SEED_MAX_LEN, .omit = true},
     {"stratify_by", FORM_TEXT, AT(rollout_plan, stratify_by),   1, PLAN_STRATIFY_MAX_LEN, .omit = true},
-    {"late_joiners", FORM_WORD, AT(rollout_plan, late_joiners), 0, N_LATE_JOINERS - 1, .otherwise = LATE_STAY_OUT, .words = joiners},
+    {"late_joiners", FORM_WORD, AT(rollout_plan, late_joiners), 0, N_LATE_JOINERS - 1, .otherwise = LATE_STAY_OUT, .word = joiners_word},
     {"limits", .kind = FORM_ELSEWHERE},
     {"priority", FORM_NUMBER, AT(rollout_plan, priority),       0, 100, .otherwise = 50},
     {"windows", .kind = FORM_ELSEWHERE},
@@ -73,11 +79,6 @@ static const struct form_field gate_fields[] = {
     {"tolerated_percent", FORM_SHARE, AT(gate_plan, tolerated_bp), 0, 5000, .otherwise = 0},
 };
 /* clang-format on */
-
-const char *rollout_type_name(enum rollout_type t)
-{
-	return types[t];
-}
 
 const char *late_joiners_name(enum late_joiners l)
 {
@@ -176,13 +177,13 @@ static int check_release(const struct rollout_plan *p, struct err *e)
 
 static int check_force(const struct rollout_plan *p, struct err *e)
 {
-	if (p->type == ROLLOUT_TIME_FORCED && p->force_at == 0)
+	if (p->type == KIND_TIME_FORCED && p->force_at == 0)
 		return form_fail(e, "", "force_at",
 				 "is missing; a time-forced rollout needs it");
-	if (p->type != ROLLOUT_TIME_FORCED && p->force_at != 0)
+	if (p->type != KIND_TIME_FORCED && p->force_at != 0)
 		return form_fail(e, "", "force_at",
 				 "is for type time-forced, and this is %s",
-				 types[p->type]);
+				 deployment_kind_name(p->type));
 	if (p->force_at != 0 && p->force_at < p->start_at)
 		return form_fail(e, "", "force_at", "must not be before start_at");
 	return 0;

@@ -48,14 +48,6 @@ struct wave_plan {
 	bool needs_approval; /* somebody must say so before it starts */
 };
 
-enum rollout_type {
-	ROLLOUT_FORCED,
-	ROLLOUT_SOFT,
-	ROLLOUT_TIME_FORCED, /* soft, from force_at on forced */
-	ROLLOUT_DOWNLOAD_ONLY,
-	N_ROLLOUT_TYPES
-};
-
 /* What becomes of devices that match the selection only after membership was frozen. */
 enum late_joiners { LATE_STAY_OUT, LATE_LAST_WAVE, N_LATE_JOINERS };
 
@@ -80,8 +72,8 @@ struct rollout_plan {
 	struct wave_plan waves[PLAN_MAX_WAVES];
 	size_t n_waves;	    /* 1.. */
 	enum grade accepts; /* GRADE_PROVEN or GRADE_REPORTED (and better) */
-	enum rollout_type type;
-	int64_t force_at; /* TIME_FORCED */
+	enum deployment_kind type;
+	int64_t force_at; /* of KIND_TIME_FORCED */
 	int64_t start_at; /* 0: as soon as it was submitted and approved */
 	char seed[PLAN_SEED_MAX_LEN + 1]; /* "": the caller puts the rollout's id */
 	char stratify_by[PLAN_STRATIFY_MAX_LEN + 1]; /* "", "site", "attribute.KEY" */
@@ -105,7 +97,6 @@ int plan_read(const struct json *body, struct rollout_plan *ret,
 struct json *plan_write(const struct rollout_plan *p, struct err *e) MUST_USE;
 
 /* The words of the API. */
-const char *rollout_type_name(enum rollout_type t);
 const char *late_joiners_name(enum late_joiners l);
 
 /* 10000 -> "100 %", 250 -> "2.5 %"; ret_text has SHARE_TEXT_LEN + 1 bytes. */

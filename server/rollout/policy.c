@@ -246,6 +246,6 @@ int64_t rollout_silent_at(const struct wave_plan *w, int64_t absence_clock,
 
 bool rollout_is_forced(const struct rollout_plan *plan, int64_t now)
 {
-	return plan->type == ROLLOUT_FORCED || plan->type == ROLLOUT_DOWNLOAD_ONLY ||
-	       (plan->type == ROLLOUT_TIME_FORCED && now >= plan->force_at);
+	return plan->type == KIND_FORCED || plan->type == KIND_DOWNLOAD_ONLY ||
+	       (plan->type == KIND_TIME_FORCED && now >= plan->force_at);
 }

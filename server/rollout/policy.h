@@ -29,7 +29,7 @@
  * the deadline passed) and absent (never offered, and not seen since the wave began,
  * when the deadline passed). A silent or absent device that ends later counts as what
  * it became. The error share is of those that ended, the success share of all members.
- * With ROLLOUT_DOWNLOAD_ONLY a finished download is success; nothing is proven by it.
+ * With KIND_DOWNLOAD_ONLY a finished download is success; nothing is proven by it.
  *
  * Resume after a pause that the policy made forgives: who failed until then leaves the
  * reckoning, and error threshold and gate judge what ends after it.

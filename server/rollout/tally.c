@@ -32,7 +32,7 @@ static uint64_t count_good(const struct wave_counts *c)
 static uint64_t count_succeeded(const struct rollout_plan *plan,
 				const struct wave_counts *c)
 {
-	if (plan->type == ROLLOUT_DOWNLOAD_ONLY)
+	if (plan->type == KIND_DOWNLOAD_ONLY)
 		return count_good(c);
 	return plan->accepts == GRADE_PROVEN ? c->proven : c->proven + c->reported;
 }

@@ -5,8 +5,9 @@
  * that a person gets is the reason the server acts on.
  *
  * The reasons come in the order in which they must change: while the first one stands,
- * changing those after it is of no use. A device may be offered the release exactly
- * when no reason blocks.
+ * changing those after it is of no use. A device may be offered the release, or shown
+ * it again, exactly when no reason blocks. What was offered once goes on whatever else
+ * changes, but for a window that closes before the device began.
  *
  * Pure; any thread. Nothing in the input is kept.
  */
@@ -30,10 +31,9 @@
 	X(PAUSED, "paused", true)                                                      \
 	X(NO_WAVE, "no-wave", true) /* selected, but in no wave */                     \
 	X(WAVE_NOT_STARTED, "wave-not-started", true)                                  \
-	X(ENDED, "ended",                                                              \
-	  true) /* it had its attempt: failed, rolled back, cancelled */               \
-	X(RUNNING, "running", true) /* it is at it */                                  \
-	X(OFFERED, "offered", true) /* and has not reacted */                          \
+	X(ENDED, "ended", true)	     /* it had its attempt */                          \
+	X(RUNNING, "running", false) /* it is at it */                                 \
+	X(OFFERED, "offered", false) /* and has not reacted */                         \
 	X(NOT_SEEN, "not-seen", false)                                                 \
 	X(OUTSIDE_WINDOW, "outside-window", true)                                      \
 	X(AWAITING_CONSENT, "awaiting-consent", true)                                  \
@@ -52,39 +52,31 @@ enum why_code {
 };
 const char *why_code_name(enum why_code c);
 
-struct pin {
-	char version[VERSION_MAX_LEN +
-		     1]; /* stays at it; "": pinned to whatever it runs */
-	char by[USER_MAX_LEN + 1];
-	char reason[DETAIL_MAX_LEN / 2 + 1];
-};
-
 /* Borrowed pointers; NULL where said. */
 struct why_input {
 	int64_t now;
 	const struct freeze *freeze;
 	const struct device *device;
-	const struct pin *pin; /* NULL: not pinned */
+	const char *pinned_by; /* who pinned it; NULL: not known */
 	bool floor_known;
 	uint32_t security_floor; /* as the device last said */
 	const char *power;	 /* what it says holds it back ("battery 12 %"); NULL */
 	uint64_t poll_interval_ms;
 
 	/* of the rollout with the highest priority that selects it; NULL: none */
-	uint64_t rollout_id;
 	const struct rollout_plan *plan;
 	const struct rollout_progress *progress;
 	const char *paused_text;       /* the decision's text while PAUSED; or NULL */
 	const struct release *release; /* NULL as plan is */
 	const struct zone *zone;       /* the windows'; NULL: plan has no windows */
 	unsigned wave;		       /* its own; ORDER_NO_WAVE: not a member */
-	const struct deployment *deployment; /* of this rollout for this device; NULL */
-	int64_t offered_at;		     /* of it; 0: not yet */
-	enum consent consent;
-	const char *site; /* "" if unknown */
+	/* of this rollout for this device, or one that a person assigned; NULL */
+	const struct deployment *deployment;
+	int64_t offered_at; /* of it; 0: not yet */
 
 	/* how much of the limits is used */
-	uint64_t in_flight, in_flight_at_site, egress_bytes_per_s;
+	uint64_t in_flight, in_flight_at_site;
+	int64_t egress_free_at; /* when the next offer fits the bytes a second */
 };
 
 struct why_reason {
@@ -97,6 +89,8 @@ struct why_reason {
 
 struct why {
 	bool may_offer;
+	/* nothing blocks but that its user was not asked yet, or has not answered */
+	bool may_ask;
 	struct why_reason reasons[WHY_MAX_REASONS]; /* at least one */
 	size_t n_reasons;
 };
