@@ -109,12 +109,29 @@ static int take_directory(struct server *s, struct err *e)
 	return data_dir_check_demo(&s->dir, c->demo, e);
 }
 
+/* Gives what an earlier schema stored the keys that lists and filters sort by. */
+static int make_keys(struct server *s, struct err *e)
+{
+	uint64_t n = 1;
+
+	while (n > 0) {
+		AUTO_PTR(store_call)
+		struct store_call *c =
+		    store_call_new(STORE_DEVICE_REKEY, NULL, NULL, NULL, e);
+
+		if (c == NULL || store_wait(s->store, c, e) < 0)
+			return err_wrap(e, "make keys of versions");
+		n = c->out.count.n;
+	}
+	return 0;
+}
+
 static int start_keepers(struct server *s, struct err *e)
 {
 	const struct settings *c = s->settings;
 
 	s->store = store_sqlite_open(s->dir.database, s->log, e);
-	if (s->store == NULL)
+	if (s->store == NULL || make_keys(s, e) < 0)
 		return -1;
 	s->ca =
 	    ca_open(s->dir.root, c->names.items, c->names.n_items, &clock_system, e);

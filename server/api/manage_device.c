@@ -134,7 +134,7 @@ static void send_list(struct api_call *a, const struct store_call *page,
 			return;
 		}
 	}
-	api_reply_page(a, TAKE(list), page->more ? d[page->n_items - 1].id : NULL);
+	api_reply_page(a, TAKE(list), page->more ? page->out.cursor.id : NULL);
 }
 
 static void got_list_deployments(struct store_call *c)
@@ -174,19 +174,23 @@ static void got_list(struct store_call *page)
 
 void handle_devices_list(struct api_call *a)
 {
-	struct store_call *c = api_store(a, STORE_DEVICE_LIST, got_list);
+	struct store_call *c = api_store(a, STORE_DEVICE_SELECT, got_list);
 	const char *q = http_query(a->http, "q");
+	struct store_page page = {.limit = 0};
 	struct err e = ERR_INIT;
 
 	if (c == NULL)
 		return;
-	if (api_page(a, &c->in.page, false, &e) < 0 ||
+	if (api_page(a, &page, false, &e) < 0 ||
 	    (q != NULL &&
-	     text_copy(c->in.page.text, sizeof(c->in.page.text), q, "q", &e) < 0)) {
+	     text_copy(c->in.select.text, sizeof(c->in.select.text), q, "q", &e) < 0)) {
 		store_call_free(c);
 		api_fail(a, &e);
 		return;
 	}
+	c->in.select.limit = page.limit;
+	c->in.select.after.set = page.after[0] != '\0';
+	memcpy(c->in.select.after.id, page.after, sizeof(page.after));
 	api_submit(a, c);
 }
 

@@ -81,6 +81,7 @@ struct device {
 struct attribute {
 	char key[ATTRIBUTE_MAX_LEN + 1];
 	char value[ATTRIBUTE_MAX_LEN + 1];
+	bool by_operator; /* what the device says does not change it */
 	bool remove;
 };
 
@@ -250,6 +251,7 @@ struct version_count {
 	char product[PRODUCT_MAX_LEN + 1];
 	char version[VERSION_MAX_LEN + 1];
 	enum grade grade;
+	enum device_state state;
 	uint64_t n_devices;
 };
 

@@ -26,8 +26,8 @@
  * CAST(sum(x) AS INTEGER): PostgreSQL's sum is no integer by itself. UPDATE .. FROM is
  * shared if the changed table's columns on the left of = stand without its name.
  *
- * Not: INSERT OR ..; rowid; ifnull; max(a, b); typeof; LIKE (its cases differ) unless
- * over lower(); GLOB; double quotes for text; ORDER BY a column that may be NULL without
+ * LIKE ?N ESCAPE '!' (letter case counts). Not: INSERT OR ..; rowid; ifnull; max(a, b);
+ * typeof; GLOB; double quotes for text; ORDER BY a column that may be NULL without
  * NULLS FIRST/LAST; LIMIT in UPDATE or DELETE (use IN (SELECT .. LIMIT)); a column in
  * SELECT that is neither grouped nor aggregated; a statement that goes on after another
  * failed (a verb returns -1 then, and all it did is undone).

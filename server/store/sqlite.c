@@ -3,7 +3,7 @@
  * The embedded back-end.
  *
  *	loop threads --reads--> a connection of the thread's own, answered in place
- *	     |
+ *	     |-scans--> scan.h: threads with a connection each
  *	     `-writes--> writer.h: groups of a few milliseconds, one flush each
  *
  * The flush is COMMIT with synchronous=FULL in WAL mode.
@@ -13,6 +13,7 @@
 #include "sqlite.h"
 
 #include "../../common/base/file.h"
+#include "scan.h"
 #include "schema.h"
 #include "sqlite_conn.h"
 #include "verbs.h"
@@ -22,6 +23,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define N_SCANNERS 2
 
 struct reader {
 	struct conn *conn;
@@ -34,6 +37,7 @@ struct sqlite_store {
 	char path[PATH_MAX];
 	struct writer *writer;
 	pthread_key_t reader_key;
+	struct scanners *scanners;
 
 	pthread_mutex_t lock; /* guards what follows */
 	struct reader *readers;
@@ -87,14 +91,13 @@ static struct conn *reader_conn(struct sqlite_store *s, struct err *e)
 	return r->conn;
 }
 
-static void answer_read(struct sqlite_store *s, struct store_call *c)
+static void run_read(void *ctx, struct store_call *c)
 {
-	struct conn *db = reader_conn(s, &c->err);
+	struct conn *db = reader_conn(ctx, &c->err);
 
 	if (db != NULL && store_verb_fns[c->verb](db, c, &c->err) == 0)
 		err_clear(&c->err);
 	store_own_damage(&c->err);
-	c->done(c);
 }
 
 /* ---- the ops ---- */
@@ -104,11 +107,18 @@ static void sqlite_submit(struct store *base, struct store_call *c)
 	struct sqlite_store *s = (struct sqlite_store *)base;
 
 	err_clear(&c->err);
-	if (store_verb_kind(c->verb) == STORE_READ) {
-		answer_read(s, c);
-		return;
+	switch (store_verb_kind(c->verb)) {
+	case STORE_READ:
+		run_read(s, c);
+		c->done(c);
+		break;
+	case STORE_SCAN:
+		scanners_submit(s->scanners, c);
+		break;
+	case STORE_WRITE:
+		writer_submit(s->writer, c);
+		break;
 	}
-	writer_submit(s->writer, c);
 }
 
 static void sqlite_watch(struct store *base, struct loop *l, void (*fn)(void *ctx),
@@ -136,6 +146,7 @@ static void sqlite_close(struct store *base)
 	struct sqlite_store *s = (struct sqlite_store *)base;
 
 	writer_free(s->writer);
+	scanners_free(s->scanners);
 	free_store(s);
 }
 
@@ -195,8 +206,11 @@ static struct store *open_as(const char *path, enum opener who, const struct log
 	}
 	s->base.ops = &sqlite_ops;
 	(void)snprintf(s->path, sizeof(s->path), "%s", path);
-	if (init_locks(s, e) < 0 || (s->writer = writer_new(TAKE(c), e)) == NULL) {
+	if (init_locks(s, e) < 0 ||
+	    (s->scanners = scanners_new(N_SCANNERS, run_read, s, e)) == NULL ||
+	    (s->writer = writer_new(TAKE(c), e)) == NULL) {
 		(void)err_wrap(e, "database %s", path);
+		scanners_free(s->scanners);
 		free(s);
 		return NULL;
 	}

@@ -13,6 +13,8 @@
 
 #define BUSY_TIMEOUT_MS 5000
 #define N_TEXTS 32
+/* LIKE as PostgreSQL has it: letter case counts. */
+#define SHARED_PRAGMAS "PRAGMA temp_store = MEMORY; PRAGMA case_sensitive_like = ON;"
 /* "OTAS": tells our database from anybody else's. */
 #define APPLICATION_ID "1330921811"
 
@@ -437,8 +439,8 @@ struct conn *sqlite_conn_open(const char *path, bool may_write, struct err *e)
 	if (conn_script(owned,
 			may_write
 			    ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-			      "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
-			    : "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;",
+			      "PRAGMA foreign_keys = ON; " SHARED_PRAGMAS
+			    : "PRAGMA query_only = ON; " SHARED_PRAGMAS,
 			e) < 0)
 		return NULL;
 	return TAKE(owned);

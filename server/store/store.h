@@ -49,7 +49,8 @@
 #define STORE_BLOB_MAX (8u * 1024 * 1024)
 #define STORE_MAX_EVENTS 4
 
-enum store_kind { STORE_READ, STORE_WRITE };
+/* SCAN: a read that may look at many rows; no loop waits for it. */
+enum store_kind { STORE_READ, STORE_WRITE, STORE_SCAN };
 
 /*
  * Columns: verb, kind; then what goes in (in., events, blob, items) and what comes out.
@@ -61,7 +62,6 @@ enum store_kind { STORE_READ, STORE_WRITE };
 	X(DEVICE_CREATE, STORE_WRITE)	  /* in.device_new -> out.device; ERR_CONFLICT */ \
 	X(DEVICE_GET, STORE_READ)	  /* in.device_id -> out.device */               \
 	X(DEVICE_BY_TOKEN, STORE_READ)	  /* in.hash (of the device token) -> out.device */ \
-	X(DEVICE_LIST, STORE_READ)	  /* in.page (text: id, name or version prefix) -> items of struct device */ \
 	X(DEVICE_ATTRIBUTES, STORE_READ)  /* in.device_id -> items of struct attribute, by key */ \
 	X(DEVICE_SET_ATTRIBUTES, STORE_WRITE) /* in.attributes, items -> out.device */   \
 	X(DEVICE_SEEN, STORE_WRITE)	  /* items of struct seen, of any tenant; unknown ids are skipped */ \
@@ -92,7 +92,7 @@ enum store_kind { STORE_READ, STORE_WRITE };
 	X(EVENT_LIST, STORE_READ)	  /* in.page.after_id -> items of struct event, in order */ \
 	X(EVENT_BOUNDS, STORE_READ)	  /* -> out.bounds {oldest, newest} */           \
 	X(EVENT_PRUNE, STORE_WRITE)	  /* in.before_id: events below it are dropped */ \
-	X(VERSION_COUNTS, STORE_READ)	  /* -> items of struct version_count */         \
+	X(VERSION_COUNTS, STORE_SCAN)	  /* -> items of struct version_count */         \
 	/* settings */                                                                   \
 	X(SETTING_GET, STORE_READ)	  /* in.setting -> blob */                       \
 	X(SETTING_PUT, STORE_WRITE)	  /* in.setting, blob */                         \
@@ -194,6 +194,29 @@ union store_in {
 	uint64_t before_id;
 	uint8_t hash[SHA256_LEN];
 	struct store_page page;
+	/* fleet */
+	char name[SUBJECT_MAX_LEN + 1]; /* of a product, a group */
+	struct device_select select;
+	struct device_patch patch;
+	struct product product;
+	struct {
+		struct fleet_group group;
+		bool create;		  /* ERR_CONFLICT if it is there */
+		uint64_t expect_revision; /* 0: any */
+	} group_put;
+	struct {
+		char group[GROUP_NAME_MAX_LEN + 1];
+		bool remove;  /* takes them out; else adds them */
+		bool replace; /* those given are all */
+	} members;
+	struct {
+		int64_t at; /* a whole hour */
+	} sample;
+	struct {
+		char product[PRODUCT_MAX_LEN + 1]; /* "": all */
+		int64_t after;			   /* points later than this */
+		unsigned limit;
+	} history;
 	struct {
 		struct device device; /* id, name, product, hardware */
 		uint8_t token_hash[SHA256_LEN];
@@ -267,6 +290,10 @@ union store_in {
 union store_out {
 	struct auto_confirm auto_confirm;
 	struct device device;
+	struct device_cursor cursor;
+	struct device_count count;
+	struct product product;
+	struct fleet_group group;
 	struct release release;
 	struct deployment deployment;
 	struct freeze freeze;

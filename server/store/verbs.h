@@ -38,6 +38,17 @@ int device_load_by_id(struct conn *db, const char *tenant, const char *id,
 		      struct device *ret, struct err *e) MUST_USE;
 int auto_confirm_load(struct conn *db, const char *tenant, const char *device,
 		      struct auto_confirm *ret, struct err *e) MUST_USE;
+void device_load(const struct query *q, struct device *ret); /* DEVICE_COLUMNS */
+/* Writes name, site, tags and pin of *d; its tags' rows are device_put_tags()'s. */
+int device_put_said(struct conn *db, const char *tenant, const struct device *d,
+		    struct err *e) MUST_USE;
+int device_put_tags(struct conn *db, const char *tenant, const char *id,
+		    const char *tags, struct err *e) MUST_USE;
+int attribute_check_count(struct conn *db, const char *tenant, const char *device,
+			  struct err *e) MUST_USE;
+/* version_key(), or "" for what is no version; returns ret_key. */
+const char *version_key_or_none(const char *version,
+				char ret_key[VERSION_KEY_MAX_LEN + 1]);
 int release_insert(struct conn *db, struct store_call *c, const struct release *r,
 		   struct err *e) MUST_USE;
 /* ERR_FROZEN says why, since when and by whom. */

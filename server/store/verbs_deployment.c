@@ -307,10 +307,13 @@ static int store_device_change(struct conn *db, const struct store_call *c,
 			       const char *id, struct err *e)
 {
 	const struct device_change *d = &c->in.move.device;
+	char key[VERSION_KEY_MAX_LEN + 1];
 
-	if (d->set_version && query_run(db, SQL_DEVICE_VERSION, e,
-					ARGS(ARG_T(c->tenant), ARG_T(id),
-					     ARG_T(d->version), ARG_I(d->grade))) < 0)
+	if (d->set_version &&
+	    query_run(db, SQL_DEVICE_VERSION, e,
+		      ARGS(ARG_T(c->tenant), ARG_T(id), ARG_T(d->version),
+			   ARG_I(d->grade),
+			   ARG_T(version_key_or_none(d->version, key)))) < 0)
 		return -1;
 	if (d->set_state &&
 	    query_run(db, SQL_DEVICE_STATE, e,
@@ -319,7 +322,8 @@ static int store_device_change(struct conn *db, const struct store_call *c,
 	if ((d->agent_version[0] != '\0' || d->capabilities[0] != '\0') &&
 	    query_run(db, SQL_DEVICE_AGENT, e,
 		      ARGS(ARG_T(c->tenant), ARG_T(id), ARG_T(d->agent_version),
-			   ARG_T(d->capabilities))) < 0)
+			   ARG_T(d->capabilities),
+			   ARG_T(version_key_or_none(d->agent_version, key)))) < 0)
 		return -1;
 	if (c->in.move.state != DEPLOYMENT_CONFIRMED)
 		return 0;

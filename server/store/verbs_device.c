@@ -2,14 +2,8 @@
 /* The verbs of devices and their attributes. */
 #include "verbs.h"
 
-static int load_device(struct conn *db, const char *tenant, const struct query *q,
-		       void *ret, struct err *e)
+void device_load(const struct query *q, struct device *d)
 {
-	struct device *d = ret;
-
-	(void)db;
-	(void)tenant;
-	(void)e;
 	query_text(q, 0, d->id, sizeof(d->id));
 	query_text(q, 1, d->name, sizeof(d->name));
 	query_text(q, 2, d->product, sizeof(d->product));
@@ -28,7 +22,20 @@ static int load_device(struct conn *db, const char *tenant, const struct query *
 	d->latest_deployment = (uint64_t)query_int(q, 15);
 	d->installed_deployment = (uint64_t)query_int(q, 16);
 	d->revision = (uint64_t)query_int(q, 17);
-	return 0;
+	query_text(q, 18, d->site, sizeof(d->site));
+	query_text(q, 19, d->tags, sizeof(d->tags));
+	d->pin = (enum pin)query_int(q, 20);
+	query_text(q, 21, d->pin_release, sizeof(d->pin_release));
+	query_text(q, 22, d->pin_reason, sizeof(d->pin_reason));
+}
+
+/* What is no version has no key, and so no place in an order. */
+const char *version_key_or_none(const char *version,
+				char ret_key[VERSION_KEY_MAX_LEN + 1])
+{
+	if (version_key(version, ret_key, NULL) < 0)
+		ret_key[0] = '\0';
+	return ret_key;
 }
 
 int device_load_by_id(struct conn *db, const char *tenant, const char *id,
@@ -39,7 +46,8 @@ int device_load_by_id(struct conn *db, const char *tenant, const char *id,
 	if (query_open(db, SQL_DEVICE_GET, &q, e, ARGS(ARG_T(tenant), ARG_T(id))) < 0 ||
 	    step_one(&q, "device", id, e) < 0)
 		return -1;
-	return load_device(db, tenant, &q, ret, e);
+	device_load(&q, ret);
+	return 0;
 }
 
 /* The statement that just ran must have met the device. */
@@ -53,14 +61,17 @@ static int check_met(struct conn *db, const char *id, struct err *e)
 int verb_DEVICE_CREATE(struct conn *db, struct store_call *c, struct err *e)
 {
 	struct device d = c->in.device_new.device;
+	char id[DEVICE_ID_MAX_LEN + 1], name[DEVICE_TEXT_MAX_LEN + 1];
 
+	text_fold(d.id, id, sizeof(id));
+	text_fold(d.name, name, sizeof(name));
 	if (tenant_take_device(db, c, e) < 0)
 		return -1;
 	if (query_run(db, SQL_DEVICE_INSERT, e,
 		      ARGS(ARG_T(c->tenant), ARG_T(d.id), ARG_T(d.name),
 			   ARG_T(d.product), ARG_T(d.hardware),
 			   ARG_B(c->in.device_new.token_hash, SHA256_LEN),
-			   ARG_I(c->now_ms))) < 0) {
+			   ARG_I(c->now_ms), ARG_T(id), ARG_T(name))) < 0) {
 		if (e->code == ERR_CONFLICT)
 			(void)err_set(e, ERR_CONFLICT,
 				      "there is a device \"%s\" already", d.id);
@@ -82,20 +93,8 @@ int verb_DEVICE_BY_TOKEN(struct conn *db, struct store_call *c, struct err *e)
 		       ARGS(ARG_T(c->tenant), ARG_B(c->in.hash, SHA256_LEN))) < 0 ||
 	    step_one(&q, "device with this", "token", e) < 0)
 		return -1;
-	return load_device(db, c->tenant, &q, &c->out.device, e);
-}
-
-int verb_DEVICE_LIST(struct conn *db, struct store_call *c, struct err *e)
-{
-	AUTO(query) struct query q = QUERY_INIT;
-	const struct store_page *p = &c->in.page;
-	unsigned limit = page_limit(p);
-
-	if (query_open(db, SQL_DEVICE_LIST, &q, e,
-		       ARGS(ARG_T(c->tenant), ARG_T(p->after), ARG_T(p->text),
-			    ARG_I(limit + 1))) < 0)
-		return -1;
-	return load_items(&q, c, limit, sizeof(struct device), load_device, e);
+	device_load(&q, &c->out.device);
+	return 0;
 }
 
 static int load_attribute(struct conn *db, const char *tenant, const struct query *q,
@@ -109,6 +108,7 @@ static int load_attribute(struct conn *db, const char *tenant, const struct quer
 	*a = (struct attribute){.remove = false};
 	query_text(q, 0, a->key, sizeof(a->key));
 	query_text(q, 1, a->value, sizeof(a->value));
+	a->by_operator = query_int(q, 2) != 0;
 	return 0;
 }
 
@@ -127,23 +127,25 @@ static int put_attribute(struct conn *db, const struct store_call *c,
 			 const struct attribute *a, struct err *e)
 {
 	const char *id = c->in.attributes.id;
+	char key[VERSION_KEY_MAX_LEN + 1];
 
 	if (a->remove)
 		return query_run(db, SQL_ATTRIBUTE_DELETE, e,
 				 ARGS(ARG_T(c->tenant), ARG_T(id), ARG_T(a->key)));
-	return query_run(
-	    db, SQL_ATTRIBUTE_PUT, e,
-	    ARGS(ARG_T(c->tenant), ARG_T(id), ARG_T(a->key), ARG_T(a->value)));
+	return query_run(db, SQL_ATTRIBUTE_PUT, e,
+			 ARGS(ARG_T(c->tenant), ARG_T(id), ARG_T(a->key),
+			      ARG_T(a->value),
+			      ARG_T(version_key_or_none(a->value, key))));
 }
 
-static int check_attribute_count(struct conn *db, const struct store_call *c,
-				 struct err *e)
+int attribute_check_count(struct conn *db, const char *tenant, const char *device,
+			  struct err *e)
 {
 	AUTO(query) struct query q = QUERY_INIT;
 	bool row;
 
 	if (query_open(db, SQL_ATTRIBUTE_COUNT, &q, e,
-		       ARGS(ARG_T(c->tenant), ARG_T(c->in.attributes.id))) < 0 ||
+		       ARGS(ARG_T(tenant), ARG_T(device))) < 0 ||
 	    query_step(&q, &row, e) < 0)
 		return -1;
 	if (query_int(&q, 0) > DEVICE_MAX_ATTRIBUTES)
@@ -164,19 +166,23 @@ static int put_attributes(struct conn *db, const struct store_call *c, struct er
 		if (put_attribute(db, c, &a[i], e) < 0)
 			return -1;
 	}
-	return check_attribute_count(db, c, e);
+	return attribute_check_count(db, c->tenant, c->in.attributes.id, e);
 }
 
 int verb_DEVICE_SET_ATTRIBUTES(struct conn *db, struct store_call *c, struct err *e)
 {
 	const char *id = c->in.attributes.id;
+	char version[VERSION_KEY_MAX_LEN + 1], agent[VERSION_KEY_MAX_LEN + 1];
 
-	if (query_run(db, SQL_DEVICE_REPORTED, e,
-		      ARGS(ARG_T(c->tenant), ARG_T(id), ARG_T(c->in.attributes.slots),
-			   ARG_T(c->in.attributes.product),
-			   ARG_T(c->in.attributes.hardware),
-			   ARG_T(c->in.attributes.version),
-			   ARG_T(c->in.attributes.agent_version))) < 0 ||
+	if (query_run(
+		db, SQL_DEVICE_REPORTED, e,
+		ARGS(ARG_T(c->tenant), ARG_T(id), ARG_T(c->in.attributes.slots),
+		     ARG_T(c->in.attributes.product), ARG_T(c->in.attributes.hardware),
+		     ARG_T(c->in.attributes.version),
+		     ARG_T(c->in.attributes.agent_version),
+		     ARG_T(version_key_or_none(c->in.attributes.version, version)),
+		     ARG_T(version_key_or_none(c->in.attributes.agent_version,
+					       agent)))) < 0 ||
 	    check_met(db, id, e) < 0 || put_attributes(db, c, e) < 0)
 		return -1;
 	return device_load_by_id(db, c->tenant, id, &c->out.device, e);
@@ -226,7 +232,8 @@ static int load_version_count(struct conn *db, const char *tenant,
 	query_text(q, 0, v->product, sizeof(v->product));
 	query_text(q, 1, v->version, sizeof(v->version));
 	v->grade = (enum grade)query_int(q, 2);
-	v->n_devices = (uint64_t)query_int(q, 3);
+	v->state = (enum device_state)query_int(q, 3);
+	v->n_devices = (uint64_t)query_int(q, 4);
 	return 0;
 }
 

@@ -61,28 +61,27 @@ static void a_new_token_ends_the_old_one(void **state)
 static void devices_are_listed_by_key_page_after_page(void **state)
 {
 	struct store *s = store_of(state);
-	struct store_call *c = verb(STORE_DEVICE_LIST);
+	struct store_call *c = verb(STORE_DEVICE_SELECT);
 	char id[16];
 
 	for (int i = 0; i < 25; i++) {
 		snprintf(id, sizeof(id), "dev-%02d", i);
 		make_device(s, id);
 	}
-	c->in.page.limit = 10;
+	c->in.select.limit = 10;
 	for (int page = 0; page < 3; page++) {
 		must(s, c);
 		assert_int_equal(c->n_items, page == 2 ? 5 : 10);
 		assert_int_equal(c->more, page != 2);
 		snprintf(id, sizeof(id), "dev-%02d", page * 10);
 		assert_string_equal(((struct device *)c->items)[0].id, id);
-		strcpy(c->in.page.after,
-		       ((struct device *)c->items)[c->n_items - 1].id);
+		c->in.select.after = c->out.cursor;
 	}
-	c->in.page.after[0] = '\0';
-	strcpy(c->in.page.text, "DEV-1");
+	c->in.select.after.set = false;
+	strcpy(c->in.select.text, "DEV-1");
 	must(s, c);
 	assert_int_equal(c->n_items, 10);
-	strcpy(c->in.page.text, "_");
+	strcpy(c->in.select.text, "_");
 	must(s, c);
 	assert_int_equal(c->n_items, 0);
 	store_call_free(c);
@@ -685,7 +684,7 @@ static void one_tenant_sees_nothing_of_another(void **state)
 	strcpy(c->tenant, "other");
 	must_fail(s, c, ERR_NOT_FOUND);
 	store_call_free(c);
-	c = verb(STORE_DEVICE_LIST);
+	c = verb(STORE_DEVICE_SELECT);
 	strcpy(c->tenant, "other");
 	must(s, c);
 	assert_int_equal(c->n_items, 0);

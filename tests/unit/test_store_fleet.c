@@ -1,0 +1,871 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Selecting devices, groups, products, versions over time. The property that holds the
+ * filter's two readers together is tested here: whatever devices and filter are made at
+ * random, the store selects exactly those that filter_match() takes.
+ */
+#include "store_fixture.h"
+
+#include "../../common/base/text.h"
+#include "../../server/store/filter_sql.h"
+
+#include <stdlib.h>
+
+#define NOW INT64_C(1795500000000)
+#define HOUR INT64_C(3600000)
+
+static void parse(const char *text, struct filter *ret)
+{
+	struct err e = ERR_INIT;
+
+	if (filter_parse(text, ret, &e) < 0)
+		fail_msg("%s: %s", text, e.text);
+}
+
+/* The ids that a selection gives, blank-separated, over all of its pages. */
+static const char *select_ids(struct store *s, const char *filter, const char *sort,
+			      unsigned limit)
+{
+	static char ids[65536];
+	struct store_call *c = verb(STORE_DEVICE_SELECT);
+	struct filter *f = malloc(sizeof(*f));
+	struct err e = ERR_INIT;
+	size_t at = 0;
+
+	parse(filter, f);
+	ids[0] = '\0';
+	c->now_ms = NOW;
+	c->in.select.filter = f;
+	c->in.select.limit = limit;
+	c->in.select.descending = sort[0] == '-';
+	OK(device_sort_parse(sort + (sort[0] == '-'), &c->in.select.sort, &e));
+	for (bool more = true; more;) {
+		const struct device *d;
+
+		must(s, c);
+		assert_true(c->n_items <= limit);
+		d = c->items;
+		for (size_t i = 0; i < c->n_items; i++)
+			at += (size_t)snprintf(ids + at, sizeof(ids) - at, "%s%s",
+					       at > 0 ? " " : "", d[i].id);
+		more = c->more;
+		c->in.select.after = c->out.cursor;
+	}
+	store_call_free(c);
+	free(f);
+	return ids;
+}
+
+static void must_select(struct store *s, const char *filter, const char *ids)
+{
+	assert_string_equal(select_ids(s, filter, "id", 3), ids);
+}
+
+static struct device_count count_of(struct store *s, const char *filter)
+{
+	struct store_call *c = verb(STORE_DEVICE_COUNT);
+	struct filter *f = malloc(sizeof(*f));
+	struct device_count n;
+
+	parse(filter, f);
+	c->now_ms = NOW;
+	c->in.select.filter = f;
+	must(s, c);
+	n = c->out.count;
+	store_call_free(c);
+	free(f);
+	return n;
+}
+
+/* ---- making devices ---- */
+
+static void patch(struct store *s, const char *id, const char *site, const char *tags,
+		  enum pin pin)
+{
+	struct store_call *c = verb(STORE_DEVICE_PATCH);
+	struct device_patch *p = &c->in.patch;
+
+	strcpy(p->id, id);
+	p->set_site = p->set_tags = p->set_pin = true;
+	strcpy(p->site, site);
+	strcpy(p->tags, tags);
+	p->pin = pin;
+	done(s, c);
+}
+
+static void report(struct store *s, const char *id, const char *product,
+		   const char *version, const char *key, const char *value)
+{
+	struct store_call *c = verb(STORE_DEVICE_SET_ATTRIBUTES);
+
+	strcpy(c->in.attributes.id, id);
+	strcpy(c->in.attributes.product, product);
+	strcpy(c->in.attributes.version, version);
+	strcpy(c->in.attributes.agent_version, version);
+	if (key[0] != '\0') {
+		struct attribute *a = store_call_items(c, 1, sizeof(*a), NULL);
+
+		strcpy(a->key, key);
+		strcpy(a->value, value);
+	}
+	done(s, c);
+}
+
+static void seen(struct store *s, const char *id, int64_t at)
+{
+	struct store_call *c = verb(STORE_DEVICE_SEEN);
+	struct seen *v = store_call_items(c, 1, sizeof(*v), NULL);
+
+	strcpy(v->id, id);
+	v->at = at;
+	strcpy(v->address, "192.0.2.7");
+	done(s, c);
+}
+
+static void put_group(struct store *s, const char *name, const char *rule,
+		      enum err_code expected)
+{
+	struct store_call *c = verb(STORE_GROUP_PUT);
+
+	strcpy(c->in.group_put.group.name, name);
+	c->in.group_put.group.is_rule = rule != NULL;
+	strcpy(c->in.group_put.group.rule, rule == NULL ? "" : rule);
+	if (expected == ERR_NONE)
+		must(s, c);
+	else
+		must_fail(s, c, expected);
+	store_call_free(c);
+}
+
+static void change_members(struct store *s, const char *group, const char *device,
+			   bool remove)
+{
+	struct store_call *c = verb(STORE_GROUP_MEMBERS);
+	struct device_id *id = store_call_items(c, 1, sizeof(*id), NULL);
+
+	strcpy(c->in.members.group, group);
+	c->in.members.remove = remove;
+	strcpy(id->id, device);
+	done(s, c);
+}
+
+static void five_devices(struct store *s)
+{
+	static const char *const ids[] = {"a", "b", "c", "d", "e"};
+
+	for (size_t i = 0; i < N_ELEMS(ids); i++)
+		make_device(s, ids[i]);
+	report(s, "a", "gateway", "1.9", "hw", "revA");
+	report(s, "b", "gateway", "1.10", "hw", "revB");
+	report(s, "c", "gateway", "2.0.0-rc.1", "hw", "revB");
+	report(s, "d", "meter", "2.0.0", "volts", "9");
+	seen(s, "a", NOW - 30 * HOUR);
+	seen(s, "b", NOW - 2 * HOUR);
+	seen(s, "c", NOW - HOUR);
+	patch(s, "a", "north", "lab old", PIN_NONE);
+	patch(s, "b", "south", "lab", PIN_AS_IT_IS);
+}
+
+/* ---- selecting ---- */
+
+static void a_filter_selects_by_each_field(void **state)
+{
+	static const struct {
+		const char *filter, *ids;
+	} rows[] = {
+	    {"", "a b c d e"},
+	    {"id==b", "b"},
+	    {"id=in=(a,e,x)", "a e"},
+	    {"id!=b", "a c d e"},
+	    {"product==gateway;version=lt=2.0", "a b"},
+	    {"version=lt=2.0.0", "a b c"},
+	    {"version=ge=2.0.0-rc.1", "c d"},
+	    {"version==1.*", "a b"},
+	    {"version==''", "e"},
+	    {"attribute.hw==revB", "b c"},
+	    {"attribute.hw!=revB", "a d e"},
+	    {"attribute.hw==rev*", "a b c"},
+	    {"attribute.volts=lt=10", "d"},
+	    {"tag==lab", "a b"},
+	    {"tag=in=(old,new)", "a"},
+	    {"tag!=*", "c d e"},
+	    {"site==*th", "a b"},
+	    {"site==n*", "a"},
+	    {"site==''", "c d e"},
+	    {"pinned==true", "b"},
+	    {"lastseen=ge=-24h", "b c"},
+	    {"lastseen=lt=-24h", "a"},
+	    {"lastseen==never", "d e"},
+	    {"address==192.0.2.*;lastseen=ge=-90m", "c"},
+	    {"state==idle;grade==unknown;deployment.state==none", "a b c d e"},
+	    {"agentversion=gt=1.9", "b c d"},
+	    {"attribute.hw==revB;version=lt=2.0;lastseen=ge=-24h", "b"},
+	    {"tag==old,attribute.volts==9", "a d"},
+	    {"(id==a,id==b);(site==south,site==west)", "b"},
+	};
+	struct store *s = store_of(state);
+
+	five_devices(s);
+	for (size_t i = 0; i < N_ELEMS(rows); i++) {
+		if (strcmp(select_ids(s, rows[i].filter, "id", 2), rows[i].ids) != 0)
+			fail_msg("%s: %s", rows[i].filter,
+				 select_ids(s, rows[i].filter, "id", 2));
+		if (!count_of(s, rows[i].filter).exact ||
+		    count_of(s, rows[i].filter).n != (strlen(rows[i].ids) + 1) / 2)
+			fail_msg("%s: counts %u", rows[i].filter,
+				 (unsigned)count_of(s, rows[i].filter).n);
+	}
+}
+
+static void letter_case_counts_and_signs_of_patterns_are_plain_characters(void **state)
+{
+	struct store *s = store_of(state);
+
+	make_device(s, "Up");
+	make_device(s, "a_b");
+	make_device(s, "axb");
+	patch(s, "a_b", "50%!", "", PIN_NONE);
+	must_select(s, "id==up", "");
+	must_select(s, "id==U*", "Up");
+	must_select(s, "id==u*p", "");
+	must_select(s, "id==a_*", "a_b");
+	must_select(s, "site==*%*", "a_b");
+	must_select(s, "site=='*!'", "a_b");
+	must_select(s, "site=='*x!'", "");
+}
+
+static void lists_are_sorted_and_paged_both_ways(void **state)
+{
+	static const struct {
+		const char *sort, *ids;
+	} rows[] = {
+	    {"id", "a b c d e"},	{"-id", "e d c b a"},
+	    {"version", "e a b c d"},	{"-version", "d c b a e"},
+	    {"product", "e a b c d"},	{"lastseen", "d e a b c"},
+	    {"-lastseen", "c b a e d"}, {"name", "a b c d e"},
+	    {"created", "a b c d e"},	{"-state", "e d c b a"},
+	};
+	static const char *const filters[] = {"", "id!=x", "id=in=(a,b,c,d,e)"};
+	struct store *s = store_of(state);
+
+	five_devices(s);
+	for (size_t i = 0; i < N_ELEMS(rows); i++) {
+		for (size_t f = 0; f < N_ELEMS(filters); f++) {
+			for (unsigned limit = 1; limit <= 6; limit++)
+				assert_string_equal(
+				    select_ids(s, filters[f], rows[i].sort, limit),
+				    rows[i].ids);
+		}
+	}
+}
+
+static void a_search_finds_the_beginnings_of_ids_and_names(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_call *c = verb(STORE_DEVICE_PATCH);
+
+	make_device(s, "gw-1");
+	make_device(s, "GW-2");
+	make_device(s, "x-3");
+	strcpy(c->in.patch.id, "x-3");
+	c->in.patch.set_name = true;
+	strcpy(c->in.patch.name, "Gwen\xc3\xa9");
+	done(s, c);
+	c = verb(STORE_DEVICE_SELECT);
+	strcpy(c->in.select.text, "gW");
+	must(s, c);
+	assert_int_equal(c->n_items, 3);
+	strcpy(c->in.select.text, "gwen\xc3\xa9");
+	must(s, c);
+	assert_int_equal(c->n_items, 1);
+	assert_string_equal(((struct device *)c->items)[0].id, "x-3");
+	strcpy(c->in.select.text, "w");
+	must(s, c);
+	assert_int_equal(c->n_items, 0);
+	store_call_free(c);
+}
+
+/* ---- the property ---- */
+
+static unsigned next_random(unsigned *state)
+{
+	*state = *state * 1103515245u + 12345u;
+	return *state >> 16 & 0x7fff;
+}
+
+static const char *pick(unsigned *r, const char *const *from, size_t n)
+{
+	return from[next_random(r) % n];
+}
+#define PICK(r, from) pick(r, from, N_ELEMS(from))
+
+static const char *const versions[] = {"",	"1.0",	 "1.0-rc1", "1.10", "1.9",
+				       "1.0+b", "odd v", "2",	    "1.0.0"};
+static const char *const some_tags[] = {"", "lab", "lab old", "Old", "a.b c"};
+static const char *const values[] = {"revA", "reva", "10", "9", "", "x y%_!"};
+static const char *const sites[] = {"", "n", "north", "North", "z\xc3\xbcrich"};
+
+static void random_devices(struct store *s, unsigned *r, unsigned n)
+{
+	char id[32];
+
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(id, sizeof(id), "%s%u", i % 3 == 0 ? "gw-" : "x_", i);
+		make_device(s, id);
+		report(s, id, next_random(r) % 2 ? "gateway" : "", PICK(r, versions),
+		       next_random(r) % 3 ? "k" : "", PICK(r, values));
+		patch(s, id, PICK(r, sites), PICK(r, some_tags),
+		      next_random(r) % 4 ? PIN_NONE : PIN_AS_IT_IS);
+		if (next_random(r) % 3)
+			seen(s, id, NOW - next_random(r) % 72 * HOUR);
+		if (next_random(r) % 3 == 0)
+			change_members(s, "static", id, false);
+		if (next_random(r) % 2)
+			move(s, assign(s, id, "0011223344556677"),
+			     (enum deployment_state)(next_random(r) %
+						     N_DEPLOYMENT_STATES));
+	}
+}
+
+static void random_test(unsigned *r, char *ret, size_t room)
+{
+	static const char *const tests[] = {
+	    "id%s\"gw-%u\"",
+	    "id%s\"*%u\"",
+	    "id%s\"x_*\"",
+	    "version%s1.0",
+	    "version%s\"1.*\"",
+	    "tag%slab",
+	    "tag%s\"*\"",
+	    "site%snorth",
+	    "site%s\"n*\"",
+	    "site%s\"*r*\"",
+	    "attribute.k%srevA",
+	    "attribute.k%s\"*%%_!*\"",
+	    "attribute.k%s\"x*\"",
+	    "attribute.none%sx",
+	    "pinned%strue",
+	    "group%sstatic",
+	    "group%srule",
+	    "group%snested",
+	    "deployment.state%snone",
+	    "deployment.state%sfailed",
+	    "deployment.release%s0011223344556677",
+	    "lastseen%snever",
+	    "grade%sunknown",
+	    "product%sgateway",
+	    "name%s''",
+	    "address%s192.*",
+	    "agentversion%s1.0",
+	    "state%sidle",
+	};
+	static const char *const orders[] = {
+	    "version%s1.0-rc2", "version%s1.9", "lastseen%s-%uh", "created%s2026-11-23",
+	    "attribute.k%s9",	"id%sgw-5",	"site%sn",	  "agentversion%s1.0+z",
+	    "grade%sreported",
+	};
+	static const char *const equal[] = {"==", "!="};
+	static const char *const order[] = {"=lt=", "<=", "=gt=", "=ge="};
+	bool ordered = next_random(r) % 3 == 0;
+	const char *form = ordered ? PICK(r, orders) : PICK(r, tests);
+	const char *op = ordered ? PICK(r, order) : PICK(r, equal);
+	const char *at = strstr(form, "%s");
+	char after[64];
+	size_t n = 0;
+
+	/* "%u" and "%%" behind the operator */
+	for (const char *c = at + 2; *c != '\0'; c++) {
+		if (c[0] == '%' && c[1] == 'u')
+			n += (size_t)sprintf(after + n, "%u", next_random(r) % 30);
+		else if (c[0] == '%')
+			after[n++] = '%';
+		else
+			after[n++] = *c;
+		c += *c == '%';
+	}
+	after[n] = '\0';
+	snprintf(ret, room, "%.*s%s%s", (int)(at - form), form, op, after);
+}
+
+static void random_filter(unsigned *r, unsigned depth, char *ret, size_t room)
+{
+	unsigned n = 1 + next_random(r) % 3;
+	size_t at = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		char one[512];
+
+		if (depth > 0 && next_random(r) % 3 == 0) {
+			char inner[480];
+
+			random_filter(r, depth - 1, inner, sizeof(inner));
+			snprintf(one, sizeof(one), "(%s)", inner);
+		} else {
+			random_test(r, one, sizeof(one));
+		}
+		if (at + strlen(one) + 2 >= room)
+			return;
+		at += (size_t)snprintf(ret + at, room - at, "%s%s",
+				       i == 0		    ? ""
+				       : next_random(r) % 2 ? ";"
+							    : ",",
+				       one);
+	}
+}
+
+/* What filter_match() is asked about, loaded once for each device. */
+struct known {
+	struct device device;
+	struct attribute attributes[4];
+	size_t n_attributes;
+	struct deployment deployment;
+	struct group_name groups[4];
+	size_t n_groups;
+};
+
+static bool in_group(const char *group, void *ctx)
+{
+	const struct known *k = ctx;
+
+	for (size_t i = 0; i < k->n_groups; i++) {
+		if (strcmp(k->groups[i].name, group) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void load_known(struct store *s, const struct device *d, struct known *k)
+{
+	struct store_call *c = verb(STORE_DEVICE_ATTRIBUTES);
+
+	*k = (struct known){.device = *d};
+	strcpy(c->in.device_id, d->id);
+	must(s, c);
+	assert_true(c->n_items <= N_ELEMS(k->attributes));
+	memcpy(k->attributes, c->items, c->n_items * sizeof(struct attribute));
+	k->n_attributes = c->n_items;
+	store_call_free(c);
+	if (d->latest_deployment != 0)
+		k->deployment = get_deployment(s, d->latest_deployment);
+	c = verb(STORE_DEVICE_GROUPS);
+	strcpy(c->in.device_id, d->id);
+	c->now_ms = NOW;
+	must(s, c);
+	assert_true(c->n_items <= N_ELEMS(k->groups));
+	memcpy(k->groups, c->items, c->n_items * sizeof(struct group_name));
+	k->n_groups = c->n_items;
+	store_call_free(c);
+}
+
+static const char *match_ids(const struct filter *f, struct known *all, size_t n)
+{
+	static char ids[65536];
+	size_t at = 0;
+
+	ids[0] = '\0';
+	for (size_t i = 0; i < n; i++) {
+		struct known *k = &all[i];
+		const struct filter_subject subject = {
+		    .device = &k->device,
+		    .attributes = k->attributes,
+		    .n_attributes = k->n_attributes,
+		    .deployment = k->deployment.id == 0 ? NULL : &k->deployment,
+		    .in_group = in_group,
+		    .ctx = k,
+		};
+
+		if (filter_match(f, &subject, NOW))
+			at += (size_t)snprintf(ids + at, sizeof(ids) - at, "%s%s",
+					       at > 0 ? " " : "", k->device.id);
+	}
+	return ids;
+}
+
+#define N_RANDOM_DEVICES 40
+#define N_RANDOM_FILTERS 600
+
+static void the_store_selects_what_the_filter_matches(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_call *c = verb(STORE_DEVICE_SELECT);
+	struct known *all = calloc(N_RANDOM_DEVICES, sizeof(*all));
+	struct filter *f = malloc(sizeof(*f));
+	unsigned r = 20261123, n_some = 0;
+	char text[600];
+
+	make_release(s, "0011223344556677", "2.0.0");
+	put_group(s, "static", NULL, ERR_NONE);
+	put_group(s, "rule", "tag==lab,version=lt=1.9", ERR_NONE);
+	put_group(s, "nested", "group==rule;group!=static", ERR_NONE);
+	random_devices(s, &r, N_RANDOM_DEVICES);
+	c->in.select.limit = N_RANDOM_DEVICES;
+	must(s, c);
+	assert_int_equal(c->n_items, N_RANDOM_DEVICES);
+	for (size_t i = 0; i < c->n_items; i++)
+		load_known(s, &((struct device *)c->items)[i], &all[i]);
+	for (unsigned i = 0; i < N_RANDOM_FILTERS; i++) {
+		const char *want;
+
+		random_filter(&r, 2, text, sizeof(text));
+		parse(text, f);
+		want = match_ids(f, all, N_RANDOM_DEVICES);
+		n_some += want[0] != '\0' &&
+			  strlen(want) < strlen(select_ids(s, "", "id", 500));
+		if (strcmp(want, select_ids(s, text, "id", 500)) != 0)
+			fail_msg("%s\n  match: %s\n  store: %s", text, want,
+				 select_ids(s, text, "id", 500));
+	}
+	/* Filters that take all or none would prove little. */
+	assert_true(n_some > N_RANDOM_FILTERS / 3);
+	store_call_free(c);
+	free(all);
+	free(f);
+}
+
+/* ---- groups ---- */
+
+static void a_static_group_holds_those_that_were_put_into_it(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_call *c = verb(STORE_GROUP_MEMBERS);
+	struct device_id *id = store_call_items(c, 1, sizeof(*id), NULL);
+
+	five_devices(s);
+	put_group(s, "pilot", NULL, ERR_NONE);
+	change_members(s, "pilot", "a", false);
+	change_members(s, "pilot", "d", false);
+	change_members(s, "pilot", "d", false);
+	must_select(s, "group==pilot", "a d");
+	must_select(s, "group!=pilot", "b c e");
+	change_members(s, "pilot", "a", true);
+	must_select(s, "group==pilot", "d");
+	strcpy(c->in.members.group, "pilot");
+	strcpy(id->id, "nobody");
+	must_fail(s, c, ERR_NOT_FOUND);
+	strcpy(id->id, "c");
+	c->in.members.replace = true;
+	must(s, c);
+	must_select(s, "group==pilot", "c");
+	store_call_free(c);
+	c = verb(STORE_DEVICE_DELETE);
+	strcpy(c->in.device_id, "c");
+	done(s, c);
+	must_select(s, "group==pilot", "");
+}
+
+static void a_rule_follows_its_devices(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_call *c = verb(STORE_GROUP_MEMBERS);
+
+	five_devices(s);
+	put_group(s, "old", "version=lt=2.0.0-rc.1;lastseen=ge=-24h", ERR_NONE);
+	must_select(s, "group==old", "b");
+	report(s, "b", "gateway", "2.0.0", "", "");
+	must_select(s, "group==old", "");
+	strcpy(c->in.members.group, "old");
+	must_fail(s, c, ERR_CONFLICT);
+	store_call_free(c);
+}
+
+static void a_rule_cannot_name_itself_nor_what_is_not_there(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_call *c = verb(STORE_GROUP_DELETE);
+	struct filter *f = malloc(sizeof(*f));
+
+	put_group(s, "a", "group==a", ERR_USAGE);
+	put_group(s, "a", "group==none", ERR_USAGE);
+	put_group(s, "a", "tag==x", ERR_NONE);
+	put_group(s, "b", "group==a;id==*", ERR_NONE);
+	put_group(s, "c", "group==b", ERR_NONE);
+	put_group(s, "a", "group=in=(c)", ERR_USAGE);
+	put_group(s, "a", "id=x", ERR_USAGE);
+	strcpy(c->in.name, "a");
+	must_fail(s, c, ERR_CONFLICT);
+	assert_non_null(
+	    strstr(c->err.text, "the rule of group \"b\" names group \"a\""));
+	strcpy(c->in.name, "c");
+	must(s, c);
+	must_fail(s, c, ERR_NOT_FOUND);
+	store_call_free(c);
+	/* What was refused left nothing behind. */
+	c = verb(STORE_GROUP_GET);
+	strcpy(c->in.name, "a");
+	must(s, c);
+	assert_string_equal(c->out.group.rule, "tag==x");
+	store_call_free(c);
+	c = verb(STORE_DEVICE_SELECT);
+	parse("id==x,group==gone", f);
+	c->in.select.filter = f;
+	must_fail(s, c, ERR_USAGE);
+	assert_string_equal(c->err.text, "column 7: there is no group \"gone\"");
+	store_call_free(c);
+	free(f);
+}
+
+static void a_chain_of_groups_has_an_exact_longest_length(void **state)
+{
+	struct store *s = store_of(state);
+	char name[8], rule[32] = "id==x";
+
+	/* A group's own rule is one level already. */
+	for (unsigned i = 1; i <= FILTER_MAX_GROUP_DEPTH - 1; i++) {
+		snprintf(name, sizeof(name), "g%u", i);
+		put_group(s, name, rule, ERR_NONE);
+		snprintf(rule, sizeof(rule), "group==g%u", i);
+	}
+	must_select(s, rule, "");
+	put_group(s, "last", rule, ERR_NONE);
+	put_group(s, "beyond", "group==last", ERR_USAGE);
+}
+
+static void a_group_is_made_once_and_changed_with_its_revision(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_call *c = verb(STORE_GROUP_PUT);
+
+	strcpy(c->in.group_put.group.name, "pilot");
+	c->in.group_put.create = true;
+	must(s, c);
+	assert_int_equal(c->out.group.revision, 1);
+	must_fail(s, c, ERR_CONFLICT);
+	c->in.group_put.create = false;
+	c->in.group_put.expect_revision = 1;
+	strcpy(c->in.group_put.group.about, "first to try");
+	must(s, c);
+	assert_int_equal(c->out.group.revision, 2);
+	must_fail(s, c, ERR_PRECONDITION);
+	store_call_free(c);
+	c = verb(STORE_GROUP_LIST);
+	must(s, c);
+	assert_int_equal(c->n_items, 1);
+	assert_string_equal(((struct fleet_group *)c->items)[0].about, "first to try");
+	store_call_free(c);
+}
+
+/* ---- what an operator says ---- */
+
+static void a_patch_changes_what_it_names_and_no_more(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_call *c = verb(STORE_DEVICE_PATCH);
+	struct attribute *a = store_call_items(c, 2, sizeof(*a), NULL);
+	struct device d;
+
+	five_devices(s);
+	strcpy(c->in.patch.id, "a");
+	c->in.patch.set_name = true;
+	strcpy(c->in.patch.name, "Door");
+	strcpy(a[0].key, "owner");
+	strcpy(a[0].value, "ops");
+	strcpy(a[1].key, "hw");
+	a[1].remove = true;
+	c->in.patch.expect_revision = get_device(s, "a").revision;
+	must(s, c);
+	d = c->out.device;
+	assert_string_equal(d.name, "Door");
+	assert_string_equal(d.site, "north");
+	assert_string_equal(d.tags, "lab old");
+	must_select(s, "attribute.owner==ops;attribute.hw!=*", "a");
+	must_fail(s, c, ERR_PRECONDITION);
+	store_call_free(c);
+	c = verb(STORE_DEVICE_PATCH);
+	strcpy(c->in.patch.id, "none");
+	must_fail(s, c, ERR_NOT_FOUND);
+	store_call_free(c);
+}
+
+static void what_an_operator_said_outlives_what_the_device_says(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_call *c = verb(STORE_DEVICE_PATCH);
+	struct attribute *a = store_call_items(c, 1, sizeof(*a), NULL);
+
+	make_device(s, "a");
+	strcpy(c->in.patch.id, "a");
+	strcpy(a->key, "room");
+	strcpy(a->value, "5");
+	done(s, c);
+	report(s, "a", "", "", "room", "6");
+	must_select(s, "attribute.room==5", "a");
+	c = verb(STORE_DEVICE_SET_ATTRIBUTES);
+	strcpy(c->in.attributes.id, "a");
+	c->in.attributes.replace = true;
+	done(s, c);
+	must_select(s, "attribute.room==5", "a");
+}
+
+static void a_product_says_what_it_is_compatible_with(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_call *c = verb(STORE_PRODUCT_PUT);
+	struct product *p = &c->in.product;
+
+	strcpy(p->name, "gateway");
+	strcpy(p->hardware[0], "revA");
+	strcpy(p->hardware[1], "revB");
+	p->n_hardware = 2;
+	p->support_ends_at = NOW;
+	must(s, c);
+	assert_int_equal(c->out.product.n_hardware, 2);
+	assert_string_equal(c->out.product.hardware[1], "revB");
+	p->n_hardware = 0;
+	c->now_ms = 2000;
+	must(s, c);
+	assert_int_equal(c->out.product.n_hardware, 0);
+	assert_int_equal(c->out.product.created_at, 1000);
+	assert_int_equal(c->out.product.updated_at, 2000);
+	assert_int_equal(c->out.product.support_ends_at, NOW);
+	store_call_free(c);
+	c = verb(STORE_PRODUCT_LIST);
+	must(s, c);
+	assert_int_equal(c->n_items, 1);
+	store_call_free(c);
+	c = verb(STORE_PRODUCT_DELETE);
+	strcpy(c->in.name, "gateway");
+	must(s, c);
+	must_fail(s, c, ERR_NOT_FOUND);
+	store_call_free(c);
+}
+
+/* ---- versions over time ---- */
+
+static void take_sample(struct store *s, int64_t at)
+{
+	struct store_call *c = verb(STORE_VERSION_COUNTS);
+	struct store_call *put = verb(STORE_VERSION_SAMPLE);
+
+	must(s, c);
+	put->items = c->items;
+	put->n_items = c->n_items;
+	c->items = NULL;
+	put->in.sample.at = at;
+	done(s, put);
+	store_call_free(c);
+}
+
+static size_t n_points(struct store *s, const char *product, int64_t after)
+{
+	struct store_call *c = verb(STORE_VERSION_HISTORY);
+	size_t n;
+
+	strcpy(c->in.history.product, product);
+	c->in.history.after = after;
+	c->in.history.limit = 5000;
+	must(s, c);
+	n = c->n_items;
+	store_call_free(c);
+	return n;
+}
+
+static void samples_are_kept_by_the_hour_for_two_days_then_by_the_day(void **state)
+{
+	struct store *s = store_of(state);
+	const int64_t midnight = NOW / (24 * HOUR) * (24 * HOUR);
+
+	make_device(s, "a");
+	report(s, "a", "gateway", "1.0", "", "");
+	for (int i = 0; i <= 96; i++)
+		take_sample(s, midnight + i * HOUR);
+	/* Day 0 and 1 by the day, what is at most 48 hours old by the hour. */
+	assert_int_equal(n_points(s, "gateway", 0), 2 + 49);
+	assert_int_equal(n_points(s, "meter", 0), 0);
+	assert_int_equal(n_points(s, "", midnight + 95 * HOUR), 1);
+	take_sample(s, midnight + 96 * HOUR);
+	assert_int_equal(n_points(s, "gateway", 0), 2 + 49);
+	take_sample(s, midnight + (SAMPLE_KEEP_DAYS + 3) * 24 * HOUR);
+	assert_int_equal(n_points(s, "gateway", 0), 3);
+}
+
+static void the_newest_release_of_a_product_says_who_is_behind(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_call *c = verb(STORE_RELEASE_NEWEST);
+	const struct newest_release *n;
+
+	five_devices(s);
+	make_release(s, "1111111111111111", "1.9");
+	make_release(s, "2222222222222222", "2.0.0");
+	make_release(s, "3333333333333333", "1.10");
+	must(s, c);
+	assert_int_equal(c->n_items, 1);
+	n = c->items;
+	assert_string_equal(n->product, "gateway");
+	assert_string_equal(n->version, "2.0.0");
+	assert_string_equal(n->release, "2222222222222222");
+	assert_int_equal(n->n_behind, 3);
+	store_call_free(c);
+}
+
+static void the_groups_of_a_device_are_told_by_name(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_call *c = verb(STORE_DEVICE_GROUPS);
+
+	five_devices(s);
+	put_group(s, "z", NULL, ERR_NONE);
+	put_group(s, "m", "tag==lab", ERR_NONE);
+	put_group(s, "b", "tag==new", ERR_NONE);
+	change_members(s, "z", "a", false);
+	strcpy(c->in.device_id, "a");
+	must(s, c);
+	assert_int_equal(c->n_items, 2);
+	assert_string_equal(((struct group_name *)c->items)[0].name, "m");
+	assert_string_equal(((struct group_name *)c->items)[1].name, "z");
+	store_call_free(c);
+}
+
+static void tags_are_a_sorted_list_with_an_exact_longest_length(void **state)
+{
+	char tags[TAGS_TEXT_MAX_LEN + 1] = "", tag[TAG_MAX_LEN + 1];
+	struct err e = ERR_INIT;
+
+	(void)state;
+	OK(tags_add(tags, "m", &e));
+	OK(tags_add(tags, "a", &e));
+	OK(tags_add(tags, "mm", &e));
+	OK(tags_add(tags, "m", &e));
+	OK(tags_add(tags, "l", &e));
+	assert_string_equal(tags, "a l m mm");
+	tags_remove(tags, "m");
+	tags_remove(tags, "x");
+	assert_string_equal(tags, "a l mm");
+	tags_remove(tags, "mm");
+	tags_remove(tags, "a");
+	tags_remove(tags, "l");
+	assert_string_equal(tags, "");
+	for (int i = 0; i < DEVICE_MAX_TAGS; i++) {
+		snprintf(tag, sizeof(tag), "%0*d", TAG_MAX_LEN, i);
+		OK(tags_add(tags, tag, &e));
+	}
+	FAILS(tags_add(tags, "one", &e), ERR_LIMIT);
+	assert_int_equal(strlen(tags), TAGS_TEXT_MAX_LEN - 1);
+}
+
+#define ON_A_STORE(test) cmocka_unit_test_setup_teardown(test, setup_sqlite, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    ON_A_STORE(a_filter_selects_by_each_field),
+	    ON_A_STORE(letter_case_counts_and_signs_of_patterns_are_plain_characters),
+	    ON_A_STORE(lists_are_sorted_and_paged_both_ways),
+	    ON_A_STORE(a_search_finds_the_beginnings_of_ids_and_names),
+	    ON_A_STORE(the_store_selects_what_the_filter_matches),
+	    ON_A_STORE(a_static_group_holds_those_that_were_put_into_it),
+	    ON_A_STORE(a_rule_follows_its_devices),
+	    ON_A_STORE(a_rule_cannot_name_itself_nor_what_is_not_there),
+	    ON_A_STORE(a_chain_of_groups_has_an_exact_longest_length),
+	    ON_A_STORE(a_group_is_made_once_and_changed_with_its_revision),
+	    ON_A_STORE(a_patch_changes_what_it_names_and_no_more),
+	    ON_A_STORE(what_an_operator_said_outlives_what_the_device_says),
+	    ON_A_STORE(a_product_says_what_it_is_compatible_with),
+	    ON_A_STORE(samples_are_kept_by_the_hour_for_two_days_then_by_the_day),
+	    ON_A_STORE(the_newest_release_of_a_product_says_who_is_behind),
+	    ON_A_STORE(the_groups_of_a_device_are_told_by_name),
+	    cmocka_unit_test(tags_are_a_sorted_list_with_an_exact_longest_length),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
