@@ -23,7 +23,8 @@
 #define RELEASE_ID_LEN 16 /* the first hex digits of the manifest's SHA-256 */
 #define UPLOAD_ID_LEN 32
 #define USER_MAX_LEN 64
-#define SUBJECT_MAX_LEN 64 /* ids of rollouts, groups, .. */
+#define SUBJECT_MAX_LEN 64		   /* ids of rollouts, groups, .. */
+#define GROUP_NAME_MAX_LEN SUBJECT_MAX_LEN /* [A-Za-z0-9] and "._:-" */
 #define DETAIL_MAX_LEN 512
 #define SLOTS_TEXT_MAX_LEN 1535
 #define ATTRIBUTE_MAX_LEN 128

@@ -115,7 +115,6 @@ struct product {
 
 /* ---- groups ---- */
 
-#define GROUP_NAME_MAX_LEN SUBJECT_MAX_LEN /* [A-Za-z0-9] and "._:-" */
 #define GROUPS_MAX 1000
 
 struct group_name {

@@ -7,7 +7,6 @@
 #include "model.h"
 
 #define SCOPE_MAX_GROUPS 8
-#define GROUP_NAME_MAX_LEN 64
 /* Group names with a blank between them; "": the whole tenant. */
 #define SCOPE_TEXT_MAX_LEN (SCOPE_MAX_GROUPS * (GROUP_NAME_MAX_LEN + 1) - 1)
 #define ADDRESS_MAX_LEN 63
