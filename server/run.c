@@ -30,6 +30,9 @@
 #define HOUSEKEEPING_EVERY_MS ((int64_t)60 * 60 * 1000)
 #define TENANTS_EVERY_MS 1000 /* one made by ota-server admin is served so soon */
 #define N_WORKERS 4
+/* Whose calls are counted at the same time; 16 bytes each. */
+#define N_CALLERS 16384
+#define N_DEVICES 262144
 
 static const char *const default_listen[] = {"0.0.0.0:8443"};
 
@@ -54,6 +57,7 @@ struct server {
 	struct homes *homes;
 	struct sweeping sweeping;
 	struct metrics *metrics;
+	struct limiter *callers, *devices, *strangers;
 	struct seen_cache *seen;
 	struct hub *hub;
 	struct http_server *http;
@@ -84,6 +88,9 @@ static void server_fini(struct server *s)
 	http_server_free(s->http); /* its loops: nobody answers into them any more */
 	seen_cache_free(s->seen);
 	ca_free(s->ca);
+	limiter_free(s->callers);
+	limiter_free(s->devices);
+	limiter_free(s->strangers);
 	metrics_free(s->metrics);
 	loop_free(s->loop);
 	if (s->lock_fd >= 0) {
@@ -163,6 +170,30 @@ static int start_homes(struct server *s, struct err *e)
 	return s->homes == NULL ? -1 : homes_open_all(s->homes, e);
 }
 
+static struct limiter *make_limiter(uint64_t rate, uint64_t burst, size_t n,
+				    const char *who, struct err *e)
+{
+	struct limiter *l = limiter_new(&clock_system, rate, burst, n, e);
+
+	if (l == NULL)
+		(void)err_wrap(e, "[limits] %s-rate, %s-burst", who, who);
+	return l;
+}
+
+static int start_limits(struct server *s, struct err *e)
+{
+	const struct settings *c = s->settings;
+
+	if ((s->callers = make_limiter(c->caller_rate, c->caller_burst, N_CALLERS,
+				       "caller", e)) == NULL ||
+	    (s->devices = make_limiter(c->device_rate, c->device_burst, N_DEVICES,
+				       "device", e)) == NULL ||
+	    (s->strangers = make_limiter(c->stranger_rate, c->stranger_burst, N_CALLERS,
+					 "stranger", e)) == NULL)
+		return -1;
+	return 0;
+}
+
 static void fill_api(struct server *s)
 {
 	const struct settings *c = s->settings;
@@ -174,6 +205,10 @@ static void fill_api(struct server *s)
 	    .homes = s->homes,
 	    .worker = s->worker,
 	    .metrics = s->metrics,
+	    .held_back = api_add_held_back(s->metrics),
+	    .callers = s->callers,
+	    .devices = s->devices,
+	    .strangers = s->strangers,
 	    .clock = &clock_system,
 	    .log = s->log,
 	    .name = c->name,
@@ -231,6 +266,8 @@ static int start_all(struct server *s, struct err *e)
 	s->hub = hub_new(s->store, s->loop, &clock_system, s->log,
 			 s->settings->max_streams, e);
 	if (s->hub == NULL)
+		return -1;
+	if (start_limits(s, e) < 0)
 		return -1;
 	fill_api(s);
 	return start_http(s, e);

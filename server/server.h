@@ -24,6 +24,9 @@ struct settings {
 	uint64_t head_deadline_ms, idle_timeout_ms, stop_deadline_ms;
 	uint64_t poll_interval_ms;
 	uint64_t max_streams;
+	uint64_t caller_rate, caller_burst;
+	uint64_t device_rate, device_burst;
+	uint64_t stranger_rate, stranger_burst;
 	uint64_t session_life_ms, session_idle_ms, step_up_ms;
 	uint64_t timestamp_life_ms, snapshot_life_ms;
 	uint64_t keep_events, keep_uploads_ms;

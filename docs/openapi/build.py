@@ -45,7 +45,18 @@ def security(permission):
     return [{"deviceToken": []}] if permission == "A_DEVICE" else [{"apiToken": []}, {"session": []}]
 
 
-def complete(path, operation, known, tag, where):
+def add_conditions(method, operation):
+    """What all routes of the management API have: entity tags."""
+    headers = operation.setdefault("parameters", [])
+    if method == "get" and "application/json" in operation["responses"].get("200", {}).get("content", {}):
+        headers.append({"$ref": "#/components/parameters/ifNoneMatch"})
+        operation["responses"]["200"].setdefault("headers", {})["ETag"] = {"$ref": "#/components/headers/ETag"}
+        operation["responses"]["304"] = {"description": "It is as the caller has it."}
+    if "MATCHES" in operation["x-permission"]:
+        headers.append({"$ref": "#/components/parameters/ifMatch"})
+
+
+def complete(path, method, operation, known, tag, where):
     """Adds to an operation what can be told from its path and its permission."""
     if "x-permission" not in operation:
         sys.exit(f"docs/openapi/{where}: {path}: x-permission is missing")
@@ -56,6 +67,8 @@ def complete(path, operation, known, tag, where):
                 sys.exit(f"docs/openapi/{where}: {path}: base.json's x-path-parameters do not describe {{{name}}}")
             operation.setdefault("parameters", []).append({"name": name, "in": "path", "required": True, **known[name]})
     device_side = path.startswith("/{tenant}/")
+    if not device_side:
+        add_conditions(method, operation)
     operation["tags"] = [tag]
     operation["security"] = security(operation["x-permission"])
     operation["responses"].setdefault(
@@ -73,7 +86,7 @@ def merge():
         for path, item in part["paths"].items():
             for method in METHODS:
                 if method in item:
-                    complete(path, item[method], known, part["x-tag"]["name"], file.name)
+                    complete(path, method, item[method], known, part["x-tag"]["name"], file.name)
         add_members(whole["paths"], part["paths"], file.name)
         for kind, things in part.get("components", {}).items():
             add_members(whole["components"].setdefault(kind, {}), things, file.name)

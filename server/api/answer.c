@@ -2,20 +2,96 @@
 /* Answers: JSON, RFC 9457 problems, and the device API's own form of errors. */
 #include "api.h"
 
+#include "../../common/base/text.h"
+#include "../http/range.h"
+
+#include <stdarg.h>
 #include <string.h>
 
 #define ANSWER_MAX (8u * 1024 * 1024)
+#define RETRY_AFTER_S 5u
 #define INNER_DETAIL "the server could not do it; its log says why"
+
+/* ---- entity tags (RFC 9110, section 8.8.3) ---- */
+
+void api_tag(struct api_call *a, const char *fmt, ...)
+{
+	char tag[sizeof(a->etag) - 2];
+	va_list args;
+	int n;
+
+	va_start(args, fmt);
+	n = vsnprintf(tag, sizeof(tag), fmt, args);
+	va_end(args);
+	if (n > 0 && (size_t)n < sizeof(tag))
+		(void)snprintf(a->etag, sizeof(a->etag), "\"%s\"", tag);
+}
+
+static int judge(const struct api_call *a, bool if_match, bool if_none_match)
+{
+	const struct conditions c = {
+	    .if_match = if_match ? http_header(a->http, "If-Match") : NULL,
+	    .if_none_match =
+		if_none_match ? http_header(a->http, "If-None-Match") : NULL,
+	};
+	struct range ignored;
+
+	return conditions_judge(&c, a->etag, 0, &ignored);
+}
+
+int api_if_match(const struct api_call *a, struct err *e)
+{
+	if (judge(a, true, false) == 412)
+		return err_set(e, ERR_PRECONDITION,
+			       "it is not as If-Match says any more: its tag is %s",
+			       a->etag);
+	return 0;
+}
+
+static void tag_by_content(struct api_call *a, const void *text, size_t len)
+{
+	uint8_t digest[SHA256_LEN];
+	char hex[2 * SHA256_LEN + 1];
+
+	if (sha256(text, len, digest, NULL) < 0)
+		return;
+	hex_encode(digest, SHA256_LEN / 2, hex);
+	api_tag(a, "%s", hex);
+}
+
+/* The status to send: 304 where the client has what it asks for. */
+static int settle_tag(struct api_call *a, int status, const char *type,
+		      const void *text, size_t len)
+{
+	bool is_get = strcmp(a->row->method, "GET") == 0;
+
+	if (a->row->device_side || status != 200 || type == NULL)
+		return status;
+	if (a->etag[0] == '\0' && is_get)
+		tag_by_content(a, text, len);
+	if (a->etag[0] == '\0')
+		return status;
+	http_add_header(a->http, "ETag", a->etag);
+	return is_get ? judge(a, false, true) : status;
+}
+
+/* Every answer of a handler, but for files and streams, leaves here. */
+static void finish(struct api_call *a, int status, const char *type, const void *text,
+		   size_t len)
+{
+	status = settle_tag(a, status, type, text, len);
+	http_reply(a->http, status, type, text, len);
+}
 
 void api_reply_text(struct api_call *a, int status, const char *type, const void *text,
 		    size_t len)
 {
-	http_reply(a->http, status, type, text, len);
+	finish(a, status, type, text, len);
 }
 
 void api_reply_empty(struct api_call *a, int status)
 {
-	http_reply(a->http, status, NULL, NULL, 0);
+	finish(a, status, NULL, NULL, 0);
 }
 
 static int set_pair(struct json *o, const char *key, const char *text)
@@ -55,24 +131,35 @@ static struct json *problem(int status, const char *code, const char *title,
 	return set_problem(o, status, code, title, detail) < 0 ? NULL : TAKE(o);
 }
 
-static void send_error(struct http_request *r, bool device_side, int status,
-		       const char *code, const char *title, const char *detail)
+static const char *error_type(bool device_side)
+{
+	return device_side ? "application/json" : "application/problem+json";
+}
+
+/* "" for want of memory: the status says enough. */
+static void write_error(bool device_side, int status, const char *code,
+			const char *title, const char *detail, struct buf *ret_text)
 {
 	AUTO_PTR(json)
 	struct json *o = device_side ? device_error(code, detail)
 				     : problem(status, code, title, detail);
-	AUTO(buf) struct buf text = BUF_INIT(ANSWER_MAX);
 
-	if (o == NULL || json_write(o, &text, NULL) < 0)
-		buf_clear(&text);
-	if (status == 503 || status == 429)
-		http_add_header(r, "Retry-After", "5");
+	if (o == NULL || json_write(o, ret_text, NULL) < 0)
+		buf_clear(ret_text);
+}
+
+static void add_error_headers(struct http_request *r, bool device_side, int status,
+			      unsigned retry_after_s)
+{
+	char seconds[16];
+
+	if ((status == 503 || status == 429) &&
+	    text_format(seconds, sizeof(seconds), NULL, "%u",
+			retry_after_s == 0 ? RETRY_AFTER_S : retry_after_s) == 0)
+		http_add_header(r, "Retry-After", seconds);
 	if (status == 401)
 		http_add_header(r, "WWW-Authenticate",
 				device_side ? "TargetToken" : "Bearer");
-	http_reply(r, status,
-		   device_side ? "application/json" : "application/problem+json",
-		   buf_str(&text), text.len);
 }
 
 /* What HTTP refuses before a route is known is judged by its path. */
@@ -81,9 +168,12 @@ void api_refuse(struct http_request *r, int status, const char *code,
 {
 	const char *path = http_path(r);
 	bool device_side = path != NULL && strstr(path, "/controller/") != NULL;
+	AUTO(buf) struct buf text = BUF_INIT(ANSWER_MAX);
 
 	(void)app;
-	send_error(r, device_side, status, code, code, detail);
+	write_error(device_side, status, code, code, detail, &text);
+	add_error_headers(r, device_side, status, 0);
+	http_reply(r, status, error_type(device_side), buf_str(&text), text.len);
 }
 
 /* What is the caller's business, told as it is; all else is ours. */
@@ -93,15 +183,24 @@ static bool is_for_clients(enum err_code code)
 	       code != ERR_NO_MEMORY && code != ERR_NONE;
 }
 
+/* Load that is shed is counted, not logged: a flood must not fill the disk. */
+static bool is_worth_a_line(enum err_code code)
+{
+	return err_http_status(code) >= 500 && code != ERR_BUSY && code != ERR_TIMEOUT;
+}
+
 void api_fail(struct api_call *a, const struct err *e)
 {
 	enum err_code code = e->code == ERR_NONE ? ERR_INTERNAL : e->code;
+	AUTO(buf) struct buf text = BUF_INIT(ANSWER_MAX);
 	int status = err_http_status(code);
 
-	if (status >= 500)
+	if (is_worth_a_line(code))
 		log_failure(a->api->log, LOG_ERROR, "api", a->row->pattern, e);
-	send_error(a->http, a->row->device_side, status, err_slug(code),
-		   err_meaning(code), is_for_clients(code) ? e->text : INNER_DETAIL);
+	write_error(a->row->device_side, status, err_slug(code), err_meaning(code),
+		    is_for_clients(code) ? e->text : INNER_DETAIL, &text);
+	add_error_headers(a->http, a->row->device_side, status, a->retry_after_s);
+	finish(a, status, error_type(a->row->device_side), buf_str(&text), text.len);
 }
 
 static void reply_as(struct api_call *a, int status, const char *type,
@@ -115,7 +214,7 @@ static void reply_as(struct api_call *a, int status, const char *type,
 	if (o == NULL || json_write(o, &text, &e) < 0)
 		api_fail(a, &e);
 	else
-		http_reply(a->http, status, type, buf_str(&text), text.len);
+		finish(a, status, type, buf_str(&text), text.len);
 }
 
 void api_reply_json(struct api_call *a, int status, struct json *taken)
@@ -184,8 +283,12 @@ void api_submit(struct api_call *a, struct store_call *c)
 
 bool api_failed(struct api_call *a, const struct store_call *c)
 {
-	if (c->err.code == ERR_NONE)
+	struct err e = c->err;
+
+	if (e.code == ERR_NONE)
 		return false;
-	api_fail(a, &c->err);
+	if (e.code == ERR_TIMEOUT) /* in the store's queue: nothing was done */
+		e.code = ERR_BUSY;
+	api_fail(a, &e);
 	return true;
 }

@@ -18,6 +18,7 @@
 #include "../event/hub.h"
 #include "../fleet/seen.h"
 #include "../http/http.h"
+#include "../limit/limit.h"
 #include "../metrics/metrics.h"
 #include "../release/home.h"
 
@@ -29,6 +30,9 @@ struct api {
 	struct homes *homes;
 	struct worker *worker;
 	struct metrics *metrics;
+	struct metric *held_back; /* api_add_held_back() */
+	/* how often: people and scripts, devices, strangers by address */
+	struct limiter *callers, *devices, *strangers;
 	const struct clock *clock;
 	const struct log *log;
 	const char *name;	 /* of this server, for people */
@@ -58,7 +62,10 @@ enum permission_flag {
 	/* A session must have shown its password (or its link) not long ago. */
 	FRESH = 0x20,
 	/* For the default tenant's people only. */
-	SUPER = 0x40
+	SUPER = 0x40,
+	/* It honours If-Match (api_if_match()); a change without this flag that brings
+	 * one is refused. */
+	MATCHES = 0x80
 };
 #define PERMISSION(asked) ((enum permission)((asked)&0xfu))
 
@@ -98,7 +105,9 @@ struct api_call {
 	char request_id[AUDIT_REQUEST_MAX_LEN + 1]; /* api_actor() */
 	bool audited;				    /* api_audit_enough() */
 	char *audit_id, *audit_detail;		    /* malloc'ed, or NULL */
-	void *mine;				    /* malloc'ed; freed with the call */
+	char etag[48];				    /* api_tag(); "": by the content */
+	unsigned retry_after_s; /* with 429 and 503; 0: a usual time */
+	void *mine;		/* malloc'ed; freed with the call */
 };
 
 /* The HTTP routes made of the table, and the console; *ret_n of them. Static. */
@@ -124,6 +133,18 @@ void api_fail(struct api_call *a, const struct err *e);
 void api_reply_problem(struct api_call *a, const struct err *e, struct json *taken);
 /* {"items":[..],"next":..}; takes items; next NULL: the last page. */
 void api_reply_page(struct api_call *a, struct json *items, const char *next);
+
+/* answer.c: the entity tag of the one thing that is answered: fmt makes it, of revisions,
+ * so that it names the durable state, whatever is volatile. Without it GET is tagged by
+ * the bytes of its answer. */
+void api_tag(struct api_call *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Before a change of what api_tag() tagged: ERR_PRECONDITION if the request's If-Match
+ * says otherwise. The store must still compare the revision. */
+int api_if_match(const struct api_call *a, struct err *e) MUST_USE;
+
+/* limits.c: takes a token of the caller with this name; false: a was answered, 429. */
+bool api_within(struct api_call *a, struct limiter *l, const void *name, size_t len);
+struct metric *api_add_held_back(struct metrics *m);
 
 /* What the caller's tenant has for itself; NULL: a was answered (503: the tenant was
  * made just now). */

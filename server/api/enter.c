@@ -79,6 +79,8 @@ static void got_device(struct store_call *c)
 	if (api_failed(a, c))
 		return;
 	a->device = c->out.device;
+	if (!api_within(a, a->api->devices, a->credential, SHA256_LEN))
+		return;
 	hub_seen(a->api->hub, a->tenant, a->device.id,
 		 seen_note(a->api->seen, a->tenant, a->device.id, http_peer(a->http)));
 	a->row->handle(a);
@@ -118,7 +120,10 @@ static void let_in(struct api_call *a, enum role role, const char *user,
 			   ? "give your password once more: POST "
 			     "/api/v1/session/confirm"
 			   : "log in with a new link: this one is too long ago");
-	else
+	else if ((asked & MATCHES) == 0 && http_header(a->http, "If-Match") != NULL &&
+		 strcmp(http_method(a->http), "GET") != 0)
+		refuse(a, ERR_UNSUPPORTED, "this path takes no If-Match");
+	else if (api_within(a, a->api->callers, a->credential, SHA256_LEN))
 		a->row->handle(a);
 }
 
@@ -214,6 +219,15 @@ static struct caller_fields read_fields(struct api_call *a)
 	return f;
 }
 
+static void enter_stranger(struct api_call *a)
+{
+	const char *peer = http_peer(a->http);
+
+	/* The repository is read by whole sites of devices behind one address. */
+	if (a->row->device_side || api_within(a, a->api->strangers, peer, strlen(peer)))
+		a->row->handle(a);
+}
+
 static void authenticate(struct api_call *a)
 {
 	struct caller_fields f = read_fields(a);
@@ -230,7 +244,7 @@ static void authenticate(struct api_call *a)
 		     : caller_read(&f, &who, &e) < 0)
 		api_fail(a, &e);
 	else if (PERMISSION(a->row->permission) == ANYBODY)
-		a->row->handle(a);
+		enter_stranger(a);
 	else if (PERMISSION(a->row->permission) == A_DEVICE)
 		enter_device(a, &who);
 	else

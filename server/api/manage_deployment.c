@@ -257,6 +257,12 @@ void handle_deployments_create(struct api_call *a)
 
 /* ---- one deployment ---- */
 
+static void tag(struct api_call *a, const struct deployment *d)
+{
+	api_tag(a, "%llu.%llu", (unsigned long long)d->id,
+		(unsigned long long)d->revision);
+}
+
 static void load(struct api_call *a, void (*done)(struct store_call *c))
 {
 	struct err e = ERR_INIT;
@@ -284,11 +290,13 @@ static void got_statuses(struct store_call *c)
 	if (api_failed(a, c))
 		return;
 	o = render_deployment(&a->deployment, &e);
-	if (o == NULL ||
-	    json_set(o, "statuses", render_statuses(c->items, c->n_items, &e), &e) < 0)
+	if (o == NULL || json_set(o, "statuses",
+				  render_statuses(c->items, c->n_items, &e), &e) < 0) {
 		api_fail(a, &e);
-	else
-		api_reply_json(a, 200, TAKE(o));
+		return;
+	}
+	tag(a, &a->deployment);
+	api_reply_json(a, 200, TAKE(o));
 }
 
 static void got_one(struct store_call *c)
@@ -362,7 +370,9 @@ static void got_to_cancel(struct store_call *c)
 
 	if (api_failed(a, c))
 		return;
-	if (policy_cancel(&c->out.deployment,
+	tag(a, &c->out.deployment);
+	if (api_if_match(a, &e) < 0 ||
+	    policy_cancel(&c->out.deployment,
 			  force != NULL && strcmp(force, "true") == 0, &v, &e) < 0)
 		api_fail(a, &e);
 	else

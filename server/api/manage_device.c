@@ -42,10 +42,14 @@ static void send_device(struct api_call *a, const struct deployment *d,
 	}
 	if (o != NULL && w->token[0] != '\0')
 		o = wrap_token(o, w->token, &e);
-	if (o == NULL)
+	if (o == NULL) {
 		api_fail(a, &e);
-	else
-		api_reply_json(a, w->status, o);
+		return;
+	}
+	api_tag(a, "%llu.%llu.%llu", (unsigned long long)a->device.revision,
+		d == NULL ? 0ull : (unsigned long long)d->id,
+		d == NULL ? 0ull : (unsigned long long)d->revision);
+	api_reply_json(a, w->status, o);
 }
 
 static void got_attributes(struct store_call *c)

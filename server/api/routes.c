@@ -47,7 +47,7 @@
 	X("GET",    "/api/v1/deployments",                     NO_BODY,  MAY_VIEW, false, deployments_list) \
 	X("POST",   "/api/v1/deployments",                     4 * KIB,  MAY_OPERATE, false, deployments_create) \
 	X("GET",    "/api/v1/deployments/{id}",                NO_BODY,  MAY_VIEW, false, deployments_get) \
-	X("DELETE", "/api/v1/deployments/{id}",                4 * KIB,  MAY_OPERATE, false, deployments_delete) \
+	X("DELETE", "/api/v1/deployments/{id}",                4 * KIB,  MAY_OPERATE | MATCHES, false, deployments_delete) \
 	/* freeze */                                                                     \
 	X("GET",    "/api/v1/freeze",                          NO_BODY,  MAY_VIEW, false, freeze_get) \
 	X("PUT",    "/api/v1/freeze",                          4 * KIB,  MAY_OPERATE, false, freeze_put) \
