@@ -58,6 +58,7 @@ struct query {
 
 /* A text that is made at run time, with its values as arguments; see query_open_text(). */
 #define SQL_TEXT_MAX_LEN 65536
+#define SQL_MAX_ARGS 512
 
 /* What a database does. Functions as below where one has the same name. */
 struct conn_ops {
@@ -127,7 +128,7 @@ int query_open(struct conn *c, enum sql which, struct query *ret, struct err *e,
 	       const struct arg *args, size_t n_args) MUST_USE;
 /*
  * The same for a text made at run time, of the dialect of sql.h and of at most
- * SQL_TEXT_MAX_LEN bytes: column names from tables, every value an argument. text is
+ * SQL_TEXT_MAX_LEN bytes and SQL_MAX_ARGS arguments: column names from tables, every value an argument. text is
  * borrowed for the call. A few of the last texts are kept prepared.
  */
 int query_open_text(struct conn *c, const char *text, struct query *ret, struct err *e,
@@ -151,6 +152,8 @@ int query_run_int(struct conn *c, enum sql which, int64_t *ret, struct err *e,
 /* The same where failure changes nothing: undoing what closing would undo anyway. */
 void query_try(struct conn *c, enum sql which);
 
+/* A column is read as what it is: PostgreSQL makes no number of a text, nor the reverse.
+ * NULL is 0. */
 int64_t query_int(const struct query *q, int column);
 double query_real(const struct query *q, int column);
 /* Cut to room, which the schema's checks on the way in make impossible. NULL is "". */

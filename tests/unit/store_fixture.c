@@ -44,6 +44,88 @@ int setup_delayed(void **state)
 	return 0;
 }
 
+/* A database of its own in the group's server. */
+int setup_postgres(void **state)
+{
+	struct pg_server *server = *state;
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct store_place place = {.url = f->url, .n_readers = 2};
+	struct err e = ERR_INIT;
+
+	open_dir(f);
+	pg_server_new_database(server, f->url, sizeof(f->url));
+	f->store = store_open(&place, STORE_OWNER, NULL, &e);
+	if (f->store == NULL)
+		fail_msg("%s", e.text);
+	*state = f;
+	return 0;
+}
+
+int setup_server(void **state)
+{
+	struct pg_server *s = calloc(1, sizeof(*s));
+
+	pg_server_make(s);
+	*state = s;
+	return pg_server_start(s, NULL) ? 0 : -1;
+}
+
+int teardown_server(void **state)
+{
+	pg_server_fini(*state);
+	free(*state);
+	return 0;
+}
+
+static bool has_postgres(void)
+{
+	return system("ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1") == 0;
+}
+
+static void postgresql_is_not_installed(void **state)
+{
+	(void)state;
+	print_message(
+	    "PostgreSQL is not installed: the same cases on it are skipped\n");
+	skip();
+}
+
+static int run_with(const char *name, const struct CMUnitTest *cases, size_t n,
+		    CMFixtureFunction setup, CMFixtureFunction group_setup,
+		    CMFixtureFunction group_teardown)
+{
+	struct CMUnitTest *own = calloc(n, sizeof(*own));
+	int failed;
+
+	memcpy(own, cases, n * sizeof(*own));
+	for (size_t i = 0; i < n; i++) {
+		own[i].setup_func = setup;
+		own[i].teardown_func = teardown;
+	}
+	failed = _cmocka_run_group_tests(name, own, n, group_setup, group_teardown);
+	free(own);
+	return failed;
+}
+
+int store_run_everywhere(const char *subject, const struct CMUnitTest *cases, size_t n)
+{
+	const struct CMUnitTest missing[] = {
+	    cmocka_unit_test(postgresql_is_not_installed)};
+	char name[3][80];
+	int failed;
+
+	snprintf(name[0], sizeof(name[0]), "%s: sqlite", subject);
+	snprintf(name[1], sizeof(name[1]), "%s: sqlite, answering late", subject);
+	snprintf(name[2], sizeof(name[2]), "%s: postgres", subject);
+	failed = run_with(name[0], cases, n, setup_sqlite, NULL, NULL) +
+		 run_with(name[1], cases, n, setup_delayed, NULL, NULL);
+	if (!has_postgres())
+		return failed +
+		       cmocka_run_group_tests_name(name[2], missing, NULL, NULL);
+	return failed + run_with(name[2], cases, n, setup_postgres, setup_server,
+				 teardown_server);
+}
+
 int teardown(void **state)
 {
 	struct fixture *f = *state;

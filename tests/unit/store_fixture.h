@@ -5,14 +5,17 @@
 
 #include "testing.h"
 
+#include "../../server/store/open.h"
 #include "../../server/store/sqlite.h"
 #include "chaos.h"
+#include "postgres_server.h"
 
 #include <pthread.h>
 
 struct fixture {
 	char dir[64];
 	char path[96];
+	char url[160]; /* "": the file */
 	struct store *store;
 };
 
@@ -26,6 +29,14 @@ struct crowd {
 struct store *open_path(const char *path);
 int setup_sqlite(void **state);
 int setup_delayed(void **state);
+/* *state is a struct pg_server, by the group's setup_server(). */
+int setup_postgres(void **state);
+int setup_server(void **state);
+int teardown_server(void **state);
+/* Runs the cases with each back-end under them: SQLite, SQLite answering late, PostgreSQL;
+ * the last are skipped where it is not installed. Returns the number of failures. */
+#define STORE_CASE(t) cmocka_unit_test(t),
+int store_run_everywhere(const char *subject, const struct CMUnitTest *cases, size_t n);
 int teardown(void **state);
 struct store_call *verb(enum store_verb v);
 void must(struct store *s, struct store_call *c);

@@ -743,7 +743,7 @@ static void the_watcher_is_woken_when_an_event_became_readable(void **state)
 	store_watch(s, w.loop, on_watch, &w);
 	make_device(s, "dev-1");
 	OK(loop_run(w.loop, &e));
-	assert_int_equal(w.watched, 1);
+	assert_true(w.watched >= 1);
 	store_watch(s, NULL, NULL, NULL);
 	loop_free(w.loop);
 }
@@ -785,12 +785,7 @@ static void the_watcher_is_woken_when_an_event_became_readable(void **state)
 
 int main(void)
 {
-#define ON_SQLITE(t) cmocka_unit_test_setup_teardown(t, setup_sqlite, teardown),
-#define ON_DELAYED(t) cmocka_unit_test_setup_teardown(t, setup_delayed, teardown),
-	const struct CMUnitTest sqlite[] = {SUITE(ON_SQLITE)};
-	const struct CMUnitTest delayed[] = {SUITE(ON_DELAYED)};
+	const struct CMUnitTest cases[] = {SUITE(STORE_CASE)};
 
-	return cmocka_run_group_tests_name("store: sqlite", sqlite, NULL, NULL) +
-	       cmocka_run_group_tests_name("store: sqlite, answering late", delayed,
-					   NULL, NULL);
+	return store_run_everywhere("store", cases, N_ELEMS(cases));
 }

@@ -287,13 +287,12 @@ static void each_tenant_has_a_log_of_its_own(void **state)
 
 int main(void)
 {
-#define ON_SQLITE(t) cmocka_unit_test_setup_teardown(t, setup_sqlite, teardown),
 	const struct CMUnitTest pure[] = {
 	    cmocka_unit_test(an_entry_is_canonical_json_with_every_member),
 	    cmocka_unit_test(the_longest_record_fits_into_an_entry),
 	};
-	const struct CMUnitTest sqlite[] = {SUITE(ON_SQLITE)};
+	const struct CMUnitTest cases[] = {SUITE(STORE_CASE)};
 
 	return cmocka_run_group_tests_name("audit entries", pure, NULL, NULL) +
-	       cmocka_run_group_tests_name("audit: sqlite", sqlite, NULL, NULL);
+	       store_run_everywhere("audit", cases, N_ELEMS(cases));
 }

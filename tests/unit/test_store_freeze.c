@@ -164,8 +164,7 @@ static void one_tenants_freeze_is_not_anothers(void **state)
 
 int main(void)
 {
-#define ON_SQLITE(t) cmocka_unit_test_setup_teardown(t, setup_sqlite, teardown),
-	const struct CMUnitTest sqlite[] = {SUITE(ON_SQLITE)};
+	const struct CMUnitTest cases[] = {SUITE(STORE_CASE)};
 
-	return cmocka_run_group_tests_name("freeze: sqlite", sqlite, NULL, NULL);
+	return store_run_everywhere("freeze", cases, N_ELEMS(cases));
 }
