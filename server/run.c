@@ -55,6 +55,8 @@ struct server {
 	struct ca *ca;
 	struct worker *worker;
 	struct homes *homes;
+	struct throttle *throttle;
+	struct hasher *hasher;
 	struct sweeping sweeping;
 	struct metrics *metrics;
 	struct limiter *callers, *devices, *strangers;
@@ -79,6 +81,7 @@ static void server_fini(struct server *s)
 	loop_timer_free(s->housekeeping_timer);
 	loop_timer_free(s->watchdog_timer);
 	loop_timer_free(s->tenants_timer);
+	hasher_free(s->hasher);
 	worker_free(s->worker);
 	homes_free(s->homes);
 	if (s->seen != NULL && s->store != NULL)
@@ -87,6 +90,7 @@ static void server_fini(struct server *s)
 	store_close(s->store);
 	http_server_free(s->http); /* its loops: nobody answers into them any more */
 	seen_cache_free(s->seen);
+	throttle_free(s->throttle);
 	ca_free(s->ca);
 	limiter_free(s->callers);
 	limiter_free(s->devices);
@@ -145,7 +149,11 @@ static int start_keepers(struct server *s, struct err *e)
 	if (s->ca == NULL)
 		return err_wrap(e, "certificates in %s", s->dir.root);
 	s->worker = worker_new(N_WORKERS, e);
-	return s->worker == NULL ? -1 : 0;
+	if (s->worker == NULL)
+		return -1;
+	s->throttle = throttle_new(&clock_system, e);
+	s->hasher = s->throttle == NULL ? NULL : hasher_new(e);
+	return s->hasher == NULL ? -1 : 0;
 }
 
 static int start_homes(struct server *s, struct err *e)
@@ -203,6 +211,8 @@ static void fill_api(struct server *s)
 	    .hub = s->hub,
 	    .seen = s->seen,
 	    .homes = s->homes,
+	    .throttle = s->throttle,
+	    .hasher = s->hasher,
 	    .worker = s->worker,
 	    .metrics = s->metrics,
 	    .held_back = api_add_held_back(s->metrics),

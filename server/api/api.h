@@ -14,7 +14,9 @@
 
 #include "../../common/base/clock.h"
 #include "../../common/json/json.h"
+#include "../auth/hasher.h"
 #include "../auth/secret.h"
+#include "../auth/throttle.h"
 #include "../event/hub.h"
 #include "../fleet/seen.h"
 #include "../http/http.h"
@@ -33,6 +35,8 @@ struct api {
 	struct metric *held_back; /* api_add_held_back() */
 	/* how often: people and scripts, devices, strangers by address */
 	struct limiter *callers, *devices, *strangers;
+	struct throttle *throttle;
+	struct hasher *hasher;
 	const struct clock *clock;
 	const struct log *log;
 	const char *name;	 /* of this server, for people */
@@ -204,6 +208,9 @@ void load_open_action(struct api_call *a, void (*then)(struct api_call *a));
 int device_url(struct api_call *a, char *ret, size_t room, struct err *e,
 	       const char *fmt, ...) PRINTF_LIKE(5, 6) MUST_USE;
 
+/* manage_people.c: "groups" of an answer, from a scope. */
+int api_set_groups(struct json *o, const char *scope, struct err *e) MUST_USE;
+
 /* Loads a->device.latest_deployment (or of `id`) and answers D with status. */
 void answer_device(struct api_call *a, int status, const char *token);
 
@@ -227,6 +234,21 @@ void answer_device(struct api_call *a, int status, const char *token);
 	X(session_create)                                                              \
 	X(session_get)                                                                 \
 	X(session_delete)                                                              \
+	X(session_confirm)                                                             \
+	X(session_password)                                                            \
+	X(sessions_list)                                                               \
+	X(sessions_delete)                                                             \
+	X(users_list)                                                                  \
+	X(users_create)                                                                \
+	X(users_get)                                                                   \
+	X(users_set)                                                                   \
+	X(users_delete)                                                                \
+	X(tokens_list)                                                                 \
+	X(tokens_create)                                                               \
+	X(tokens_delete)                                                               \
+	X(tenants_list)                                                                \
+	X(tenants_create)                                                              \
+	X(tenants_set)                                                                 \
 	X(devices_list)                                                                \
 	X(devices_create)                                                              \
 	X(devices_get)                                                                 \

@@ -29,7 +29,18 @@ static const struct audit_rule rules[] = {
     {handle_freeze_put, "freeze.start", "tenant", NULL},
     {handle_freeze_delete, "freeze.end", "tenant", NULL},
     /* people */
+    {handle_session_create, "session.begin", "user", NULL},
     {handle_session_delete, "session.end", "session", NULL},
+    {handle_session_confirm, NULL, NULL, NULL}, /* what it is for has a record */
+    {handle_session_password, "user.password", "user", NULL},
+    {handle_sessions_delete, "session.revoke", "session", "id"},
+    {handle_users_create, "user.create", "user", NULL},
+    {handle_users_set, "user.change", "user", "id"},
+    {handle_users_delete, "user.delete", "user", "id"},
+    {handle_tokens_create, "token.create", "token", NULL},
+    {handle_tokens_delete, "token.revoke", "token", "id"},
+    {handle_tenants_create, "tenant.create", "tenant", NULL},
+    {handle_tenants_set, "tenant.change", "tenant", "id"},
 };
 
 const struct audit_rule *api_audit_rule(void (*handle)(struct api_call *a))

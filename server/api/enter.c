@@ -143,13 +143,15 @@ static void got_api_token(struct store_call *c)
 	}
 }
 
-/* To a minute: a session's idle time is not worth a write a request. The answer is not
+/* To a minute, or a quarter of what is allowed: a session's idle time is not worth a write a request. The answer is not
  * waited for. */
 static void touch(struct api_call *a, const struct session *s, int64_t now_ms)
 {
+	int64_t idle_ms = (int64_t)a->api->session_idle_ms;
+	int64_t every_ms = idle_ms / 4 < TOUCH_EVERY_MS ? idle_ms / 4 : TOUCH_EVERY_MS;
 	struct store_call *c;
 
-	if (now_ms - s->seen_at < TOUCH_EVERY_MS)
+	if (now_ms - s->seen_at < every_ms)
 		return;
 	c = store_call_new(STORE_SESSION_TOUCH, NULL, store_call_free, NULL, NULL);
 	if (c == NULL)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Management API: who am I, what is this server, its health, versions and events. */
-#include "api.h"
+#include "login.h"
 #include "openapi.h"
 
 #include "../../common/base/text.h"
@@ -29,30 +29,21 @@ static void exchanged(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	AUTO(buf) struct buf cookie = BUF_INIT(512);
-	struct err e = ERR_INIT;
 
 	if (api_failed(a, c))
 		return;
-	if (cookie_write_session(a->mine, (int64_t)a->api->session_life_ms, &cookie,
-				 &e) < 0) {
-		api_fail(a, &e);
-		return;
-	}
-	http_add_header(a->http, "Set-Cookie", buf_str(&cookie));
-	api_reply_empty(a, 204);
+	api_end_old_session(a);
+	api_reply_session(a, a->mine);
 }
 
 static int fill_exchange(struct api_call *a, struct store_call *c, struct err *e)
 {
-	static const char *const names[] = {"token", NULL};
 	const char *token;
 
 	a->mine = malloc(SECRET_TEXT_LEN + 1);
 	if (a->mine == NULL)
 		return err_nomem(e);
-	if (api_body(a, names, e) < 0 ||
-	    json_get_text(a->body, "token", &token, e) < 0 ||
+	if (json_get_text(a->body, "token", &token, e) < 0 ||
 	    secret_hash(SECRET_LOGIN, token, c->in.exchange.token_hash, e) < 0)
 		return -1;
 	(void)snprintf(c->in.exchange.address, sizeof(c->in.exchange.address), "%s",
@@ -61,7 +52,7 @@ static int fill_exchange(struct api_call *a, struct store_call *c, struct err *e
 	return secret_make(SECRET_SESSION, a->mine, c->in.exchange.session_hash, e);
 }
 
-void handle_session_create(struct api_call *a)
+static void login_by_link(struct api_call *a)
 {
 	struct store_call *c = api_store(a, STORE_LOGIN_EXCHANGE, exchanged);
 	struct err e = ERR_INIT;
@@ -73,7 +64,22 @@ void handle_session_create(struct api_call *a)
 		api_fail(a, &e);
 		return;
 	}
+	a->in_session = true; /* for the audit log; the store knows whose it is */
 	api_submit(a, c);
+}
+
+void handle_session_create(struct api_call *a)
+{
+	static const char *const names[] = {"token", "user", "password", "tenant",
+					    NULL};
+	struct err e = ERR_INIT;
+
+	if (api_body(a, names, &e) < 0)
+		api_fail(a, &e);
+	else if (json_get(a->body, "user") != NULL)
+		api_login_by_password(a);
+	else
+		login_by_link(a);
 }
 
 void handle_session_get(struct api_call *a)
@@ -85,7 +91,10 @@ void handle_session_get(struct api_call *a)
 
 	if (o == NULL || json_set(o, "expires_at", expires, &e) < 0 ||
 	    set_text(o, "user", a->user, &e) < 0 ||
-	    set_text(o, "role", role_name(a->role), &e) < 0)
+	    set_text(o, "tenant", a->tenant, &e) < 0 ||
+	    set_text(o, "role", role_name(a->role), &e) < 0 ||
+	    api_set_groups(o, a->scope, &e) < 0 ||
+	    json_set(o, "has_password", json_new_bool(a->of_person), &e) < 0)
 		api_fail(a, &e);
 	else
 		api_reply_json(a, 200, TAKE(o));

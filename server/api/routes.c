@@ -27,8 +27,24 @@
 	X("GET",    "/api/v1/info",                            NO_BODY,  ANYBODY,  false, info_get) \
 	X("GET",    "/api/v1/openapi.json",                    NO_BODY,  ANYBODY,  false, openapi_get) \
 	X("POST",   "/api/v1/session",                         4 * KIB,  ANYBODY,  false, session_create) \
-	X("GET",    "/api/v1/session",                         NO_BODY,  MAY_VIEW, false, session_get) \
-	X("DELETE", "/api/v1/session",                         4 * KIB,  MAY_VIEW, false, session_delete) \
+	X("GET",    "/api/v1/session",                         NO_BODY,  MAY_VIEW | SCOPED, false, session_get) \
+	X("DELETE", "/api/v1/session",                         4 * KIB,  MAY_VIEW | SCOPED, false, session_delete) \
+	/* people */                                                                     \
+	X("POST",   "/api/v1/session/confirm",                 4 * KIB,  MAY_VIEW | SCOPED, false, session_confirm) \
+	X("PUT",    "/api/v1/session/password",                4 * KIB,  MAY_VIEW | SCOPED, false, session_password) \
+	X("GET",    "/api/v1/sessions",                        NO_BODY,  MAY_VIEW | SCOPED, false, sessions_list) \
+	X("DELETE", "/api/v1/sessions/{id}",                   4 * KIB,  MAY_VIEW | SCOPED, false, sessions_delete) \
+	X("GET",    "/api/v1/users",                           NO_BODY,  MAY_ADMINISTER, false, users_list) \
+	X("POST",   "/api/v1/users",                           4 * KIB,  MAY_ADMINISTER | FRESH, false, users_create) \
+	X("GET",    "/api/v1/users/{id}",                      NO_BODY,  MAY_ADMINISTER, false, users_get) \
+	X("PUT",    "/api/v1/users/{id}",                      4 * KIB,  MAY_ADMINISTER | FRESH, false, users_set) \
+	X("DELETE", "/api/v1/users/{id}",                      4 * KIB,  MAY_ADMINISTER | FRESH, false, users_delete) \
+	X("GET",    "/api/v1/tokens",                          NO_BODY,  MAY_ADMINISTER, false, tokens_list) \
+	X("POST",   "/api/v1/tokens",                          4 * KIB,  MAY_ADMINISTER | FRESH, false, tokens_create) \
+	X("DELETE", "/api/v1/tokens/{id}",                     4 * KIB,  MAY_ADMINISTER, false, tokens_delete) \
+	X("GET",    "/api/v1/tenants",                         NO_BODY,  MAY_ADMINISTER | SUPER, false, tenants_list) \
+	X("POST",   "/api/v1/tenants",                         4 * KIB,  MAY_ADMINISTER | SUPER | FRESH, false, tenants_create) \
+	X("PUT",    "/api/v1/tenants/{id}",                    4 * KIB,  MAY_ADMINISTER | SUPER | FRESH, false, tenants_set) \
 	X("GET",    "/api/v1/devices",                         NO_BODY,  MAY_VIEW, false, devices_list) \
 	X("POST",   "/api/v1/devices",                         4 * KIB,  MAY_OPERATE, false, devices_create) \
 	X("GET",    "/api/v1/devices/{id}",                    NO_BODY,  MAY_VIEW, false, devices_get) \
@@ -37,12 +53,12 @@
 	X("GET",    "/api/v1/devices/{id}/history",            NO_BODY,  MAY_VIEW, false, devices_history) \
 	X("GET",    "/api/v1/releases",                        NO_BODY,  MAY_VIEW, false, releases_list) \
 	X("GET",    "/api/v1/releases/{id}",                   NO_BODY,  MAY_VIEW, false, releases_get) \
-	X("POST",   "/api/v1/releases",                        4 * KIB,  MAY_RELEASE, false, releases_create) \
+	X("POST",   "/api/v1/releases",                        4 * KIB,  MAY_RELEASE | FRESH, false, releases_create) \
 	X("POST",   "/api/v1/uploads",                         4 * KIB,  MAY_RELEASE, false, uploads_create) \
 	X("GET",    "/api/v1/uploads/{id}",                    NO_BODY,  MAY_RELEASE, false, uploads_get) \
 	X("PUT",    "/api/v1/uploads/{id}",                    UPLOAD_PART_MAX_BYTES, MAY_RELEASE, false, uploads_put) \
 	X("POST",   "/api/v1/uploads/{id}/commit",             4 * KIB,  MAY_RELEASE, false, uploads_commit) \
-	X("POST",   "/api/v1/repository/root",                 4 * KIB,  MAY_RELEASE, false, repository_root) \
+	X("POST",   "/api/v1/repository/root",                 4 * KIB,  MAY_RELEASE | FRESH, false, repository_root) \
 	X("GET",    "/api/v1/repository/keys",                 NO_BODY,  MAY_VIEW, false, repository_keys) \
 	X("GET",    "/api/v1/deployments",                     NO_BODY,  MAY_VIEW, false, deployments_list) \
 	X("POST",   "/api/v1/deployments",                     4 * KIB,  MAY_OPERATE, false, deployments_create) \

@@ -26,7 +26,7 @@ struct limiter {
 	struct bucket (*rows)[WAYS];
 };
 
-struct limiter *limiter_new(const struct clock *clock, uint64_t rate, uint64_t burst,
+static struct limiter *make(const struct clock *clock, int64_t step_us, uint64_t burst,
 			    size_t n_callers, struct err *e)
 {
 	AUTO_PTR(limiter) struct limiter *l = calloc(1, sizeof(*l));
@@ -37,17 +37,9 @@ struct limiter *limiter_new(const struct clock *clock, uint64_t rate, uint64_t b
 	}
 	for (size_t i = 0; i < N_LOCKS; i++)
 		(void)pthread_mutex_init(&l->locks[i], NULL);
-	if (rate > LIMIT_MAX_RATE || burst > LIMIT_MAX_BURST ||
-	    (rate > 0 && burst == 0)) {
-		(void)err_set(
-		    e, ERR_CONFIG,
-		    "a rate is at most %u a second, its burst 1 to %u at once",
-		    LIMIT_MAX_RATE, LIMIT_MAX_BURST);
-		return NULL;
-	}
 	l->clock = clock;
 	l->burst = burst;
-	l->step_us = rate == 0 ? 0 : (int64_t)(US / rate);
+	l->step_us = step_us;
 	for (l->n_rows = 1; l->n_rows * WAYS < n_callers; l->n_rows *= 2)
 		;
 	l->rows = calloc(l->n_rows, sizeof(*l->rows));
@@ -56,6 +48,26 @@ struct limiter *limiter_new(const struct clock *clock, uint64_t rate, uint64_t b
 		return NULL;
 	}
 	return random_bytes(l->seed, sizeof(l->seed), e) < 0 ? NULL : TAKE(l);
+}
+
+struct limiter *limiter_new(const struct clock *clock, uint64_t rate, uint64_t burst,
+			    size_t n_callers, struct err *e)
+{
+	if (rate > LIMIT_MAX_RATE || burst > LIMIT_MAX_BURST ||
+	    (rate > 0 && burst == 0)) {
+		(void)err_set(
+		    e, ERR_CONFIG,
+		    "a rate is at most %u a second, its burst 1 to %u at once",
+		    LIMIT_MAX_RATE, LIMIT_MAX_BURST);
+		return NULL;
+	}
+	return make(clock, rate == 0 ? 0 : (int64_t)(US / rate), burst, n_callers, e);
+}
+
+struct limiter *limiter_new_slow(const struct clock *clock, uint64_t every_ms,
+				 uint64_t burst, size_t n_callers, struct err *e)
+{
+	return make(clock, (int64_t)every_ms * 1000, burst, n_callers, e);
 }
 
 void limiter_free(struct limiter *l)
@@ -173,4 +185,19 @@ struct limit_verdict limiter_take(struct limiter *l, const void *name, size_t le
 	v = judge(l, find(l->rows[row], key, now_us), now_us);
 	(void)pthread_mutex_unlock(&l->locks[row % N_LOCKS]);
 	return v;
+}
+
+void limiter_give_back(struct limiter *l, const void *name, size_t len)
+{
+	uint64_t key, row;
+	int64_t now_us;
+
+	if (l == NULL || l->step_us == 0)
+		return;
+	now_us = clock_mono_ms(l->clock) * 1000;
+	key = sip_hash(l->seed, name, len);
+	row = key & (l->n_rows - 1);
+	(void)pthread_mutex_lock(&l->locks[row % N_LOCKS]);
+	find(l->rows[row], key, now_us)->full_us -= l->step_us;
+	(void)pthread_mutex_unlock(&l->locks[row % N_LOCKS]);
 }

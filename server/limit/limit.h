@@ -31,6 +31,10 @@ struct limiter;
  * rate 0: nobody is limited. */
 struct limiter *limiter_new(const struct clock *clock, uint64_t rate, uint64_t burst,
 			    size_t n_callers, struct err *e) MUST_USE;
+/* The same where a token comes only every so often. */
+struct limiter *limiter_new_slow(const struct clock *clock, uint64_t every_ms,
+				 uint64_t burst, size_t n_callers,
+				 struct err *e) MUST_USE;
 void limiter_free(struct limiter *l);
 AUTO_PTR_DEFINE(limiter)
 
@@ -44,5 +48,7 @@ struct limit_verdict {
 
 /* Takes a token of the caller whose name is name[0..len). */
 struct limit_verdict limiter_take(struct limiter *l, const void *name, size_t len);
+/* Gives one token back that was taken: it is not to count. */
+void limiter_give_back(struct limiter *l, const void *name, size_t len);
 
 #endif

@@ -107,7 +107,7 @@ struct tenant {
 	X(SESSION_GET, STORE_READ)	  /* in.session_get -> out.session of any tenant, unexpired at now_ms and not idle */ \
 	X(SESSION_LIST, STORE_READ)	  /* in.person_name -> items of struct session, of now_ms */ \
 	X(SESSION_TOUCH, STORE_WRITE)	  /* in.session_touch: seen now, and proved now if so; none is fine */ \
-	X(SESSION_DELETE, STORE_WRITE)	  /* in.hash; none is fine */                    \
+	X(SESSION_DELETE, STORE_WRITE)	  /* in.hash, of any tenant; none is fine */     \
 	X(PERSON_CREATE, STORE_WRITE)	  /* in.person -> out.person; ERR_CONFLICT */    \
 	X(PERSON_GET, STORE_READ)	  /* in.person_name -> out.person */             \
 	X(PERSON_LIST, STORE_READ)	  /* in.page -> items of struct person, by name */ \

@@ -57,7 +57,7 @@
 	  "UPDATE session SET seen_at = CASE WHEN ?3 > seen_at THEN ?3 ELSE seen_at "  \
 	  "END, proved_at = CASE WHEN ?4 <> 0 THEN ?3 ELSE proved_at END "             \
 	  "WHERE tenant = ?1 AND hash = ?2")                                           \
-	X(SESSION_DELETE, "DELETE FROM session WHERE tenant = ?1 AND hash = ?2")       \
+	X(SESSION_DELETE, "DELETE FROM session WHERE hash = ?1")                       \
 	X(SESSION_END_PERSON,                                                          \
 	  "DELETE FROM session WHERE tenant = ?1 AND user = ?2 AND of_person <> 0")    \
 	X(SESSION_END_ROLE, "DELETE FROM session WHERE tenant = ?1 AND role = ?2")     \

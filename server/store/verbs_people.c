@@ -227,6 +227,11 @@ int verb_LOGIN_EXCHANGE(struct conn *db, struct store_call *c, struct err *e)
 	memcpy(s->address, c->in.exchange.address, sizeof(s->address));
 	if (take_login(db, c, s, e) < 0)
 		return -1;
+	/* only now is it known whose doing it is, and in which tenant's log it belongs */
+	memcpy(c->tenant, s->tenant, sizeof(c->tenant));
+	memcpy(c->audit.by.who, s->user, sizeof(s->user));
+	c->audit.by.role = s->role;
+	audit_complete_object(c, s->user);
 	return session_insert(db, s, e);
 }
 
@@ -265,7 +270,7 @@ int verb_SESSION_TOUCH(struct conn *db, struct store_call *c, struct err *e)
 int verb_SESSION_DELETE(struct conn *db, struct store_call *c, struct err *e)
 {
 	return query_run(db, SQL_SESSION_DELETE, e,
-			 ARGS(ARG_T(c->tenant), ARG_B(c->in.hash, SHA256_LEN)));
+			 ARGS(ARG_B(c->in.hash, SHA256_LEN)));
 }
 
 /* ---- settings ---- */
