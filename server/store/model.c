@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model.h"
+#include "model_rollout.h"
 
 #include "../../common/base/text.h"
 
@@ -9,6 +10,12 @@ static const char *const grades[N_GRADES] = {
     [GRADE_UNKNOWN] = "unknown",
     [GRADE_REPORTED] = "reported",
     [GRADE_PROVEN] = "proven",
+};
+
+static const char *const member_statuses[N_MEMBER_STATUSES] = {
+#define X(status, word) [MEMBER_##status] = (word),
+    MEMBER_STATUSES(X)
+#undef X
 };
 
 static const char *const device_states[N_DEVICE_STATES] = {
@@ -81,6 +88,22 @@ static int value_of(const char *const *names, size_t n, const char *text,
 const char *grade_name(enum grade g)
 {
 	return name_of(grades, N_GRADES, g);
+}
+
+const char *member_status_name(enum member_status s)
+{
+	return name_of(member_statuses, N_MEMBER_STATUSES, s);
+}
+
+int member_status_parse(const char *text, enum member_status *ret, struct err *e)
+{
+	unsigned v = 0;
+
+	if (value_of(member_statuses, N_MEMBER_STATUSES, text, "member's status", &v,
+		     e) < 0)
+		return -1;
+	*ret = (enum member_status)v;
+	return 0;
 }
 
 const char *device_state_name(enum device_state s)

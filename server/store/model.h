@@ -182,6 +182,8 @@ struct deployment {
 	uint64_t n_statuses;
 	uint64_t content;  /* changes when what is offered changes: `?c=` */
 	uint64_t revision; /* changes with every move: compare-and-set */
+	uint64_t rollout;  /* 0: assigned by a person */
+	unsigned wave;	   /* of it, 0.. */
 };
 
 struct status {

@@ -11,7 +11,7 @@
 	"p.offered, p.progress, p.created_at, p.updated_at, p.proof_root, "            \
 	"p.proof_boot, p.proof_slot, p.proof_counter, p.n_statuses, p.content, "       \
 	"p.revision, (SELECT count(*) FROM freeze f "                                  \
-	"WHERE f.tenant = p.tenant AND f.is_on = 1) "                                  \
+	"WHERE f.tenant = p.tenant AND f.is_on = 1), p.rollout, p.wave "               \
 	"FROM deployment p JOIN release r "                                            \
 	"ON r.tenant = p.tenant AND r.id = p.release "
 

@@ -126,7 +126,8 @@ struct store_page {
 	unsigned limit;	   /* 1..STORE_LIST_MAX */
 	char text[DEVICE_TEXT_MAX_LEN + 1]; /* filters; "" or -1: all */
 	char device[DEVICE_ID_MAX_LEN + 1];
-	int state; /* enum deployment_state or -1; STORE_STATE_OPEN */
+	int state;	  /* enum deployment_state or -1; STORE_STATE_OPEN */
+	uint64_t rollout; /* ROLLOUT_DECISIONS */
 };
 #define STORE_STATE_OPEN (-2)
 
@@ -245,6 +246,43 @@ union store_in {
 	} device_ensure;
 	struct deployment_move move;
 	struct freeze freeze;
+	uint64_t rollout_id;
+	struct rollout rollout;
+	struct rollout_apply rollout_apply;
+	struct {
+		uint64_t id;
+		char by[USER_MAX_LEN + 1];
+	} rollout_approve;
+	struct rollout_query rollout_query;
+	struct rollout_fill rollout_fill;
+	struct {
+		uint64_t id;
+		int wave, status;
+		char after[DEVICE_ID_MAX_LEN + 1];
+		unsigned limit;
+	} rollout_members;
+	struct {
+		uint64_t id;
+		unsigned wave;
+		int64_t after;
+		unsigned limit;
+	} rollout_waiting;
+	struct rollout_assign rollout_assign;
+	struct rollout_sweep rollout_sweep;
+	struct {
+		uint64_t id, epoch;
+		bool shown;
+		char detail[DETAIL_MAX_LEN + 1];
+	} rollout_cancel;
+	struct {
+		char device[DEVICE_ID_MAX_LEN + 1];
+		uint64_t rollout;
+	} rollout_look;
+	struct {
+		char holder[33]; /* random */
+		int64_t lease_ms;
+		bool force; /* nobody else can be running */
+	} lead;
 	struct artifact artifact;
 	struct upload upload;
 	struct {
@@ -297,6 +335,9 @@ union store_out {
 	struct release release;
 	struct deployment deployment;
 	struct freeze freeze;
+	struct rollout rollout;
+	struct rollout_look rollout_look;
+	uint64_t epoch;
 	struct artifact artifact;
 	struct upload upload;
 	struct api_token api_token;

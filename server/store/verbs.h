@@ -68,6 +68,45 @@ int tenant_give_device(struct conn *db, const struct store_call *c,
 		       struct err *e) MUST_USE;
 int tenant_check_upload(struct conn *db, const struct store_call *c, uint64_t size,
 			struct err *e) MUST_USE;
+int deployment_load_by_id(struct conn *db, const char *tenant, uint64_t id,
+			  struct deployment *ret, struct err *e) MUST_USE;
+/* Cancels an open deployment at once if its device never saw it, else asks the device;
+ * its rollout follows. */
+int deployment_supersede(struct conn *db, struct store_call *c, uint64_t id,
+			 const char *why, struct err *e) MUST_USE;
+
+/* What a new deployment begins with. */
+int deployment_ask_consent(struct conn *db, const char *tenant, const char *device,
+			   bool needed, enum consent *ret, struct err *e) MUST_USE;
+
+/* ---- verbs_member.c, verbs_rollout.c ---- */
+int rollout_load_by_id(struct conn *db, const char *tenant, uint64_t id,
+		       struct rollout *ret, struct err *e) MUST_USE;
+/* Fills c->items with its waves. */
+int rollout_load_waves(struct conn *db, struct store_call *c, uint64_t id,
+		       struct err *e) MUST_USE;
+int rollout_load_plan(struct conn *db, struct store_call *c, uint64_t id,
+		      struct err *e) MUST_USE;
+/* 0: a deployment of a rollout is about to be shown, and its rollout's state and limits
+ * allow it; it takes its share of the egress. ERR_CONFLICT, ERR_RATE. */
+int rollout_take_offer(struct conn *db, struct store_call *c,
+		       const struct deployment *d, struct err *e) MUST_USE;
+/* The device's membership; *ret_found is false without one. */
+int member_load(struct conn *db, const char *tenant, uint64_t rollout,
+		const char *device, struct rollout_member *ret, bool *ret_found,
+		struct err *e) MUST_USE;
+int freeze_load(struct conn *db, const char *tenant, struct freeze *ret,
+		struct err *e) MUST_USE;
+/* ERR_PRECONDITION unless epoch (0: a person's write) is the leader's. */
+int lead_check(struct conn *db, uint64_t epoch, struct err *e) MUST_USE;
+/* The member whose deployment this is becomes what the deployment became, and the
+ * counters with it. Nothing for one that a person assigned. */
+int member_follow(struct conn *db, struct store_call *c, const struct deployment *d,
+		  struct err *e) MUST_USE;
+/* Leaves every rollout in which it has not ended. */
+int member_forget(struct conn *db, struct store_call *c, const char *device,
+		  struct err *e) MUST_USE;
+
 int event_insert(struct conn *db, const struct store_call *c, const struct event *v,
 		 struct err *e) MUST_USE;
 

@@ -50,11 +50,13 @@ static int load_deployment(struct conn *db, const char *tenant, const struct que
 	d->content = (uint64_t)query_int(q, 21);
 	d->revision = (uint64_t)query_int(q, 22);
 	d->frozen = query_int(q, 23) != 0;
+	d->rollout = (uint64_t)query_int(q, 24);
+	d->wave = (unsigned)query_int(q, 25);
 	return 0;
 }
 
-static int load_by_id(struct conn *db, const char *tenant, uint64_t id,
-		      struct deployment *ret, struct err *e)
+int deployment_load_by_id(struct conn *db, const char *tenant, uint64_t id,
+			  struct deployment *ret, struct err *e)
 {
 	AUTO(query) struct query q = QUERY_INIT;
 	char text[24];
@@ -69,7 +71,8 @@ static int load_by_id(struct conn *db, const char *tenant, uint64_t id,
 
 int verb_DEPLOYMENT_GET(struct conn *db, struct store_call *c, struct err *e)
 {
-	return load_by_id(db, c->tenant, c->in.deployment_id, &c->out.deployment, e);
+	return deployment_load_by_id(db, c->tenant, c->in.deployment_id,
+				     &c->out.deployment, e);
 }
 
 int verb_DEPLOYMENT_MANY(struct conn *db, struct store_call *c, struct err *e)
@@ -85,7 +88,8 @@ int verb_DEPLOYMENT_MANY(struct conn *db, struct store_call *c, struct err *e)
 	for (size_t i = 0; i < n_ids; i++) {
 		if (ids[i] == 0)
 			continue;
-		if (load_by_id(db, c->tenant, ids[i], &d[c->n_items], &skipped) == 0)
+		if (deployment_load_by_id(db, c->tenant, ids[i], &d[c->n_items],
+					  &skipped) == 0)
 			c->n_items++;
 		else if (skipped.code != ERR_NOT_FOUND) {
 			*e = skipped;
@@ -142,7 +146,6 @@ int verb_DEPLOYMENT_STATUSES(struct conn *db, struct store_call *c, struct err *
 struct open_one {
 	uint64_t id;
 	enum deployment_state state;
-	bool offered;
 };
 
 /* At most two are ever open: one being cancelled and the one that waits for that. More
@@ -171,7 +174,6 @@ static int find_open(struct conn *db, const struct store_call *c, struct open_on
 		o->id = (uint64_t)query_int(&q, 0);
 		query_text(&q, 1, release, sizeof(release));
 		o->state = (enum deployment_state)query_int(&q, 2);
-		o->offered = query_int(&q, 3) != 0;
 		if (o->state != DEPLOYMENT_CANCELLING &&
 		    strcmp(release, c->in.assign.release) == 0)
 			return err_set(
@@ -182,37 +184,38 @@ static int find_open(struct conn *db, const struct store_call *c, struct open_on
 }
 
 /* One that the device has never seen needs no talk with it. */
-static int supersede(struct conn *db, struct store_call *c, const struct open_one *o,
-		     uint64_t by, struct err *e)
+int deployment_supersede(struct conn *db, struct store_call *c, uint64_t id,
+			 const char *why, struct err *e)
 {
-	enum deployment_state to =
-	    o->offered ? DEPLOYMENT_CANCELLING : DEPLOYMENT_CANCELLED;
-	struct event v = {.type = EVENT_DEPLOYMENT, .deployment = o->id};
-	char why[64];
+	struct event v = {.type = EVENT_DEPLOYMENT, .deployment = id};
+	struct deployment d;
 
-	if (o->state == DEPLOYMENT_CANCELLING)
+	if (deployment_load_by_id(db, c->tenant, id, &d, e) < 0)
+		return -1;
+	if (!deployment_is_open(d.state) || d.state == DEPLOYMENT_CANCELLING)
 		return 0;
-	(void)snprintf(v.device, sizeof(v.device), "%s", c->in.assign.device);
-	(void)snprintf(why, sizeof(why), "superseded by %llu", (unsigned long long)by);
+	d.state = d.offered ? DEPLOYMENT_CANCELLING : DEPLOYMENT_CANCELLED;
+	memcpy(v.device, d.device, sizeof(v.device));
 	if (query_run(db, SQL_DEPLOYMENT_SUPERSEDE, e,
-		      ARGS(ARG_T(c->tenant), ARG_I(o->id), ARG_I(to), ARG_T(why),
-			   ARG_I(c->now_ms))) < 0)
+		      ARGS(ARG_T(c->tenant), ARG_I(id), ARG_I(d.state), ARG_T(why),
+			   ARG_I(c->now_ms))) < 0 ||
+	    member_follow(db, c, &d, e) < 0)
 		return -1;
 	return event_insert(db, c, &v, e);
 }
 
 /* Who consented to everything need not be asked. */
-static int ask_consent(struct conn *db, const struct store_call *c, enum consent *ret,
-		       struct err *e)
+int deployment_ask_consent(struct conn *db, const char *tenant, const char *device,
+			   bool needed, enum consent *ret, struct err *e)
 {
 	struct auto_confirm known;
 	struct err why = ERR_INIT;
 
 	*ret = CONSENT_NONE;
-	if (!c->in.assign.needs_consent)
+	if (!needed)
 		return 0;
 	*ret = CONSENT_GIVEN;
-	if (auto_confirm_load(db, c->tenant, c->in.assign.device, &known, &why) == 0)
+	if (auto_confirm_load(db, tenant, device, &known, &why) == 0)
 		return 0;
 	*ret = CONSENT_ASKED;
 	if (why.code == ERR_NOT_FOUND)
@@ -227,7 +230,8 @@ static int insert_deployment(struct conn *db, struct store_call *c, uint64_t *re
 	enum consent consent;
 	int64_t id;
 
-	if (ask_consent(db, c, &consent, e) < 0)
+	if (deployment_ask_consent(db, c->tenant, c->in.assign.device,
+				   c->in.assign.needs_consent, &consent, e) < 0)
 		return -1;
 	if (query_run_int(db, SQL_DEPLOYMENT_INSERT, &id, e,
 			  ARGS(ARG_T(c->tenant), ARG_T(c->in.assign.device),
@@ -250,6 +254,7 @@ int verb_DEPLOYMENT_ASSIGN(struct conn *db, struct store_call *c, struct err *e)
 {
 	struct open_one open[MAX_OPEN];
 	struct device device;
+	char why[64];
 	size_t n_open;
 	uint64_t id;
 
@@ -258,8 +263,9 @@ int verb_DEPLOYMENT_ASSIGN(struct conn *db, struct store_call *c, struct err *e)
 	    find_open(db, c, open, &n_open, e) < 0 ||
 	    insert_deployment(db, c, &id, e) < 0)
 		return -1;
+	(void)snprintf(why, sizeof(why), "superseded by %llu", (unsigned long long)id);
 	for (size_t i = 0; i < n_open; i++) {
-		if (supersede(db, c, &open[i], id, e) < 0)
+		if (deployment_supersede(db, c, open[i].id, why, e) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < c->n_events; i++) {
@@ -268,7 +274,7 @@ int verb_DEPLOYMENT_ASSIGN(struct conn *db, struct store_call *c, struct err *e)
 			c->events[i].deployment = id;
 	}
 	audit_complete_number(c, id);
-	return load_by_id(db, c->tenant, id, &c->out.deployment, e);
+	return deployment_load_by_id(db, c->tenant, id, &c->out.deployment, e);
 }
 
 /* ---- moving ---- */
@@ -344,7 +350,8 @@ int verb_DEPLOYMENT_MOVE(struct conn *db, struct store_call *c, struct err *e)
 			   ARG_I(c->now_ms))) < 0)
 		return -1;
 	if (conn_changes(db) == 0) {
-		if (load_by_id(db, c->tenant, m->id, &c->out.deployment, e) < 0)
+		if (deployment_load_by_id(db, c->tenant, m->id, &c->out.deployment, e) <
+		    0)
 			return -1;
 		return err_set(e, ERR_PRECONDITION,
 			       "deployment %llu changed in between",
@@ -355,7 +362,9 @@ int verb_DEPLOYMENT_MOVE(struct conn *db, struct store_call *c, struct err *e)
 		      ARGS(ARG_T(c->tenant), ARG_I(m->id), ARG_I(m->consent))) < 0)
 		return -1;
 	if (store_proof(db, c, e) < 0 || store_status(db, c, e) < 0 ||
-	    load_by_id(db, c->tenant, m->id, &c->out.deployment, e) < 0)
+	    deployment_load_by_id(db, c->tenant, m->id, &c->out.deployment, e) < 0 ||
+	    (m->offering && rollout_take_offer(db, c, &c->out.deployment, e) < 0) ||
+	    member_follow(db, c, &c->out.deployment, e) < 0)
 		return -1;
 	return store_device_change(db, c, c->out.deployment.device, e);
 }

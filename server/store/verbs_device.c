@@ -214,7 +214,8 @@ int verb_DEVICE_SET_TOKEN(struct conn *db, struct store_call *c, struct err *e)
 
 int verb_DEVICE_DELETE(struct conn *db, struct store_call *c, struct err *e)
 {
-	if (query_run(db, SQL_DEVICE_DELETE, e,
+	if (member_forget(db, c, c->in.device_id, e) < 0 ||
+	    query_run(db, SQL_DEVICE_DELETE, e,
 		      ARGS(ARG_T(c->tenant), ARG_T(c->in.device_id))) < 0 ||
 	    check_met(db, c->in.device_id, e) < 0)
 		return -1;

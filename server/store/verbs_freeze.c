@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-static int load_freeze(struct conn *db, const char *tenant, struct freeze *ret,
-		       struct err *e)
+int freeze_load(struct conn *db, const char *tenant, struct freeze *ret, struct err *e)
 {
 	AUTO(query) struct query q = QUERY_INIT;
 	bool row;
@@ -31,7 +30,7 @@ int freeze_check(struct conn *db, const char *tenant, struct err *e)
 {
 	struct freeze f;
 
-	if (load_freeze(db, tenant, &f, e) < 0)
+	if (freeze_load(db, tenant, &f, e) < 0)
 		return -1;
 	if (f.on)
 		return err_set(e, ERR_FROZEN,
@@ -42,7 +41,7 @@ int freeze_check(struct conn *db, const char *tenant, struct err *e)
 
 int verb_FREEZE_GET(struct conn *db, struct store_call *c, struct err *e)
 {
-	return load_freeze(db, c->tenant, &c->out.freeze, e);
+	return freeze_load(db, c->tenant, &c->out.freeze, e);
 }
 
 int verb_FREEZE_PUT(struct conn *db, struct store_call *c, struct err *e)
@@ -53,7 +52,7 @@ int verb_FREEZE_PUT(struct conn *db, struct store_call *c, struct err *e)
 		      ARGS(ARG_T(c->tenant), ARG_I(c->now_ms), ARG_T(f->by),
 			   ARG_T(f->reason), ARG_I(f->cancel_running))) < 0)
 		return -1;
-	return load_freeze(db, c->tenant, &c->out.freeze, e);
+	return freeze_load(db, c->tenant, &c->out.freeze, e);
 }
 
 int verb_FREEZE_DELETE(struct conn *db, struct store_call *c, struct err *e)
@@ -112,7 +111,7 @@ int verb_FREEZE_CANCEL(struct conn *db, struct store_call *c, struct err *e)
 	char why[DETAIL_MAX_LEN + 1];
 	struct freeze f;
 
-	if (load_freeze(db, c->tenant, &f, e) < 0)
+	if (freeze_load(db, c->tenant, &f, e) < 0)
 		return -1;
 	if (!f.on || !f.cancel_running)
 		return err_set(e, ERR_CONFLICT, "the freeze was ended in between");
