@@ -27,19 +27,24 @@
 #define WINDOW_ROWS 10000
 #define CLOCK_ROWS 256
 
+/* `computed` is the column's value, but no column: no index has it, so a database does not
+ * go through the order's index to sort a few. */
 struct sort_row {
 	const char *column; /* NULL: the id alone */
+	const char *computed;
 	bool is_text;
 };
+#define TEXT_COLUMN(name) name, "coalesce(" name ", '')", true
+#define NUMBER_COLUMN(name) name, "coalesce(" name ", 0)", false
 
 static const struct sort_row sorts[N_DEVICE_SORTS] = {
-    [SORT_ID] = {NULL, false},
-    [SORT_NAME] = {"d.name_folded", true},
-    [SORT_PRODUCT] = {"d.product", true},
-    [SORT_VERSION] = {"d.version_key", true},
-    [SORT_LAST_SEEN] = {"d.seen_at", false},
-    [SORT_CREATED] = {"d.created_at", false},
-    [SORT_STATE] = {"d.state", false},
+    [SORT_ID] = {NULL, NULL, false},
+    [SORT_NAME] = {TEXT_COLUMN("d.name_folded")},
+    [SORT_PRODUCT] = {TEXT_COLUMN("d.product")},
+    [SORT_VERSION] = {TEXT_COLUMN("d.version_key")},
+    [SORT_LAST_SEEN] = {NUMBER_COLUMN("d.seen_at")},
+    [SORT_CREATED] = {NUMBER_COLUMN("d.created_at")},
+    [SORT_STATE] = {NUMBER_COLUMN("d.state")},
 };
 
 struct selection {
@@ -49,7 +54,8 @@ struct selection {
 	const struct sort_row *sort;
 	struct filter_scope scope;
 	unsigned limit;
-	int64_t until_ms;		      /* monotonic */
+	bool few;	  /* sort what was found, see struct sort_row */
+	int64_t until_ms; /* monotonic */
 	char prefix[DEVICE_TEXT_MAX_LEN + 1]; /* in.text, folded; "": none */
 };
 
@@ -113,6 +119,11 @@ static void add_condition(struct sql_make *m, const struct selection *s)
 	}
 }
 
+static const char *sort_column(const struct selection *s)
+{
+	return s->few ? s->sort->computed : s->sort->column;
+}
+
 static void add_cursor(struct sql_make *m, const struct selection *s,
 		       const struct device_cursor *after)
 {
@@ -127,7 +138,7 @@ static void add_cursor(struct sql_make *m, const struct selection *s,
 		return;
 	}
 	sql_make_add(m, " AND (");
-	sql_make_add(m, s->sort->column);
+	sql_make_add(m, sort_column(s));
 	sql_make_add(m, ", d.id)");
 	sql_make_add(m, sign);
 	sql_make_add(m, "(");
@@ -146,7 +157,7 @@ static void add_order(struct sql_make *m, const struct selection *s, unsigned li
 
 	sql_make_add(m, " ORDER BY ");
 	if (s->sort->column != NULL) {
-		sql_make_add(m, s->sort->column);
+		sql_make_add(m, sort_column(s));
 		sql_make_add(m, direction);
 		sql_make_add(m, ", ");
 	}
@@ -294,8 +305,7 @@ static void cursor_of(const struct device *d, enum device_sort sort,
 }
 
 /* Plain and few: the database gives the page. */
-static int select_page(const struct selection *s, bool few, unsigned narrow,
-		       struct err *e)
+static int select_page(const struct selection *s, unsigned narrow, struct err *e)
 {
 	AUTO(sql_make) struct sql_make m;
 	AUTO(query) struct query q = QUERY_INIT;
@@ -304,7 +314,7 @@ static int select_page(const struct selection *s, bool few, unsigned narrow,
 	sql_make_init(&m);
 	sql_make_add(&m, "SELECT " DEVICE_COLUMNS);
 	add_from(&m, s);
-	if (few)
+	if (s->few)
 		add_ids(&m, s, narrow);
 	add_condition(&m, s);
 	add_cursor(&m, s, &s->in->after);
@@ -390,21 +400,19 @@ static int select_scan(const struct selection *s, struct err *e)
 
 int verb_DEVICE_SELECT(struct conn *db, struct store_call *c, struct err *e)
 {
-	const struct selection s = selection_of(db, c);
+	struct selection s = selection_of(db, c);
 	unsigned narrow = 0;
-	bool few;
 
 	if (!has_filter(&s) && s.prefix[0] == '\0')
-		return select_page(&s, false, 0, e);
-	if (choose_narrow(&s, &narrow, &few, e) < 0)
+		return select_page(&s, 0, e);
+	if (choose_narrow(&s, &narrow, &s.few, e) < 0)
 		return -1;
-	return few ? select_page(&s, true, narrow, e) : select_scan(&s, e);
+	return s.few ? select_page(&s, narrow, e) : select_scan(&s, e);
 }
 
 /* ---- counts ---- */
 
-static int count_at_once(const struct selection *s, bool few, unsigned narrow,
-			 struct err *e)
+static int count_at_once(const struct selection *s, unsigned narrow, struct err *e)
 {
 	AUTO(sql_make) struct sql_make m;
 	AUTO(query) struct query q = QUERY_INIT;
@@ -414,7 +422,7 @@ static int count_at_once(const struct selection *s, bool few, unsigned narrow,
 	sql_make_init(&m);
 	sql_make_add(&m, "SELECT count(*) FROM (SELECT d.id");
 	add_from(&m, s);
-	if (few)
+	if (s->few)
 		add_ids(&m, s, narrow);
 	add_condition(&m, s);
 	sql_make_add(&m, " LIMIT ");
@@ -472,18 +480,17 @@ int verb_DEVICE_COUNT(struct conn *db, struct store_call *c, struct err *e)
 {
 	struct selection s;
 	unsigned narrow = 0;
-	bool few = false;
 	int rc;
 
 	c->in.select.sort = SORT_ID;
 	c->in.select.descending = false;
 	s = selection_of(db, c);
 	if (!has_filter(&s) && s.prefix[0] == '\0')
-		rc = count_at_once(&s, false, 0, e);
-	else if (choose_narrow(&s, &narrow, &few, e) < 0)
+		rc = count_at_once(&s, 0, e);
+	else if (choose_narrow(&s, &narrow, &s.few, e) < 0)
 		return -1;
 	else
-		rc = few ? count_at_once(&s, true, narrow, e) : count_scan(&s, e);
+		rc = s.few ? count_at_once(&s, narrow, e) : count_scan(&s, e);
 	if (rc == 0 && c->out.count.n > COUNT_MAX)
 		c->out.count.n = COUNT_MAX;
 	return rc;
