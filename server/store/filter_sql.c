@@ -9,6 +9,7 @@
 #include "filter_sql.h"
 
 #include "model_fleet.h"
+#include "model_people.h"
 
 #include "../../common/format/version.h"
 
@@ -173,7 +174,7 @@ static void add_comparison(const struct test *t, const struct place *p)
 /* ---- groups ---- */
 
 struct known_group {
-	bool is_rule;
+	bool is_rule, is_missing;
 	char rule[FILTER_TEXT_MAX_LEN + 1];
 };
 
@@ -192,11 +193,13 @@ static int find_group(const struct test *t, const char *name, struct known_group
 		       ARGS(ARG_T(t->scope->tenant), ARG_T(name))) < 0 ||
 	    query_step(&q, &row, e) < 0)
 		return -1;
-	if (!row)
+	ret->is_missing = !row;
+	if (!row && !t->scope->no_group_is_empty)
 		return err_set(e, ERR_USAGE, "column %u: there is no group \"%.64s\"",
 			       t->n->column, name);
-	ret->is_rule = query_int(&q, 0) != 0;
-	query_text(&q, 1, ret->rule, sizeof(ret->rule));
+	ret->is_rule = row && query_int(&q, 0) != 0;
+	if (row)
+		query_text(&q, 1, ret->rule, sizeof(ret->rule));
 	return 0;
 }
 
@@ -230,7 +233,9 @@ static void add_group(const struct test *t, const char *name)
 
 	if (g == NULL)
 		(void)err_nomem(&e);
-	else if (find_group(t, name, g, &e) == 0 && !g->is_rule)
+	else if (find_group(t, name, g, &e) == 0 && g->is_missing)
+		sql_make_add(t->m, "(1 = 0)");
+	else if (e.code == ERR_NONE && !g->is_rule)
 		add_members(t, name);
 	else if (e.code == ERR_NONE && add_rule(t, name, g->rule, &e) < 0)
 		e.code = ERR_USAGE;
@@ -299,6 +304,24 @@ void filter_sql_add(struct sql_make *m, const struct filter *f,
 		sql_make_add(m, "(1 = 1)");
 	else
 		add_node(m, f, f->root, scope);
+}
+
+void filter_sql_add_scope(struct sql_make *m, const char *groups,
+			  const struct filter_scope *scope)
+{
+	struct filter_scope lenient = *scope;
+	char name[GROUP_NAME_MAX_LEN + 1];
+	const struct filter_node n = {.type = FILTER_TEST, .field = FIELD_GROUP};
+	const struct test t = {m, NULL, &n, &lenient};
+
+	lenient.no_group_is_empty = true;
+	sql_make_add(m, "(");
+	for (size_t i = 0; scope_group(groups, i, name); i++) {
+		if (i > 0)
+			sql_make_add(m, " OR ");
+		add_group(&t, name);
+	}
+	sql_make_add(m, ")");
 }
 
 /* ---- what an index narrows ---- */

@@ -18,12 +18,18 @@ struct filter_scope {
 	struct conn *db; /* where groups are looked up */
 	const char *tenant;
 	int64_t now_ms;
-	unsigned depth; /* 0; grows within groups */
+	unsigned depth;		/* 0; grows within groups */
+	bool no_group_is_empty; /* one that does not exist has no members; no error */
 };
 
 /* Adds "(...)", which is "(1 = 1)" for the empty filter. Failures are m's. */
 void filter_sql_add(struct sql_make *m, const struct filter *f,
 		    const struct filter_scope *scope);
+
+/* Adds "(...)": the device is in one of the groups of a call's scope (scope_write()).
+ * One that was deleted has no members: who was let into it sees less, not an error. */
+void filter_sql_add_scope(struct sql_make *m, const char *groups,
+			  const struct filter_scope *scope);
 
 /*
  * A test that an index answers, as a sub-select of device ids: of each test that all of

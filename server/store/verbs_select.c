@@ -83,6 +83,11 @@ static bool has_filter(const struct selection *s)
 	return s->in->filter != NULL && s->in->filter->root != FILTER_NONE;
 }
 
+static bool is_plain(const struct selection *s)
+{
+	return !has_filter(s) && s->prefix[0] == '\0' && s->c->scope[0] == '\0';
+}
+
 /* ---- pieces of statements ---- */
 
 /* Whether an index can look for the prefix: see filter_sql_add_prefix(). */
@@ -116,6 +121,10 @@ static void add_condition(struct sql_make *m, const struct selection *s)
 	if (has_filter(s)) {
 		sql_make_add(m, " AND ");
 		filter_sql_add(m, s->in->filter, &s->scope);
+	}
+	if (s->c->scope[0] != '\0') {
+		sql_make_add(m, " AND ");
+		filter_sql_add_scope(m, s->c->scope, &s->scope);
 	}
 }
 
@@ -403,7 +412,7 @@ int verb_DEVICE_SELECT(struct conn *db, struct store_call *c, struct err *e)
 	struct selection s = selection_of(db, c);
 	unsigned narrow = 0;
 
-	if (!has_filter(&s) && s.prefix[0] == '\0')
+	if (is_plain(&s))
 		return select_page(&s, 0, e);
 	if (choose_narrow(&s, &narrow, &s.few, e) < 0)
 		return -1;
@@ -485,7 +494,7 @@ int verb_DEVICE_COUNT(struct conn *db, struct store_call *c, struct err *e)
 	c->in.select.sort = SORT_ID;
 	c->in.select.descending = false;
 	s = selection_of(db, c);
-	if (!has_filter(&s) && s.prefix[0] == '\0')
+	if (is_plain(&s))
 		rc = count_at_once(&s, 0, e);
 	else if (choose_narrow(&s, &narrow, &s.few, e) < 0)
 		return -1;

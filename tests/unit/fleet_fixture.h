@@ -7,7 +7,6 @@
 
 #define NOW INT64_C(1795500000000)
 #define HOUR INT64_C(3600000)
-#define ON_A_STORE(test) cmocka_unit_test_setup_teardown(test, setup_sqlite, teardown)
 
 void parse(const char *text, struct filter *ret);
 const char *select_ids(struct store *s, const char *filter, const char *sort,

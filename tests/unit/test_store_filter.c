@@ -244,9 +244,9 @@ static void the_store_selects_what_the_filter_matches(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    ON_A_STORE(the_store_selects_what_the_filter_matches),
+	const struct CMUnitTest cases[] = {
+	    cmocka_unit_test(the_store_selects_what_the_filter_matches),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return store_run_everywhere("filter", cases, N_ELEMS(cases));
 }

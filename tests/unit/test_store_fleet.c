@@ -402,6 +402,29 @@ static void the_newest_release_of_a_product_says_who_is_behind(void **state)
 	store_call_free(c);
 }
 
+static void a_scope_shows_the_devices_of_its_groups_alone(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_call *c = verb(STORE_DEVICE_SELECT);
+
+	five_devices(s);
+	put_group(s, "pilot", NULL, ERR_NONE);
+	put_group(s, "labs", "tag==lab", ERR_NONE);
+	change_members(s, "pilot", "d", false);
+	strcpy(c->scope, "gone labs pilot");
+	must(s, c);
+	assert_int_equal(c->n_items, 3);
+	assert_string_equal(((struct device *)c->items)[2].id, "d");
+	strcpy(c->scope, "gone");
+	must(s, c);
+	assert_int_equal(c->n_items, 0);
+	c->verb = STORE_DEVICE_COUNT;
+	strcpy(c->scope, "pilot");
+	must(s, c);
+	assert_int_equal(c->out.count.n, 1);
+	store_call_free(c);
+}
+
 static void the_groups_of_a_device_are_told_by_name(void **state)
 {
 	struct store *s = store_of(state);
@@ -449,24 +472,26 @@ static void tags_are_a_sorted_list_with_an_exact_longest_length(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    ON_A_STORE(a_filter_selects_by_each_field),
-	    ON_A_STORE(letter_case_counts_and_signs_of_patterns_are_plain_characters),
-	    ON_A_STORE(lists_are_sorted_and_paged_both_ways),
-	    ON_A_STORE(a_search_finds_the_beginnings_of_ids_and_names),
-	    ON_A_STORE(a_static_group_holds_those_that_were_put_into_it),
-	    ON_A_STORE(a_rule_follows_its_devices),
-	    ON_A_STORE(a_rule_cannot_name_itself_nor_what_is_not_there),
-	    ON_A_STORE(a_chain_of_groups_has_an_exact_longest_length),
-	    ON_A_STORE(a_group_is_made_once_and_changed_with_its_revision),
-	    ON_A_STORE(a_patch_changes_what_it_names_and_no_more),
-	    ON_A_STORE(what_an_operator_said_outlives_what_the_device_says),
-	    ON_A_STORE(a_product_says_what_it_is_compatible_with),
-	    ON_A_STORE(samples_are_kept_by_the_hour_for_two_days_then_by_the_day),
-	    ON_A_STORE(the_newest_release_of_a_product_says_who_is_behind),
-	    ON_A_STORE(the_groups_of_a_device_are_told_by_name),
+	const struct CMUnitTest cases[] = {
+	    cmocka_unit_test(a_filter_selects_by_each_field),
+	    cmocka_unit_test(
+		letter_case_counts_and_signs_of_patterns_are_plain_characters),
+	    cmocka_unit_test(lists_are_sorted_and_paged_both_ways),
+	    cmocka_unit_test(a_search_finds_the_beginnings_of_ids_and_names),
+	    cmocka_unit_test(a_static_group_holds_those_that_were_put_into_it),
+	    cmocka_unit_test(a_rule_follows_its_devices),
+	    cmocka_unit_test(a_rule_cannot_name_itself_nor_what_is_not_there),
+	    cmocka_unit_test(a_chain_of_groups_has_an_exact_longest_length),
+	    cmocka_unit_test(a_group_is_made_once_and_changed_with_its_revision),
+	    cmocka_unit_test(a_patch_changes_what_it_names_and_no_more),
+	    cmocka_unit_test(what_an_operator_said_outlives_what_the_device_says),
+	    cmocka_unit_test(a_product_says_what_it_is_compatible_with),
+	    cmocka_unit_test(samples_are_kept_by_the_hour_for_two_days_then_by_the_day),
+	    cmocka_unit_test(the_newest_release_of_a_product_says_who_is_behind),
+	    cmocka_unit_test(a_scope_shows_the_devices_of_its_groups_alone),
+	    cmocka_unit_test(the_groups_of_a_device_are_told_by_name),
 	    cmocka_unit_test(tags_are_a_sorted_list_with_an_exact_longest_length),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return store_run_everywhere("fleet", cases, N_ELEMS(cases));
 }
