@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ways in for whoever holds the data directory; they work while the server runs, since
- * SQLite lets two processes write. */
+/* Ways in for whoever holds the data directory; they work while the server runs: the
+ * database lets two processes write. */
 #include "server.h"
 
 #include "../common/base/clock.h"
 #include "../common/base/file.h"
 #include "../common/json/json.h"
 #include "auth/secret.h"
-#include "store/sqlite.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define ADMIN_NAME "admin"
-
-static struct store *open_store(const struct settings *s, struct data_dir *ret_dir,
-				const struct log *log, struct err *e)
-{
-	if (data_dir_open(s, false, ret_dir, e) < 0)
-		return NULL;
-	return store_sqlite_open_existing(ret_dir->database, log, e);
-}
 
 static int make_token(struct store *s, char ret[SECRET_TEXT_LEN + 1], struct err *e)
 {
@@ -102,7 +93,7 @@ static int give(const struct settings *s, bool with_token, const struct log *log
 	struct data_dir d;
 	AUTO(buf) struct buf link = BUF_INIT(4096);
 	char token[SECRET_TEXT_LEN + 1], login[SECRET_TEXT_LEN + 1];
-	struct store *store = open_store(s, &d, log, e);
+	struct store *store = visit_store(s, &d, log, e);
 	int rc = -1;
 
 	if (store == NULL)

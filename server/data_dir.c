@@ -38,7 +38,9 @@ int data_dir_open(const struct settings *s, bool make, struct data_dir *ret,
 
 int data_dir_check_demo(const struct data_dir *d, bool demo, struct err *e)
 {
-	bool begun = file_exists(d->database), marked = file_exists(d->demo);
+	/* The database may be elsewhere; the keys never are. */
+	bool begun = file_exists(d->database) || file_exists(d->tickets);
+	bool marked = file_exists(d->demo);
 
 	if (begun && demo && !marked)
 		return err_set(e, ERR_CONFIG,
@@ -52,6 +54,32 @@ int data_dir_check_demo(const struct data_dir *d, bool demo, struct err *e)
 	if (!demo || marked)
 		return 0;
 	return file_replace(d->demo, "demo\n", 5, 0600, e);
+}
+
+struct store_place store_place_of(const struct settings *s, const struct data_dir *d)
+{
+	return (struct store_place){
+	    .url = s->store_url,
+	    .path = d->database,
+	    .allow_insecure = s->store_insecure,
+	    .n_readers = (unsigned)s->store_readers,
+	};
+}
+
+struct store *open_store(const struct settings *s, const struct data_dir *d,
+			 enum store_opener who, const struct log *log, struct err *e)
+{
+	const struct store_place place = store_place_of(s, d);
+
+	return store_open(&place, who, log, e);
+}
+
+struct store *visit_store(const struct settings *s, struct data_dir *ret_dir,
+			  const struct log *log, struct err *e)
+{
+	if (data_dir_open(s, false, ret_dir, e) < 0)
+		return NULL;
+	return open_store(s, ret_dir, STORE_VISITOR, log, e);
 }
 
 /* Our own directory, from the link that the kernel keeps. */

@@ -13,7 +13,6 @@
 #include "../common/json/json.h"
 #include "../publish/repo/repo.h"
 #include "signer/signer.h"
-#include "store/sqlite.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -219,19 +218,20 @@ static void look_at_database(struct doctor *d)
 	AUTO_PTR(store_call)
 	struct store_call *c = store_call_new(STORE_CHECK, NULL, NULL, NULL, &e);
 	struct store *s;
+	const struct store_place place = store_place_of(d->settings, &d->dir);
 	char size[32];
 
-	if (!file_exists(d->dir.database)) {
+	if (store_place_is_file(&place) && !file_exists(d->dir.database)) {
 		note(d, WARNING, "database", "start the server once: it makes one",
 		     "none yet");
 		return;
 	}
-	s = store_sqlite_open_look(d->dir.database, d->log, &e);
+	s = store_open(&place, STORE_LOOK, d->log, &e);
 	if (s == NULL && e.code == ERR_PRECONDITION) {
 		note(d, WARNING, "database", "start the server",
 		     "older than schema %u: will be migrated at the next start, after "
 		     "a backup",
-		     store_sqlite_schema());
+		     store_schema());
 	} else if (s == NULL || c == NULL || store_wait(s, c, &e) < 0) {
 		note(d, FAULT, "database",
 		     "see the sentence; a backup lies beside it if a "
@@ -240,7 +240,7 @@ static void look_at_database(struct doctor *d)
 	} else {
 		size_format(c->out.check.size_bytes, size, sizeof(size));
 		note(d, FINE, "database", "", "schema %u of %u, sound, %s",
-		     c->out.check.schema, store_sqlite_schema(), size);
+		     c->out.check.schema, store_schema(), size);
 		look_at_repository(d, s);
 	}
 	store_close(s);

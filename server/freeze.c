@@ -5,23 +5,12 @@
 #include "server.h"
 
 #include "../common/base/text.h"
-#include "store/sqlite.h"
 
 #include <string.h>
 
 #define ADMIN_NAME "ota-server admin"
 
 static const struct audit_actor whoever = {.kind = AUDIT_COMMAND};
-
-static struct store *open_store(const struct settings *s, const struct log *log,
-				struct err *e)
-{
-	struct data_dir d;
-
-	if (data_dir_open(s, false, &d, e) < 0)
-		return NULL;
-	return store_sqlite_open_existing(d.database, log, e);
-}
 
 static int put_freeze(struct store *store, const struct settings *s, struct err *e)
 {
@@ -66,6 +55,7 @@ int command_freeze(void *values, int n, char **operands, const struct log *log,
 		   struct err *e)
 {
 	const struct settings *s = values;
+	struct data_dir dir;
 	struct store *store;
 	uint64_t n_cancelled = 0;
 	int rc;
@@ -74,7 +64,7 @@ int command_freeze(void *values, int n, char **operands, const struct log *log,
 	(void)operands;
 	if (s->reason == NULL || s->reason[0] == '\0')
 		return err_set(e, ERR_USAGE, "--reason is missing: say why");
-	store = open_store(s, log, e);
+	store = visit_store(s, &dir, log, e);
 	if (store == NULL)
 		return -1;
 	rc = put_freeze(store, s, e);
@@ -105,7 +95,8 @@ static int delete_freeze(struct store *store, struct err *e)
 int command_thaw(void *values, int n, char **operands, const struct log *log,
 		 struct err *e)
 {
-	struct store *store = open_store(values, log, e);
+	struct data_dir dir;
+	struct store *store = visit_store(values, &dir, log, e);
 	int rc;
 
 	(void)n;

@@ -10,6 +10,14 @@
 static const struct option common[] = {
     {"server", "data-dir", OPT_PATH, AT(data_dir), "/var/lib/ota-server", "DIR",
      "Keep database, artifacts, CA and online keys in this directory"},
+    {"store", "url", OPT_TEXT, AT(store_url), NULL, "URL",
+     "Keep everything but files in PostgreSQL (postgresql://USER@HOST/DATABASE) "
+     "instead "
+     "of a database in the data directory"},
+    {"store", "allow-insecure", OPT_BOOL, AT(store_insecure), "no", NULL,
+     "Take an sslmode in that URL that does not check whose database it is"},
+    {"store", "readers", OPT_U64, AT(store_readers), "4", "N",
+     "Read from PostgreSQL over so many connections, 32 at most"},
     OPTION_END,
 };
 

@@ -19,7 +19,6 @@
 #include "api/api.h"
 #include "auth/ca.h"
 #include "metrics/process.h"
-#include "store/sqlite.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -141,7 +140,7 @@ static int start_keepers(struct server *s, struct err *e)
 {
 	const struct settings *c = s->settings;
 
-	s->store = store_sqlite_open(s->dir.database, s->log, e);
+	s->store = open_store(c, &s->dir, STORE_OWNER, s->log, e);
 	if (s->store == NULL || make_keys(s, e) < 0)
 		return -1;
 	s->ca =

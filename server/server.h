@@ -5,6 +5,7 @@
 
 #include "../common/base/log.h"
 #include "../common/base/option.h"
+#include "store/open.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -12,6 +13,9 @@
 
 struct settings {
 	const char *data_dir;
+	const char *store_url; /* NULL: the file in the data directory */
+	bool store_insecure;
+	uint64_t store_readers;
 	const char *name;
 	bool demo;
 	const char *signer_program; /* NULL: beside ota-server, or in libexec */
@@ -57,6 +61,15 @@ int data_dir_open(const struct settings *s, bool make, struct data_dir *ret,
 /* Demo mode is for the life of a directory: ERR_CONFIG if it was begun in the other
  * one. */
 int data_dir_check_demo(const struct data_dir *d, bool demo, struct err *e) MUST_USE;
+
+/* The store of the settings; see store_open(). */
+struct store *open_store(const struct settings *s, const struct data_dir *d,
+			 enum store_opener who, const struct log *log,
+			 struct err *e) MUST_USE;
+/* The same for a command beside a server that may run; fills ret_dir. */
+struct store *visit_store(const struct settings *s, struct data_dir *ret_dir,
+			  const struct log *log, struct err *e) MUST_USE;
+struct store_place store_place_of(const struct settings *s, const struct data_dir *d);
 
 /* Where ota-signer is. */
 int find_signer(const struct settings *s, char ret_path[PATH_MAX],

@@ -151,7 +151,7 @@ static bool is_closing(struct pg_store *s)
  * waking the watcher once. */
 static void listen_once(struct pg_store *s)
 {
-	struct err ignored = ERR_INIT; /* the writer's connection tells */
+	struct err ignored = ERR_INIT; /* the connection tells */
 	bool heard;
 
 	if (conn_ready(s->listener, &ignored) < 0 ||
@@ -256,13 +256,15 @@ static int start_reader(struct pg_store *s, const struct postgres_place *p,
 	return 0;
 }
 
+/* It waits on its connection all the time: it is the first to know, and the one that tells.
+ */
 static int start_listener(struct pg_store *s, const struct postgres_place *p,
-			  struct err *e)
+			  const struct log *log, struct err *e)
 {
 	s->stop_fd = eventfd(0, EFD_CLOEXEC);
 	if (s->stop_fd < 0)
 		return err_sys(e, "eventfd");
-	s->listener = postgres_conn_new(p, NULL, e);
+	s->listener = postgres_conn_new(p, log, e);
 	if (s->listener == NULL)
 		return -1;
 	if (pthread_create(&s->listen_thread, NULL, listen_main, s) != 0)
@@ -273,7 +275,7 @@ static int start_listener(struct pg_store *s, const struct postgres_place *p,
 
 static int start_threads(struct pg_store *s, struct conn *taken, unsigned n_readers,
 			 enum store_opener who, const struct postgres_place *p,
-			 struct err *e)
+			 const struct log *log, struct err *e)
 {
 	if (n_readers == 0)
 		n_readers = DEFAULT_READERS;
@@ -286,7 +288,7 @@ static int start_threads(struct pg_store *s, struct conn *taken, unsigned n_read
 		if (start_reader(s, p, e) < 0)
 			return -1;
 	}
-	return who == STORE_OWNER ? start_listener(s, p, e) : 0;
+	return who == STORE_OWNER ? start_listener(s, p, log, e) : 0;
 }
 
 static struct pg_store *store_new(struct err *e)
@@ -311,7 +313,7 @@ static struct store *open_place(const struct store_place *place, enum store_open
 	const struct postgres_place p = {.url = place->url,
 					 .allow_insecure = place->allow_insecure,
 					 .read_only = who == STORE_LOOK};
-	AUTO_PTR(conn) struct conn *c = postgres_conn_new(&p, log, e);
+	AUTO_PTR(conn) struct conn *c = postgres_conn_new(&p, NULL, e);
 	struct pg_store *s;
 
 	if (c == NULL || prepare_schema(c, who, log, e) < 0)
@@ -322,7 +324,7 @@ static struct store *open_place(const struct store_place *place, enum store_open
 		return NULL;
 	/* A command makes one call: it needs one connection. */
 	if (start_threads(s, TAKE(c), who == STORE_OWNER ? place->n_readers : 1, who,
-			  &p, e) < 0) {
+			  &p, log, e) < 0) {
 		pg_close(&s->base);
 		return NULL;
 	}

@@ -37,9 +37,13 @@ class Answer:
 class Server:
     """ota-server run, its data directory and an administrator's token."""
 
+    new_store = staticmethod(lambda: None)  # a test module may put databases elsewhere: a function that gives URLs
+
     def __init__(self, place, *options):
         self.place = pathlib.Path(place)
         self.data = self.place / "data"
+        url = self.new_store()
+        self.where = ["--server-data-dir", self.data, *(["--store-url", url] if url else [])]
         self.options = options
         self.process = None
         self.port = None
@@ -51,8 +55,8 @@ class Server:
         listen = f"127.0.0.1:{self.port or 0}"
         with open(self.place / "log", "a") as log:
             process = subprocess.Popen(
-                [OTA_SERVER, "run", "--server-data-dir", self.data, "--http-listen", listen, "--ready-fd", str(writer),
-                 *self.options, *words],
+                [OTA_SERVER, "run", *self.where, "--http-listen", listen, "--ready-fd", str(writer), *self.options,
+                 *words],
                 pass_fds=[writer], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
         os.close(writer)
         with os.fdopen(reader) as ready:
@@ -70,8 +74,8 @@ class Server:
         return self
 
     def admin(self, word):
-        return subprocess.run([OTA_SERVER, "admin", word, "--server-data-dir", self.data, "--json"], check=True,
-                              capture_output=True, text=True).stdout
+        return subprocess.run([OTA_SERVER, "admin", word, *self.where, "--json"], check=True, capture_output=True,
+                              text=True).stdout
 
     def log(self):
         return (self.place / "log").read_text()

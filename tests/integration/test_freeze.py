@@ -76,7 +76,7 @@ class Freeze(FleetTest):
         self.assign(d, self.r1)
 
         def admin(*words):
-            return subprocess.run([OTA_SERVER, "admin", *words, "--server-data-dir", self.s.data],
+            return subprocess.run([OTA_SERVER, "admin", *words, *self.s.where],
                                   capture_output=True, text=True)
 
         self.assertEqual(admin("freeze").returncode, 2)
