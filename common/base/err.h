@@ -63,6 +63,8 @@ enum exit_code {
 	X(ERR_GONE, EXIT_FAILED, 410, "gone", "it is closed")                          \
 	X(ERR_CONFLICT, EXIT_FAILED, 409, "conflict", "the state does not allow it")   \
 	X(ERR_PRECONDITION, EXIT_FAILED, 412, "precondition", "it changed in between") \
+	X(ERR_REUSED, EXIT_FAILED, 422, "key-reused",                                  \
+	  "the key stands for another request")                                        \
 	X(ERR_RANGE, EXIT_FAILED, 416, "range", "outside the content")                 \
 	X(ERR_BUSY, EXIT_FAILED, 503, "busy", "try again later")                       \
 	X(ERR_RATE, EXIT_FAILED, 429, "rate-limited", "too many in too short a time")  \

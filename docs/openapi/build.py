@@ -52,6 +52,8 @@ def add_conditions(method, operation):
         headers.append({"$ref": "#/components/parameters/ifNoneMatch"})
         operation["responses"]["200"].setdefault("headers", {})["ETag"] = {"$ref": "#/components/headers/ETag"}
         operation["responses"]["304"] = {"description": "It is as the caller has it."}
+    if method == "post" and operation["x-permission"] != "ANYBODY":
+        headers.append({"$ref": "#/components/parameters/idempotencyKey"})
     if "MATCHES" in operation["x-permission"]:
         headers.append({"$ref": "#/components/parameters/ifMatch"})
 

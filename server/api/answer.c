@@ -79,6 +79,8 @@ static int settle_tag(struct api_call *a, int status, const char *type,
 static void finish(struct api_call *a, int status, const char *type, const void *text,
 		   size_t len)
 {
+	if (api_once_takes(a, status, type, text, len))
+		return;
 	status = settle_tag(a, status, type, text, len);
 	http_reply(a->http, status, type, text, len);
 }

@@ -14,6 +14,7 @@
 
 #include "../../common/base/clock.h"
 #include "../../common/json/json.h"
+#include "../auth/caller.h"
 #include "../auth/hasher.h"
 #include "../auth/secret.h"
 #include "../auth/throttle.h"
@@ -74,6 +75,7 @@ enum permission_flag {
 #define PERMISSION(asked) ((enum permission)((asked)&0xfu))
 
 struct api_call;
+struct api_once;
 
 struct api_row {
 	const char *method;
@@ -110,6 +112,7 @@ struct api_call {
 	bool audited;				    /* api_audit_enough() */
 	char *audit_id, *audit_detail;		    /* malloc'ed, or NULL */
 	char etag[48];				    /* api_tag(); "": by the content */
+	struct api_once *once;	/* of a request with an Idempotency-Key */
 	unsigned retry_after_s; /* with 429 and 503; 0: a usual time */
 	void *mine;		/* malloc'ed; freed with the call */
 };
@@ -145,6 +148,15 @@ void api_tag(struct api_call *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Before a change of what api_tag() tagged: ERR_PRECONDITION if the request's If-Match
  * says otherwise. The store must still compare the revision. */
 int api_if_match(const struct api_call *a, struct err *e) MUST_USE;
+
+/* once.c: a POST with an Idempotency-Key takes place once. */
+bool api_once_is_wanted(const struct api_call *a);
+/* Goes on with the row's handler, or answers what was answered before. */
+void api_once_enter(struct api_call *a);
+/* An answer of the handler's: true: it is being stored and goes out after that. */
+bool api_once_takes(struct api_call *a, int status, const char *type, const void *text,
+		    size_t len);
+void api_once_free(struct api_call *a);
 
 /* limits.c: takes a token of the caller with this name; false: a was answered, 429. */
 bool api_within(struct api_call *a, struct limiter *l, const void *name, size_t len);

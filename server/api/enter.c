@@ -22,6 +22,7 @@ static void free_call(void *ctx)
 	json_free(a->body);
 	free(a->audit_id);
 	free(a->audit_detail);
+	api_once_free(a);
 	free(a->mine);
 	free(a);
 }
@@ -123,7 +124,11 @@ static void let_in(struct api_call *a, enum role role, const char *user,
 	else if ((asked & MATCHES) == 0 && http_header(a->http, "If-Match") != NULL &&
 		 strcmp(http_method(a->http), "GET") != 0)
 		refuse(a, ERR_UNSUPPORTED, "this path takes no If-Match");
-	else if (api_within(a, a->api->callers, a->credential, SHA256_LEN))
+	else if (!api_within(a, a->api->callers, a->credential, SHA256_LEN))
+		return;
+	else if (api_once_is_wanted(a))
+		api_once_enter(a);
+	else
 		a->row->handle(a);
 }
 
@@ -226,7 +231,11 @@ static void enter_stranger(struct api_call *a)
 	const char *peer = http_peer(a->http);
 
 	/* The repository is read by whole sites of devices behind one address. */
-	if (a->row->device_side || api_within(a, a->api->strangers, peer, strlen(peer)))
+	if (!a->row->device_side && api_once_is_wanted(a))
+		refuse(a, ERR_UNSUPPORTED,
+		       "without credentials there is nobody to keep an answer for");
+	else if (a->row->device_side ||
+		 api_within(a, a->api->strangers, peer, strlen(peer)))
 		a->row->handle(a);
 }
 

@@ -72,6 +72,7 @@ const char *http_path(const struct http_request *r);
 const char *http_param(const struct http_request *r,
 		       const char *name); /* of the pattern, decoded */
 const char *http_query(struct http_request *r, const char *name); /* decoded, or NULL */
+const char *http_query_text(const struct http_request *r); /* all of it, as sent; "" */
 const char *http_header(const struct http_request *r, const char *name); /* or NULL */
 const char *
 http_host(const struct http_request *r); /* the Host header, checked: "h:port" */

@@ -337,6 +337,11 @@ const char *http_query(struct http_request *r, const char *name)
 	return q->text;
 }
 
+const char *http_query_text(const struct http_request *r)
+{
+	return r->ev == NULL ? "" : r->query;
+}
+
 const char *http_header(const struct http_request *r, const char *name)
 {
 	if (r->ev == NULL)

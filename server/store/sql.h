@@ -40,6 +40,7 @@
 #include "sql_device_api.h"
 #include "sql_event.h"
 #include "sql_fleet.h"
+#include "sql_once.h"
 #include "sql_people.h"
 #include "sql_release.h"
 #include "sql_rollout.h"
@@ -65,7 +66,8 @@
 	SQL_ROLLOUT(X)                                                                 \
 	SQL_AUDIT(X)                                                                   \
 	SQL_WEBHOOK(X)                                                                 \
-	SQL_DEVICE_API(X)
+	SQL_DEVICE_API(X)                                                              \
+	SQL_ONCE(X)
 
 /* In this order: who refers to another's table stands below it. */
 #define SCHEMA_2                                                                       \
@@ -78,7 +80,8 @@
 	SCHEMA_2_ROLLOUT                                                               \
 	SCHEMA_2_AUDIT                                                                 \
 	SCHEMA_2_WEBHOOK                                                               \
-	SCHEMA_2_DEVICE_API
+	SCHEMA_2_DEVICE_API                                                            \
+	SCHEMA_2_ONCE
 /* clang-format on */
 
 enum sql {

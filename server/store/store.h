@@ -41,6 +41,7 @@
 #include "model_audit.h"
 #include "model_device_api.h"
 #include "model_fleet.h"
+#include "model_once.h"
 #include "model_people.h"
 #include "model_rollout.h"
 #include "model_webhook.h"
@@ -105,7 +106,8 @@ enum store_kind { STORE_READ, STORE_WRITE, STORE_SCAN };
 	STORE_VERBS_ROLLOUT(X)                                                           \
 	STORE_VERBS_AUDIT(X)                                                             \
 	STORE_VERBS_WEBHOOK(X)                                                           \
-	STORE_VERBS_DEVICE_API(X)
+	STORE_VERBS_DEVICE_API(X)                                                        \
+	STORE_VERBS_ONCE(X)
 /* clang-format on */
 
 enum store_verb {
@@ -323,9 +325,11 @@ union store_in {
 	struct person person;
 	struct person_change person_change;
 	struct tenant tenant_row;
+	struct once once;
 };
 
 union store_out {
+	struct once once;
 	struct auto_confirm auto_confirm;
 	struct device device;
 	struct device_cursor cursor;
