@@ -52,6 +52,15 @@ static const struct option run_options[] = {
      "Give requests under way so long when the server stops"},
     {"device", "poll-interval", OPT_DURATION, AT(poll_interval_ms), "5m", "TIME",
      "Ask devices to poll so often"},
+    {"device", "target-tokens", OPT_BOOL, AT(target_tokens), "yes", NULL,
+     "Take Authorization: TargetToken, a device's own token"},
+    {"device", "gateway-tokens", OPT_BOOL, AT(gateway_tokens), "no", NULL,
+     "Take Authorization: GatewayToken: an API token of role gateway speaks for any "
+     "device of its tenant, and makes those that are unknown"},
+    {"device", "plain-links", OPT_TEXT, AT(plain_links), NULL, "http://HOST",
+     "Let download-http links of other clients lead there, without TLS: their token "
+     "and "
+     "the files are anybody's to read on the way"},
     {"device", "max-streams", OPT_U64, AT(max_streams), "10000", "N",
      "Let so many devices listen for events at once; others poll"},
     {"limits", "caller-rate", OPT_U64, AT(caller_rate), "200", "N",
@@ -63,6 +72,12 @@ static const struct option run_options[] = {
      "Answer so many requests a second of one device, others 429; 0: all"},
     {"limits", "device-burst", OPT_U64, AT(device_burst), "200", "N",
      "Let a device that was quiet call so often at once"},
+    {"limits", "report-rate", OPT_U64, AT(report_rate), "2", "N",
+     "Store so many reports a second of one device that move nothing, and answer "
+     "others "
+     "429; 0: all"},
+    {"limits", "report-burst", OPT_U64, AT(report_burst), "120", "N",
+     "Store so many at once of a device that was quiet"},
     {"limits", "stranger-rate", OPT_U64, AT(stranger_rate), "50", "N",
      "Answer so many requests a second of one address without credentials; 0: all"},
     {"limits", "stranger-burst", OPT_U64, AT(stranger_burst), "500", "N",

@@ -58,7 +58,7 @@ struct server {
 	struct hasher *hasher;
 	struct sweeping sweeping;
 	struct metrics *metrics;
-	struct limiter *callers, *devices, *strangers;
+	struct limiter *callers, *devices, *strangers, *reports;
 	struct seen_cache *seen;
 	struct hub *hub;
 	struct http_server *http;
@@ -94,6 +94,7 @@ static void server_fini(struct server *s)
 	limiter_free(s->callers);
 	limiter_free(s->devices);
 	limiter_free(s->strangers);
+	limiter_free(s->reports);
 	metrics_free(s->metrics);
 	loop_free(s->loop);
 	if (s->lock_fd >= 0) {
@@ -196,7 +197,9 @@ static int start_limits(struct server *s, struct err *e)
 	    (s->devices = make_limiter(c->device_rate, c->device_burst, N_DEVICES,
 				       "device", e)) == NULL ||
 	    (s->strangers = make_limiter(c->stranger_rate, c->stranger_burst, N_CALLERS,
-					 "stranger", e)) == NULL)
+					 "stranger", e)) == NULL ||
+	    (s->reports = make_limiter(c->report_rate, c->report_burst, N_DEVICES,
+				       "report", e)) == NULL)
 		return -1;
 	return 0;
 }
@@ -209,6 +212,8 @@ static void fill_api(struct server *s)
 	    .store = s->store,
 	    .hub = s->hub,
 	    .seen = s->seen,
+	    .target_tokens = c->target_tokens,
+	    .gateway_tokens = c->gateway_tokens,
 	    .homes = s->homes,
 	    .throttle = s->throttle,
 	    .hasher = s->hasher,
@@ -218,10 +223,12 @@ static void fill_api(struct server *s)
 	    .callers = s->callers,
 	    .devices = s->devices,
 	    .strangers = s->strangers,
+	    .reports = s->reports,
 	    .clock = &clock_system,
 	    .log = s->log,
 	    .name = c->name,
 	    .poll_interval_ms = c->poll_interval_ms,
+	    .plain_links = c->plain_links,
 	    .session_life_ms = c->session_life_ms,
 	    .session_idle_ms = c->session_idle_ms,
 	    .step_up_ms = c->step_up_ms,

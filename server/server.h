@@ -27,6 +27,9 @@ struct settings {
 	uint64_t max_connections;
 	uint64_t head_deadline_ms, idle_timeout_ms, stop_deadline_ms;
 	uint64_t poll_interval_ms;
+	const char *plain_links;
+	uint64_t report_rate, report_burst;
+	bool target_tokens, gateway_tokens;
 	uint64_t max_streams;
 	uint64_t caller_rate, caller_burst;
 	uint64_t device_rate, device_burst;

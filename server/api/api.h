@@ -19,6 +19,7 @@
 #include "../auth/secret.h"
 #include "../auth/throttle.h"
 #include "../event/hub.h"
+#include "../fleet/handling.h"
 #include "../fleet/seen.h"
 #include "../http/http.h"
 #include "../limit/limit.h"
@@ -36,6 +37,7 @@ struct api {
 	struct metric *held_back; /* api_add_held_back() */
 	/* how often: people and scripts, devices, strangers by address */
 	struct limiter *callers, *devices, *strangers;
+	struct limiter *reports; /* what devices want written down and nothing moves */
 	struct throttle *throttle;
 	struct hasher *hasher;
 	const struct clock *clock;
@@ -43,6 +45,8 @@ struct api {
 	const char *name;	 /* of this server, for people */
 	char ca_fingerprint[65]; /* hex */
 	uint64_t poll_interval_ms;
+	bool target_tokens, gateway_tokens; /* which forms of devices' tokens */
+	const char *plain_links; /* ddi_deployment.plain_base; NULL: https only */
 	uint64_t session_life_ms, session_idle_ms;
 	uint64_t step_up_ms; /* so long a session counts as FRESH */
 	bool demo;
@@ -106,7 +110,8 @@ struct api_call {
 	struct json *body;		/* api_body() */
 	struct deployment deployment;	/* what a chain of calls found so far */
 	struct release release;
-	struct artifact artifact;
+	struct artifact artifacts[MAX_FILES]; /* of what the device is given */
+	size_t n_artifacts;
 	unsigned tries;				    /* of a compare-and-set */
 	char request_id[AUDIT_REQUEST_MAX_LEN + 1]; /* api_actor() */
 	bool audited;				    /* api_audit_enough() */
@@ -210,12 +215,29 @@ int api_page(struct api_call *a, struct store_page *ret, bool numeric,
 int api_id_param(struct api_call *a, const char *name, uint64_t *ret,
 		 struct err *e) MUST_USE;
 
-/* device_offer.c: is the deployment in a->deployment this device's, and so on. */
+/* device_action.c */
+/* 200 with an ETag, or 304 to a client that has this very answer. */
+void device_reply(struct api_call *a, const struct buf *text);
+void device_thank(struct api_call *a); /* 200 {} */
+void no_such_action(struct api_call *a);
+/* Whether the device may have something written down now; else a was answered (429). */
+bool device_may_write(struct api_call *a);
+/* What a device is counted by: its id within its tenant. */
+#define DEVICE_NAME_ROOM (TENANT_MAX_LEN + DEVICE_ID_MAX_LEN + 2)
+void device_name(const struct api_call *a, char ret[DEVICE_NAME_ROOM]);
+/* Of a->deployment, for a->device, now. */
+void device_handling(const struct api_call *a, struct handling *ret);
 /* Loads deployment {action} of the calling device, then its release, then goes on with
  * `then`. 404 in every case in which it is not this device's. */
 void load_own_action(struct api_call *a, void (*then)(struct api_call *a));
 /* Loads the device's oldest open deployment and its release; 404 if there is none. */
 void load_open_action(struct api_call *a, void (*then)(struct api_call *a));
+/* device_offer.c: the artifacts that the device is given of a->release, into
+ * a->artifacts; then goes on. */
+void load_artifacts(struct api_call *a, void (*then)(struct api_call *a));
+/* a->artifacts[i] as a chunk has it, without the `ota:` links. */
+int device_artifact_fill(struct api_call *a, size_t i, struct ddi_artifact *f,
+			 struct err *e) MUST_USE;
 /* "https://HOST/TENANT/controller/v1/ID" + tail. */
 int device_url(struct api_call *a, char *ret, size_t room, struct err *e,
 	       const char *fmt, ...) PRINTF_LIKE(5, 6) MUST_USE;
@@ -235,6 +257,11 @@ void answer_device(struct api_call *a, int status, const char *token);
 	X(device_cancel)                                                               \
 	X(device_cancel_feedback)                                                      \
 	X(device_installed)                                                            \
+	X(device_confirmation_base)                                                    \
+	X(device_confirmation)                                                         \
+	X(device_confirmation_feedback)                                                \
+	X(device_auto_confirm_on)                                                      \
+	X(device_auto_confirm_off)                                                     \
 	X(device_artifacts)                                                            \
 	X(device_artifact)                                                             \
 	X(device_content)                                                              \

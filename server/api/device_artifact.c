@@ -5,11 +5,11 @@
 #include "repository_path.h"
 
 #include "../../common/base/text.h"
+#include "../../common/ddi/ddi.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
-
-#define FILE_NAME "payload"
 
 static void not_found(struct api_call *a, const char *what)
 {
@@ -35,54 +35,63 @@ static void send_artifact(struct api_call *a, const uint8_t sha256[SHA256_LEN],
 		http_reply_file(a->http, fd, size, type, etag);
 }
 
-/* ---- softwaremodules: the body of the device's own open action ---- */
+/* ---- softwaremodules: the files of the device's own open action ---- */
 
-static void with_artifact(struct api_call *a, void (*done)(struct store_call *c))
+/* What it is shown it may fetch, and while it is asked to stop it may still be at it. */
+static void with_artifacts(struct api_call *a, void (*then)(struct api_call *a))
 {
-	struct store_call *c;
+	struct handling h;
 
-	if (!deployment_is_open(a->deployment.state)) {
-		not_found(a, "artifact");
-		return;
-	}
-	c = api_store(a, STORE_ARTIFACT_GET, done);
-	if (c == NULL)
-		return;
-	memcpy(c->in.hash, a->release.body_sha256, SHA256_LEN);
-	api_submit(a, c);
-}
-
-static void send_md5(struct api_call *a, const struct artifact *f)
-{
-	char hex[2 * MD5_LEN + 1], line[2 * MD5_LEN + sizeof(FILE_NAME) + 4];
-
-	hex_encode(f->md5, MD5_LEN, hex);
-	(void)snprintf(line, sizeof(line), "%s  " FILE_NAME "\n", hex);
-	api_reply_text(a, 200, "text/plain", line, strlen(line));
-}
-
-static void got_artifact(struct store_call *c)
-{
-	AUTO_PTR(store_call) struct store_call *owned = c;
-	struct api_call *a = c->ctx;
-	const char *file = http_param(a->http, "file");
-	char etag[2 * SHA1_LEN + 1];
-
-	if (api_failed(a, c))
-		return;
-	hex_encode(c->out.artifact.sha1, SHA1_LEN, etag);
-	if (strcmp(file, FILE_NAME ".MD5SUM") == 0)
-		send_md5(a, &c->out.artifact);
-	else if (strcmp(file, FILE_NAME) == 0)
-		send_artifact(a, c->out.artifact.sha256, "application/octet-stream",
-			      etag);
+	device_handling(a, &h);
+	if (h.show == SHOW_DEPLOYMENT || h.show == SHOW_CANCEL)
+		load_artifacts(a, then);
 	else
 		not_found(a, "artifact");
 }
 
+static void send_md5(struct api_call *a, const struct artifact *f, const char *name)
+{
+	char hex[2 * MD5_LEN + 1], line[2 * MD5_LEN + FILE_NAME_MAX_LEN + 4];
+
+	hex_encode(f->md5, MD5_LEN, hex);
+	(void)snprintf(line, sizeof(line), "%s  %s\n", hex, name);
+	api_reply_text(a, 200, "text/plain", line, strlen(line));
+}
+
+static const char *name_of(const struct api_call *a, size_t i)
+{
+	return handling_gives_files(&a->device, &a->release) ? a->release.files[i].name
+							     : PAYLOAD_FILE_NAME;
+}
+
+static void send_named(struct api_call *a)
+{
+	const char *want = http_param(a->http, "file");
+	char etag[2 * SHA1_LEN + 1];
+
+	for (size_t i = 0; i < a->n_artifacts; i++) {
+		const char *name = name_of(a, i);
+		size_t len = strlen(name);
+
+		if (strncmp(want, name, len) != 0)
+			continue;
+		if (strcmp(want + len, ".MD5SUM") == 0) {
+			send_md5(a, &a->artifacts[i], name);
+			return;
+		}
+		if (want[len] != '\0')
+			continue;
+		hex_encode(a->artifacts[i].sha1, SHA1_LEN, etag);
+		send_artifact(a, a->artifacts[i].sha256, "application/octet-stream",
+			      etag);
+		return;
+	}
+	not_found(a, "artifact");
+}
+
 static void find_artifact(struct api_call *a)
 {
-	with_artifact(a, got_artifact);
+	with_artifacts(a, send_named);
 }
 
 void handle_device_artifact(struct api_call *a)
@@ -90,51 +99,28 @@ void handle_device_artifact(struct api_call *a)
 	load_own_action(a, find_artifact);
 }
 
-static int set_hash(struct json *o, const char *key, const uint8_t *hash, size_t len,
-		    struct err *e)
-{
-	return json_set(o, key, json_new_hex(hash, len), e);
-}
-
-static struct json *render_listing(struct api_call *a, const struct artifact *f,
-				   struct err *e)
+static struct json *render_listing(struct api_call *a, struct err *e)
 {
 	AUTO_PTR(json) struct json *list = json_new_array();
-	AUTO_PTR(json) struct json *o = json_new_object();
-	AUTO_PTR(json) struct json *hashes = json_new_object();
-	AUTO_PTR(json) struct json *links = json_new_object();
-	AUTO_PTR(json) struct json *link = json_new_object();
-	char url[512];
+	AUTO_FREE struct ddi_artifact *f = NULL;
 
-	if (device_url(a, url, sizeof(url), e,
-		       "/softwaremodules/%llu/artifacts/" FILE_NAME,
-		       (unsigned long long)a->deployment.id) < 0)
-		return NULL;
-	if (list == NULL || o == NULL || hashes == NULL || links == NULL ||
-	    link == NULL || set_hash(hashes, "sha1", f->sha1, SHA1_LEN, e) < 0 ||
-	    set_hash(hashes, "md5", f->md5, MD5_LEN, e) < 0 ||
-	    set_hash(hashes, "sha256", f->sha256, SHA256_LEN, e) < 0 ||
-	    json_set(link, "href", json_new_text(url), e) < 0 ||
-	    json_set(links, "download", TAKE(link), e) < 0 ||
-	    json_set(o, "filename", json_new_text(FILE_NAME), e) < 0 ||
-	    json_set(o, "hashes", TAKE(hashes), e) < 0 ||
-	    json_set(o, "size", json_new_int((int64_t)f->size), e) < 0 ||
-	    json_set(o, "_links", TAKE(links), e) < 0 ||
-	    json_append(list, TAKE(o), e) < 0)
-		return NULL;
+	for (size_t i = 0; i < a->n_artifacts; i++) {
+		free(f);
+		f = calloc(1, sizeof(*f));
+		if (f == NULL)
+			(void)err_nomem(e);
+		if (f == NULL || device_artifact_fill(a, i, f, e) < 0 ||
+		    ddi_artifact_write(list, f, a->api->plain_links, e) < 0)
+			return NULL;
+	}
 	return TAKE(list);
 }
 
-static void got_listing(struct store_call *c)
+static void send_listing(struct api_call *a)
 {
-	AUTO_PTR(store_call) struct store_call *owned = c;
-	struct api_call *a = c->ctx;
 	struct err e = ERR_INIT;
-	struct json *list;
+	struct json *list = render_listing(a, &e);
 
-	if (api_failed(a, c))
-		return;
-	list = render_listing(a, &c->out.artifact, &e);
 	if (list == NULL)
 		api_fail(a, &e);
 	else
@@ -143,7 +129,7 @@ static void got_listing(struct store_call *c)
 
 static void find_listing(struct api_call *a)
 {
-	with_artifact(a, got_listing);
+	with_artifacts(a, send_listing);
 }
 
 void handle_device_artifacts(struct api_call *a)
@@ -162,7 +148,7 @@ static void find_content(struct api_call *a)
 	struct err e = ERR_INIT;
 	uint8_t want[SHA256_LEN];
 
-	if (hex_decode(hex, want, sizeof(want), &e) < 0) {
+	if (hex_decode(hex, want, sizeof(want), &e) < 0 || r->n_images == 0) {
 		not_found(a, "content");
 		return;
 	}

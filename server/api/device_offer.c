@@ -1,42 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The poll, and what it leads to: deployment, cancel, installed. */
+/*
+ * What to install: deploymentBase, installedBase and confirmationBase of one action, all
+ * in one form, and cancelAction.
+ *
+ *	load_own_action() -> show_*(): is it to be shown? -> artifacts of the payload, or
+ *	of the opaque files -> the history, if it was asked for -> for deploymentBase:
+ *	remember that the device has seen it -> answer
+ */
 #include "api.h"
 
 #include "../../common/base/text.h"
 #include "../../common/ddi/ddi.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_TRIES 8
-#define FILE_NAME "payload"
+#define HISTORY_MAX_BYTES (32u * 1024) /* of its lines; the newest are kept */
 
-/* ---- URLs ---- */
-
-int device_url(struct api_call *a, char *ret, size_t room, struct err *e,
-	       const char *fmt, ...)
-{
-	char tail[DDI_URL_LEN];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(tail, sizeof(tail), fmt, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(tail))
-		return err_set(e, ERR_LIMIT, "a link of %d bytes", n);
-	return text_format(ret, room, e, "https://%s/%s/controller/v1/%s%s",
-			   http_host(a->http), http_param(a->http, "tenant"),
-			   a->device.id, tail);
-}
-
-static int repository_url(struct api_call *a, char ret[DDI_URL_LEN], const char *tail,
-			  struct err *e)
-{
-	return text_format(ret, DDI_URL_LEN, e, "https://%s/%s/repository/%s",
-			   http_host(a->http), http_param(a->http, "tenant"), tail);
-}
+/* ---- the form ---- */
 
 static int content_url(struct api_call *a, char ret[DDI_URL_LEN],
 		       const uint8_t sha256[SHA256_LEN], struct err *e)
@@ -47,199 +29,43 @@ static int content_url(struct api_call *a, char ret[DDI_URL_LEN],
 	return device_url(a, ret, DDI_URL_LEN, e, "/ota/content/%s", hex);
 }
 
-/* ---- the poll ---- */
-
-static int link_deployment(struct api_call *a, struct ddi_poll *p, struct err *e)
+static int add_links(struct api_call *a, struct ddi_artifact *f, struct err *e)
 {
-	const struct deployment *d = &a->deployment;
-	unsigned long long id = d->id;
-
-	if (d->id == 0 || (d->frozen && !d->offered))
-		return 0;
-	if (d->state == DEPLOYMENT_CANCELLING)
-		return device_url(a, p->cancel_action, sizeof(p->cancel_action), e,
-				  "/cancelAction/%llu", id);
-	return device_url(a, p->deployment_base, sizeof(p->deployment_base), e,
-			  "/deploymentBase/%llu?c=%llu", id,
-			  (unsigned long long)d->content);
-}
-
-static int fill_poll(struct api_call *a, struct ddi_poll *p, struct err *e)
-{
-	const struct device *d = &a->device;
-
-	p->sleep_ms = a->api->poll_interval_ms;
-	if (link_deployment(a, p, e) < 0)
-		return -1;
-	if (d->installed_deployment != 0 &&
-	    device_url(a, p->installed_base, sizeof(p->installed_base), e,
-		       "/installedBase/%llu",
-		       (unsigned long long)d->installed_deployment) < 0)
-		return -1;
-	if (d->wants_attributes &&
-	    device_url(a, p->config_data, sizeof(p->config_data), e, "/configData") < 0)
-		return -1;
-	if (repository_url(a, p->repository, "metadata/", e) < 0 ||
-	    repository_url(a, p->repository_targets, "targets/", e) < 0)
-		return -1;
-	return device_url(a, p->events, sizeof(p->events), e, "/ota/events");
-}
-
-static void answer_poll(struct api_call *a)
-{
-	AUTO(buf) struct buf text = BUF_INIT(16384);
-	AUTO_FREE struct ddi_poll *p = calloc(1, sizeof(*p));
-	struct err e = ERR_INIT;
-
-	if (p == NULL)
-		(void)err_nomem(&e);
-	if (p == NULL || fill_poll(a, p, &e) < 0 || ddi_poll_write(p, &text, &e) < 0)
-		api_fail(a, &e);
-	else
-		api_reply_text(a, 200, "application/json", buf_str(&text), text.len);
-}
-
-static void polled_deployment(struct store_call *c)
-{
-	AUTO_PTR(store_call) struct store_call *owned = c;
-	struct api_call *a = c->ctx;
-
-	if (c->err.code == ERR_NONE)
-		a->deployment = c->out.deployment;
-	else if (c->err.code != ERR_NOT_FOUND && api_failed(a, c))
-		return;
-	answer_poll(a);
-}
-
-void handle_device_poll(struct api_call *a)
-{
-	struct store_call *c;
-
-	if (a->device.open_deployment == 0) {
-		answer_poll(a);
-		return;
-	}
-	c = api_store(a, STORE_DEPLOYMENT_GET, polled_deployment);
-	if (c == NULL)
-		return;
-	c->in.deployment_id = a->device.open_deployment;
-	api_submit(a, c);
-}
-
-/* ---- finding the action that a device asks for ---- */
-
-struct finding {
-	void (*then)(struct api_call *a);
-};
-
-static void no_such_action(struct api_call *a)
-{
-	struct err e = ERR_INIT;
-
-	(void)err_set(&e, ERR_NOT_FOUND, "there is no such action for this device");
-	api_fail(a, &e);
-}
-
-static void go_on(struct api_call *a)
-{
-	struct finding *f = a->mine;
-	void (*then)(struct api_call *) = f->then;
-
-	free(TAKE(a->mine));
-	then(a);
-}
-
-static void found_release(struct store_call *c)
-{
-	AUTO_PTR(store_call) struct store_call *owned = c;
-	struct api_call *a = c->ctx;
-
-	if (api_failed(a, c))
-		return;
-	a->release = c->out.release;
-	go_on(a);
-}
-
-static void found_deployment(struct store_call *c)
-{
-	AUTO_PTR(store_call) struct store_call *owned = c;
-	struct api_call *a = c->ctx;
-	struct store_call *next;
-
-	if (c->err.code == ERR_NONE &&
-	    strcmp(c->out.deployment.device, a->device.id) != 0) {
-		no_such_action(a);
-		return;
-	}
-	if (api_failed(a, c))
-		return;
-	a->deployment = c->out.deployment;
-	next = api_store(a, STORE_RELEASE_GET, found_release);
-	if (next == NULL)
-		return;
-	memcpy(next->in.release_id, a->deployment.release, sizeof(next->in.release_id));
-	api_submit(a, next);
-}
-
-static void load_action(struct api_call *a, uint64_t id,
-			void (*then)(struct api_call *a))
-{
-	struct finding *f = calloc(1, sizeof(*f));
-	struct err e = ERR_INIT;
-	struct store_call *c;
-
-	if (f == NULL) {
-		(void)err_nomem(&e);
-		api_fail(a, &e);
-		return;
-	}
-	f->then = then;
-	free(a->mine);
-	a->mine = f;
-	c = api_store(a, STORE_DEPLOYMENT_GET, found_deployment);
-	if (c == NULL)
-		return;
-	c->in.deployment_id = id;
-	api_submit(a, c);
-}
-
-void load_own_action(struct api_call *a, void (*then)(struct api_call *a))
-{
-	struct err e = ERR_INIT;
-	uint64_t id;
-
-	if (api_id_param(a, "action", &id, &e) < 0)
-		api_fail(a, &e);
-	else
-		load_action(a, id, then);
-}
-
-void load_open_action(struct api_call *a, void (*then)(struct api_call *a))
-{
-	if (a->device.open_deployment == 0)
-		no_such_action(a);
-	else
-		load_action(a, a->device.open_deployment, then);
-}
-
-/* ---- deploymentBase and installedBase ---- */
-
-static int fill_artifact(struct api_call *a, struct ddi_artifact *f, struct err *e)
-{
-	const struct release *r = &a->release;
 	unsigned long long id = a->deployment.id;
 
-	f->size = a->artifact.size;
-	memcpy(f->sha256, a->artifact.sha256, SHA256_LEN);
-	memcpy(f->sha1, a->artifact.sha1, SHA1_LEN);
-	memcpy(f->md5, a->artifact.md5, MD5_LEN);
-	if (text_copy(f->filename, sizeof(f->filename), FILE_NAME, "file name", e) <
-		0 ||
-	    device_url(a, f->download, sizeof(f->download), e,
-		       "/softwaremodules/%llu/artifacts/" FILE_NAME, id) < 0 ||
-	    device_url(a, f->md5sum, sizeof(f->md5sum), e,
-		       "/softwaremodules/%llu/artifacts/" FILE_NAME ".MD5SUM", id) < 0)
+	if (device_url(a, f->download, sizeof(f->download), e,
+		       "/softwaremodules/%llu/artifacts/%s", id, f->filename) < 0)
 		return -1;
+	return device_url(a, f->md5sum, sizeof(f->md5sum), e,
+			  "/softwaremodules/%llu/artifacts/%s.MD5SUM", id, f->filename);
+}
+
+int device_artifact_fill(struct api_call *a, size_t i, struct ddi_artifact *f,
+			 struct err *e)
+{
+	const struct artifact *from = &a->artifacts[i];
+	bool file = handling_gives_files(&a->device, &a->release);
+	const struct release_file *of = &a->release.files[i];
+	const char *name = file ? of->name : PAYLOAD_FILE_NAME;
+	const char *part = file_part_name(file ? of->part : FILE_OS);
+
+	f->size = from->size;
+	memcpy(f->sha256, from->sha256, SHA256_LEN);
+	memcpy(f->sha1, from->sha1, SHA1_LEN);
+	memcpy(f->md5, from->md5, MD5_LEN);
+	if (text_copy(f->filename, sizeof(f->filename), name, "file name", e) < 0 ||
+	    text_copy(f->part, sizeof(f->part), part, "part", e) < 0)
+		return -1;
+	return add_links(a, f, e);
+}
+
+/* For the agent: what the payload is made of, and who vouches for it. */
+static int add_extensions(struct api_call *a, struct ddi_artifact *f, struct err *e)
+{
+	const struct release *r = &a->release;
+
+	if (handling_gives_files(&a->device, r))
+		return 0;
 	if (manifest_target_name(r->product, r->version, f->manifest_name, e) < 0 ||
 	    content_url(a, f->manifest, r->manifest_sha256, e) < 0 ||
 	    content_url(a, f->payload_head, r->head_sha256, e) < 0 ||
@@ -248,37 +74,126 @@ static int fill_artifact(struct api_call *a, struct ddi_artifact *f, struct err 
 	return content_url(a, f->descriptor, r->descriptor_sha256, e);
 }
 
+static int fill_artifacts(struct api_call *a, struct ddi_deployment *d, struct err *e)
+{
+	for (size_t i = 0; i < a->n_artifacts; i++) {
+		struct ddi_artifact *f = &d->artifacts[d->n_artifacts++];
+
+		if (device_artifact_fill(a, i, f, e) < 0 || add_extensions(a, f, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int fill_deployment(struct api_call *a, struct ddi_deployment *d, struct err *e)
 {
-	d->download = d->update =
-	    a->deployment.kind == KIND_FORCED ? DDI_FORCED : DDI_ATTEMPT;
-	d->window = DDI_WINDOW_NONE;
-	d->n_artifacts = 1;
+	struct handling h;
+
+	device_handling(a, &h);
+	d->unconfirmed = h.show == SHOW_CONFIRMATION;
+	d->download = h.download;
+	d->update = h.update;
+	d->window = h.window;
+	d->plain_base = a->api->plain_links;
 	if (text_format(d->id, sizeof(d->id), e, "%llu",
 			(unsigned long long)a->deployment.id) < 0 ||
-	    text_copy(d->artifacts[0].part, sizeof(d->artifacts[0].part), "os", "part",
-		      e) < 0 ||
 	    text_copy(d->version, sizeof(d->version), a->release.version, "version",
 		      e) < 0 ||
 	    text_copy(d->name, sizeof(d->name), a->release.product, "name", e) < 0)
 		return -1;
-	return fill_artifact(a, &d->artifacts[0], e);
+	return fill_artifacts(a, d, e);
 }
 
-static void answer_deployment(struct api_call *a)
+/* history: an array of texts, or NULL if nobody asked. */
+static void answer_deployment(struct api_call *a, struct json *history)
 {
-	AUTO(buf) struct buf text = BUF_INIT(64u * 1024);
+	AUTO(buf) struct buf text = BUF_INIT(128u * 1024);
 	AUTO_FREE struct ddi_deployment *d = calloc(1, sizeof(*d));
 	struct err e = ERR_INIT;
 
-	if (d == NULL)
+	if (d == NULL) {
 		(void)err_nomem(&e);
-	if (d == NULL || fill_deployment(a, d, &e) < 0 ||
-	    ddi_deployment_write(d, &text, &e) < 0)
+		api_fail(a, &e);
+		return;
+	}
+	d->history.present = history != NULL;
+	d->history.messages = history;
+	(void)snprintf(d->history.status, sizeof(d->history.status), "%s",
+		       handling_history_status(&a->deployment));
+	if (fill_deployment(a, d, &e) < 0 || ddi_deployment_write(d, &text, &e) < 0)
 		api_fail(a, &e);
 	else
-		api_reply_text(a, 200, "application/json", buf_str(&text), text.len);
+		device_reply(a, &text);
 }
+
+/* ---- the history: ?actionHistory=N, newest first; negative: all there is ---- */
+
+static unsigned history_wanted(struct api_call *a)
+{
+	const char *text = http_query(a->http, "actionHistory");
+	uint64_t n = 0;
+
+	if (text == NULL)
+		return 0;
+	if (text[0] == '-')
+		return DEPLOYMENT_MAX_STATUSES;
+	if (parse_u64(text, &n, NULL) < 0) /* a word of no meaning, as it always was */
+		return 0;
+	return n < DEPLOYMENT_MAX_STATUSES ? (unsigned)n : DEPLOYMENT_MAX_STATUSES;
+}
+
+static struct json *render_history(const struct status *s, size_t n, unsigned wanted,
+				   struct err *e)
+{
+	AUTO_PTR(json) struct json *list = json_new_array();
+	size_t room = HISTORY_MAX_BYTES;
+
+	for (size_t i = 0; i < n && i < wanted; i++) {
+		const struct status *one = &s[n - 1 - i];
+		const char *text =
+		    one->details[0] != '\0' ? one->details : one->execution;
+
+		if (strlen(text) > room)
+			break;
+		room -= strlen(text);
+		if (json_append(list, json_new_text(text), e) < 0)
+			return NULL;
+	}
+	return TAKE(list);
+}
+
+static void got_history(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+	AUTO_PTR(json) struct json *history = NULL;
+	struct err e = ERR_INIT;
+
+	if (api_failed(a, c))
+		return;
+	history = render_history(c->items, c->n_items, history_wanted(a), &e);
+	if (history == NULL)
+		api_fail(a, &e);
+	else
+		answer_deployment(a, history);
+}
+
+static void answer_with_history(struct api_call *a)
+{
+	struct store_call *c;
+
+	if (history_wanted(a) == 0) {
+		answer_deployment(a, NULL);
+		return;
+	}
+	c = api_store(a, STORE_DEPLOYMENT_STATUSES, got_history);
+	if (c == NULL)
+		return;
+	c->in.deployment_id = a->deployment.id;
+	api_submit(a, c);
+}
+
+/* ---- the device has seen it ---- */
 
 static void offered(struct store_call *c)
 {
@@ -290,7 +205,7 @@ static void offered(struct store_call *c)
 		return;
 	}
 	if (!api_failed(a, c))
-		answer_deployment(a);
+		answer_with_history(a);
 }
 
 /* What a device was shown must be cancelled with it, not behind its back: store it
@@ -301,7 +216,7 @@ static void mark_offered(struct api_call *a)
 	struct store_call *c;
 
 	if (d->offered) {
-		answer_deployment(a);
+		answer_with_history(a);
 		return;
 	}
 	c = api_store(a, STORE_DEPLOYMENT_MOVE, offered);
@@ -317,39 +232,87 @@ static void mark_offered(struct api_call *a)
 	api_submit(a, c);
 }
 
-static void found_artifact(struct store_call *c)
+/* ---- its artifacts ---- */
+
+struct artifacts_waiting {
+	void (*then)(struct api_call *a);
+};
+
+static void go_on_with_artifacts(struct api_call *a, const struct artifact *items,
+				 size_t n)
+{
+	struct artifacts_waiting *w = a->mine;
+	void (*then)(struct api_call *) = w->then;
+
+	for (a->n_artifacts = 0; a->n_artifacts < n && a->n_artifacts < MAX_FILES;
+	     a->n_artifacts++)
+		a->artifacts[a->n_artifacts] = items[a->n_artifacts];
+	free(TAKE(a->mine));
+	then(a);
+}
+
+static void got_files(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
 
-	if (api_failed(a, c))
-		return;
-	a->artifact = c->out.artifact;
-	if (deployment_is_open(a->deployment.state))
-		mark_offered(a);
-	else
-		answer_deployment(a);
+	if (!api_failed(a, c))
+		go_on_with_artifacts(a, c->items, c->n_items);
 }
 
-static void load_artifact(struct api_call *a)
+static void got_payload(struct store_call *c)
 {
-	struct store_call *c = api_store(a, STORE_ARTIFACT_GET, found_artifact);
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
 
+	if (!api_failed(a, c))
+		go_on_with_artifacts(a, &c->out.artifact, 1);
+}
+
+void load_artifacts(struct api_call *a, void (*then)(struct api_call *a))
+{
+	bool files = handling_gives_files(&a->device, &a->release);
+	struct artifacts_waiting *w = calloc(1, sizeof(*w));
+	struct err e = ERR_INIT;
+	struct store_call *c;
+
+	free(a->mine);
+	a->mine = w;
+	if (w == NULL) {
+		(void)err_nomem(&e);
+		api_fail(a, &e);
+		return;
+	}
+	w->then = then;
+	c = files ? api_store(a, STORE_FILE_ARTIFACTS, got_files)
+		  : api_store(a, STORE_ARTIFACT_GET, got_payload);
 	if (c == NULL)
 		return;
-	memcpy(c->in.hash, a->release.body_sha256, SHA256_LEN);
+	if (files)
+		memcpy(c->in.release_id, a->release.id, sizeof(c->in.release_id));
+	else
+		memcpy(c->in.hash, a->release.body_sha256, SHA256_LEN);
 	api_submit(a, c);
+}
+
+/* ---- deploymentBase, confirmationBase, installedBase ---- */
+
+static void show_as(struct api_call *a, enum showing as,
+		    void (*then)(struct api_call *a))
+{
+	struct handling h;
+
+	/* The device was read before its deployment, which may have ended since. */
+	device_handling(a, &h);
+	if (a->deployment.id != a->device.open_deployment || h.show != as)
+		no_such_action(a);
+	else
+		load_artifacts(a, then);
 }
 
 static void show_open(struct api_call *a)
 {
-	/* The device was read before its deployment, which may have ended since. */
-	if (a->deployment.id != a->device.open_deployment ||
-	    !deployment_is_open(a->deployment.state) ||
-	    a->deployment.state == DEPLOYMENT_CANCELLING)
-		no_such_action(a);
-	else
-		load_artifact(a);
+	show_as(a, SHOW_DEPLOYMENT, mark_offered);
 }
 
 void handle_device_deployment(struct api_call *a)
@@ -357,12 +320,22 @@ void handle_device_deployment(struct api_call *a)
 	load_own_action(a, show_open);
 }
 
+static void show_unconfirmed(struct api_call *a)
+{
+	show_as(a, SHOW_CONFIRMATION, answer_with_history);
+}
+
+void handle_device_confirmation(struct api_call *a)
+{
+	load_own_action(a, show_unconfirmed);
+}
+
 static void show_installed(struct api_call *a)
 {
 	if (a->deployment.state != DEPLOYMENT_CONFIRMED)
 		no_such_action(a);
 	else
-		load_artifact(a);
+		load_artifacts(a, answer_with_history);
 }
 
 void handle_device_installed(struct api_call *a)

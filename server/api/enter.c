@@ -7,6 +7,7 @@
 #include "api.h"
 
 #include "../../common/base/text.h"
+#include "../../common/crypto/digest.h"
 #include "../auth/caller.h"
 #include "../store/store_tenant.h"
 
@@ -66,6 +67,20 @@ static void look_up(struct api_call *a, const struct caller *who, enum store_ver
 
 /* ---- devices ---- */
 
+/* How often is counted by device, whoever speaks for it. */
+static void go_on_as(struct api_call *a, const struct device *d)
+{
+	char name[DEVICE_NAME_ROOM];
+
+	a->device = *d;
+	device_name(a, name);
+	if (!api_within(a, a->api->devices, name, strlen(name)))
+		return;
+	hub_seen(a->api->hub, a->tenant, a->device.id,
+		 seen_note(a->api->seen, a->tenant, a->device.id, http_peer(a->http)));
+	a->row->handle(a);
+}
+
 static void got_device(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
@@ -73,26 +88,90 @@ static void got_device(struct store_call *c)
 	bool known = c->err.code != ERR_NOT_FOUND;
 
 	if (!known || (c->err.code == ERR_NONE &&
-		       strcmp(c->out.device.id, http_param(a->http, "id")) != 0)) {
+		       strcmp(c->out.device.id, http_param(a->http, "id")) != 0))
 		refuse(a, ERR_AUTH, "this is not the token of this device");
+	else if (!api_failed(a, c))
+		go_on_as(a, &c->out.device);
+}
+
+/* ---- devices that a gateway speaks for ---- */
+
+static void got_spoken_for(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+
+	if (!api_failed(a, c))
+		go_on_as(a, &c->out.device);
+}
+
+/* It has a token as every device has, which nobody knows until somebody makes another. */
+static void make_device(struct api_call *a, const char *id)
+{
+	struct store_call *c = api_store(a, STORE_DEVICE_ENSURE, got_spoken_for);
+	struct err e = ERR_INIT;
+
+	if (c == NULL)
+		return;
+	if (device_id_check(id, &e) < 0 ||
+	    random_bytes(c->in.device_new.token_hash, SHA256_LEN, &e) < 0) {
+		store_call_free(c);
+		api_fail(a, &e);
+		return;
+	}
+	(void)snprintf(c->in.device_new.device.id, sizeof(c->in.device_new.device.id),
+		       "%s", id);
+	store_call_event(c, EVENT_DEVICE, id, 0, NULL);
+	api_submit(a, c);
+}
+
+static void looked_for(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+
+	if (c->err.code == ERR_NOT_FOUND)
+		make_device(a, http_param(a->http, "id"));
+	else if (!api_failed(a, c))
+		go_on_as(a, &c->out.device);
+}
+
+/* The token says whose it is; it speaks for no other tenant's devices. */
+static void got_gateway(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+	const char *id = http_param(a->http, "id");
+	struct store_call *next;
+
+	if (c->err.code == ERR_NOT_FOUND ||
+	    (c->err.code == ERR_NONE &&
+	     (c->out.api_token.role != ROLE_GATEWAY ||
+	      strcmp(c->out.api_token.tenant, a->tenant) != 0))) {
+		refuse(a, ERR_AUTH, "this is not a gateway's token of this tenant");
 		return;
 	}
 	if (api_failed(a, c))
 		return;
-	a->device = c->out.device;
-	if (!api_within(a, a->api->devices, a->credential, SHA256_LEN))
+	next = api_store(a, STORE_DEVICE_GET, looked_for);
+	if (next == NULL)
 		return;
-	hub_seen(a->api->hub, a->tenant, a->device.id,
-		 seen_note(a->api->seen, a->tenant, a->device.id, http_peer(a->http)));
-	a->row->handle(a);
+	(void)snprintf(next->in.device_id, sizeof(next->in.device_id), "%s",
+		       strlen(id) > DEVICE_ID_MAX_LEN ? "" : id);
+	api_submit(a, next);
 }
 
 static void enter_device(struct api_call *a, const struct caller *who)
 {
-	if (who->kind != CALLER_DEVICE)
+	if (who->kind == CALLER_DEVICE && a->api->target_tokens)
+		look_up(a, who, STORE_DEVICE_BY_TOKEN, got_device);
+	else if (who->kind == CALLER_GATEWAY && a->api->gateway_tokens)
+		look_up(a, who, STORE_API_TOKEN_GET, got_gateway);
+	else if (who->kind == CALLER_NOBODY)
 		refuse(a, ERR_AUTH, "Authorization: TargetToken is missing");
 	else
-		look_up(a, who, STORE_DEVICE_BY_TOKEN, got_device);
+		refuse(a, ERR_AUTH,
+		       "devices are not let in by this form of Authorization here");
 }
 
 /* ---- people and scripts ---- */

@@ -244,8 +244,14 @@ static int read_request(struct api_call *a, struct publish_request *q, struct er
 	if (q->has_root && api_hex_member(a, "root", q->root, e) < 0)
 		return -1;
 	if (api_hex_member(a, "targets", q->targets, e) < 0 ||
-	    api_hex_member(a, "manifest", q->manifest, e) < 0 ||
-	    api_hex_member(a, "descriptor", q->descriptor, e) < 0 ||
+	    api_hex_member(a, "manifest", q->manifest, e) < 0)
+		return -1;
+	q->has_payload = json_get(a->body, "descriptor") != NULL ||
+			 json_get(a->body, "head") != NULL ||
+			 json_get(a->body, "body") != NULL;
+	if (!q->has_payload)
+		return 0;
+	if (api_hex_member(a, "descriptor", q->descriptor, e) < 0 ||
 	    api_hex_member(a, "head", q->head, e) < 0)
 		return -1;
 	return api_hex_member(a, "body", q->body, e);

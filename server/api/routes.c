@@ -17,6 +17,11 @@
 	X("GET",    C "/cancelAction/{action}",                NO_BODY,  A_DEVICE, true, device_cancel) \
 	X("POST",   C "/cancelAction/{action}/feedback",       256 * KIB, A_DEVICE, true, device_cancel_feedback) \
 	X("GET",    C "/installedBase/{action}",               NO_BODY,  A_DEVICE, true, device_installed) \
+	X("GET",    C "/confirmationBase",                     NO_BODY,  A_DEVICE, true, device_confirmation_base) \
+	X("POST",   C "/confirmationBase/activateAutoConfirm", 64 * KIB, A_DEVICE, true, device_auto_confirm_on) \
+	X("POST",   C "/confirmationBase/deactivateAutoConfirm", 64 * KIB, A_DEVICE, true, device_auto_confirm_off) \
+	X("GET",    C "/confirmationBase/{action}",            NO_BODY,  A_DEVICE, true, device_confirmation) \
+	X("POST",   C "/confirmationBase/{action}/feedback",   64 * KIB, A_DEVICE, true, device_confirmation_feedback) \
 	X("GET",    C "/softwaremodules/{action}/artifacts",   NO_BODY,  A_DEVICE, true, device_artifacts) \
 	X("GET",    C "/softwaremodules/{action}/artifacts/{file}", NO_BODY, A_DEVICE, true, device_artifact) \
 	X("GET",    C "/ota/content/{sha256}",                 NO_BODY,  A_DEVICE, true, device_content) \

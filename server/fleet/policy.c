@@ -87,15 +87,29 @@ static void disbelieve(struct verdict *v, const struct deployment *d, const char
 	set_detail(v, why);
 }
 
+static void close_download(struct verdict *v, const struct deployment *d)
+{
+	if (d->state == DEPLOYMENT_ASSIGNED) {
+		disbelieve(v, d,
+			   "reports success of a download-only deployment without "
+			   "having downloaded anything");
+		return;
+	}
+	move(v, d, DEPLOYMENT_DOWNLOADED);
+	v->progress = 100;
+}
+
 static void close_success(struct verdict *v, const struct deployment *d,
 			  const uint8_t want_root[SHA256_LEN],
 			  const struct ddi_feedback *f)
 {
 	char why[DETAIL_MAX_LEN + 1], got[2 * SHA256_LEN + 1];
 
-	if (f->proof.present &&
+	if (f->proof.present && want_root != NULL &&
 	    memcmp(f->proof.root_hash, want_root, SHA256_LEN) == 0) {
 		confirm(v, d, GRADE_PROVEN);
+	} else if (d->kind == KIND_DOWNLOAD_ONLY) {
+		close_download(v, d);
 	} else if (f->proof.present) {
 		hex_encode(f->proof.root_hash, SHA256_LEN, got);
 		(void)snprintf(
@@ -150,8 +164,23 @@ static void go_on(struct verdict *v, const struct deployment *d,
 		to = DEPLOYMENT_REBOOTING;
 	if (f->progress_of != 0)
 		v->progress = percent(f);
-	if (d->state != DEPLOYMENT_CANCELLING)
+	if (f->execution == DDI_DOWNLOADED && d->kind == KIND_DOWNLOAD_ONLY) {
+		move(v, d, DEPLOYMENT_DOWNLOADED);
+		v->progress = 100;
+	} else if (d->state != DEPLOYMENT_CANCELLING) {
 		move(v, d, to);
+	}
+}
+
+/* What moves a deployment is always heard; a client that chatters is not for ever. */
+static int check_quota(const struct verdict *v, const struct deployment *d,
+		       struct err *e)
+{
+	if (!v->durable || v->state != d->state ||
+	    d->n_statuses < DEPLOYMENT_MAX_STATUSES)
+		return 0;
+	return err_set(e, ERR_RATE, "%d reports on action %llu are kept, and no more",
+		       DEPLOYMENT_MAX_STATUSES, (unsigned long long)d->id);
 }
 
 int policy_feedback(const struct deployment *d, const uint8_t want_root[SHA256_LEN],
@@ -166,7 +195,7 @@ int policy_feedback(const struct deployment *d, const uint8_t want_root[SHA256_L
 		close_failure(ret, d, f);
 	else
 		close_success(ret, d, want_root, f);
-	return 0;
+	return check_quota(ret, d, e);
 }
 
 int policy_cancel_feedback(const struct deployment *d, const struct ddi_feedback *f,
@@ -216,6 +245,12 @@ static bool has_hardware(const struct release *r, const char *hardware)
 
 int policy_fits(const struct device *d, const struct release *r, struct err *e)
 {
+	if (r->n_images == 0 && d->agent_version[0] != '\0')
+		return err_set(
+		    e, ERR_INCOMPATIBLE,
+		    "release %s has files for other clients and no image, and "
+		    "device \"%s\" runs the agent (ota-client)",
+		    r->version, d->id);
 	if (d->product[0] != '\0' && strcmp(d->product, r->product) != 0)
 		return err_set(
 		    e, ERR_INCOMPATIBLE,

@@ -12,6 +12,10 @@
  * to the digest of the assigned release's slot descriptor. A proof of anything else is
  * no success, whatever the report says. A client that sends neither proof nor
  * `ota:agent` is a foreign one: its word counts as what it is, grade `reported`.
+ *
+ * A download-only deployment ends as DOWNLOADED by `downloaded`, or by success of a
+ * client that did download; success without a download is none, since clients that do
+ * not know the kind take "skip" for "installed already".
  */
 #ifndef OTA_SERVER_FLEET_POLICY_H
 #define OTA_SERVER_FLEET_POLICY_H
@@ -30,8 +34,9 @@ struct verdict {
 	char detail[DETAIL_MAX_LEN + 1];
 };
 
-/* A report on deployment d, whose release has this descriptor digest. ERR_GONE if d is
- * closed. */
+/* A report on deployment d, whose release has this descriptor digest (NULL: no images, so
+ * nothing can be proven of it). ERR_GONE if d is closed; ERR_RATE if it says nothing that
+ * moves d, and as much was said of d already as is kept. */
 int policy_feedback(const struct deployment *d, const uint8_t want_root[SHA256_LEN],
 		    const struct ddi_feedback *f, struct verdict *ret,
 		    struct err *e) MUST_USE;
@@ -47,7 +52,8 @@ int policy_cancel(const struct deployment *d, bool insist, struct verdict *ret,
 		  struct err *e) MUST_USE;
 
 /* Whether a release may be assigned to a device: product and hardware, where known,
- * must be among the release's. ERR_INCOMPATIBLE says what it is for. */
+ * must be among the release's, and it must have images for a device that runs the agent
+ * (`ota-client`). ERR_INCOMPATIBLE says what it is for. */
 int policy_fits(const struct device *d, const struct release *r,
 		struct err *e) MUST_USE;
 

@@ -97,6 +97,44 @@ static int check_body(const struct artifacts *a, const struct publish_request *q
 	return 0;
 }
 
+static int check_payload(const struct artifacts *a, const struct publish_request *q,
+			 struct material *m, struct err *e)
+{
+	bool images = m->manifest.n_images > 0;
+
+	if (images != q->has_payload)
+		return err_set(e, ERR_FORMAT,
+			       images
+				   ? "descriptor, head and body are missing"
+				   : "descriptor, head or body, and the manifest has "
+				     "no images");
+	if (!images)
+		return 0;
+	if (check_descriptor(a, q, &m->manifest, e) != 0 || check_head(a, q, m, e) != 0)
+		return -1;
+	return check_body(a, q, m, e);
+}
+
+/* An artifact's bytes are those of its name since it was committed. */
+static int check_files(const struct artifacts *a, const struct manifest *m,
+		       struct err *e)
+{
+	for (size_t i = 0; i < m->n_files; i++) {
+		const struct release_file *f = &m->files[i];
+		AUTO_CLOSE int fd = -1;
+		uint64_t size = 0;
+
+		if (artifacts_open(a, f->sha256, &fd, &size, e) != 0)
+			return err_wrap(e, "file %s", f->name);
+		if (size != f->size)
+			return err_set(e, ERR_DIGEST,
+				       "file %s: %llu bytes instead of %llu", f->name,
+				       (unsigned long long)size,
+				       (unsigned long long)f->size);
+	}
+	return 0;
+}
+
 int material_check(const struct artifacts *a, const struct publish_request *q,
 		   struct material *ret, struct err *e)
 {
@@ -107,8 +145,8 @@ int material_check(const struct artifacts *a, const struct publish_request *q,
 	if (artifacts_read(a, q->targets, &ret->targets, e) != 0) {
 		(void)err_wrap(e, "targets");
 	} else if (check_manifest(a, q, ret, e) == 0 &&
-		   check_descriptor(a, q, &ret->manifest, e) == 0 &&
-		   check_head(a, q, ret, e) == 0 && check_body(a, q, ret, e) == 0) {
+		   check_payload(a, q, ret, e) == 0 &&
+		   check_files(a, &ret->manifest, e) == 0) {
 		return 0;
 	}
 	material_fini(ret);
@@ -124,6 +162,8 @@ struct release material_release(const struct material *m,
 	    .security_version = from->security_version,
 	    .n_hardware = from->n_hardware,
 	    .n_images = from->n_images,
+	    .n_files = from->n_files,
+	    .security_only = from->security_only,
 	    .head_size = from->payload_head_size,
 	    .body_size = from->payload_body_size,
 	    .created_at = now_ms,
@@ -136,7 +176,10 @@ struct release material_release(const struct material *m,
 	memcpy(r.hardware, from->hardware, sizeof(r.hardware));
 	memcpy(r.notes, from->notes, sizeof(r.notes));
 	memcpy(r.images, from->images, sizeof(r.images));
+	memcpy(r.files, from->files, sizeof(r.files));
 	memcpy(r.manifest_sha256, q->manifest, SHA256_LEN);
+	if (!q->has_payload)
+		return r;
 	memcpy(r.descriptor_sha256, q->descriptor, SHA256_LEN);
 	memcpy(r.head_sha256, q->head, SHA256_LEN);
 	memcpy(r.body_sha256, q->body, SHA256_LEN);

@@ -20,7 +20,7 @@ struct material {
 /*
  * Reads what q names and compares: the manifest parses; descriptor and head are the
  * ones it names by hash and size and say what it says; the body is as long as it says
- * and every 64 KiB chunk of it is what the head says. Signatures are not looked at.
+ * and every 64 KiB chunk of it is what the head says; opaque files are there. Signatures are not looked at.
  * Reads the whole body: for worker threads.
  */
 int material_check(const struct artifacts *a, const struct publish_request *q,

@@ -50,6 +50,7 @@ struct publish_request {
 	uint8_t root[SHA256_LEN]; /* a next root, published with the release */
 	uint8_t targets[SHA256_LEN];
 	uint8_t manifest[SHA256_LEN];
+	bool has_payload; /* these three are given; a release of files alone has none */
 	uint8_t descriptor[SHA256_LEN];
 	uint8_t head[SHA256_LEN];
 	uint8_t body[SHA256_LEN];

@@ -9,7 +9,7 @@
 struct auto_confirm {
 	char device[DEVICE_ID_MAX_LEN + 1];
 	char initiator[DEVICE_TEXT_MAX_LEN + 1];
-	char remark[DETAIL_MAX_LEN + 1];
+	char remark[DETAIL_MAX_LEN];
 	int64_t at;
 };
 
@@ -17,7 +17,7 @@ struct auto_confirm {
 /* clang-format off */
 #define STORE_VERBS_DEVICE_API(X)                                                        \
 	/* the device API */                                                             \
-	X(DEVICE_ENSURE, STORE_WRITE)	  /* in.device_ensure -> out.device, made if it was not there; ERR_RATE beyond max_devices */ \
+	X(DEVICE_ENSURE, STORE_WRITE)	  /* in.device_new -> out.device: the one of this id, made if it was not there */ \
 	X(FILE_ARTIFACTS, STORE_READ)	  /* in.release_id -> items of struct artifact: of its opaque files, in their order */ \
 	X(AUTO_CONFIRM_GET, STORE_READ)	  /* in.device_id -> out.auto_confirm; ERR_NOT_FOUND: it is off */ \
 	X(AUTO_CONFIRM_SET, STORE_WRITE)  /* in.auto_confirm; what awaits consent has it then */ \

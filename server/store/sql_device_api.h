@@ -5,8 +5,6 @@
 
 /* clang-format off */
 #define SQL_DEVICE_API(X)                                                              \
-	X(DEVICE_COUNT_TO, "SELECT count(*) FROM (SELECT 1 FROM device "               \
-			   "WHERE tenant = ?1 LIMIT ?2) AS counted")                   \
 	X(FILE_ARTIFACTS,                                                              \
 	  "SELECT a.sha256, a.sha1, a.md5, a.size, a.created_at FROM release_file f "  \
 	  "JOIN artifact a ON a.tenant = f.tenant AND a.sha256 = f.sha256 "            \

@@ -241,11 +241,6 @@ union store_in {
 	struct release release;
 	struct assignment assign;
 	struct auto_confirm auto_confirm;
-	struct {
-		struct device device;		/* id */
-		uint8_t token_hash[SHA256_LEN]; /* of a token that nobody has */
-		uint64_t max_devices;		/* of the tenant; 0: no limit */
-	} device_ensure;
 	struct deployment_move move;
 	struct freeze freeze;
 	uint64_t rollout_id;

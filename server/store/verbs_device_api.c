@@ -6,40 +6,17 @@
 
 /* ---- devices that a gateway speaks for ---- */
 
-static int check_quota(struct conn *db, const struct store_call *c, struct err *e)
-{
-	uint64_t max = c->in.device_ensure.max_devices;
-	int64_t n = 0;
-
-	if (max == 0)
-		return 0;
-	if (query_run_int(db, SQL_DEVICE_COUNT_TO, &n, e,
-			  ARGS(ARG_T(c->tenant), ARG_I(max))) < 0)
-		return -1;
-	if ((uint64_t)n < max)
-		return 0;
-	return err_set(e, ERR_RATE, "there are %llu devices already, as many as may be",
-		       (unsigned long long)max);
-}
-
 int verb_DEVICE_ENSURE(struct conn *db, struct store_call *c, struct err *e)
 {
-	const char *id = c->in.device_ensure.device.id;
 	struct err why = ERR_INIT;
 
-	if (device_load_by_id(db, c->tenant, id, &c->out.device, &why) == 0)
+	if (device_load_by_id(db, c->tenant, c->in.device_new.device.id, &c->out.device,
+			      &why) == 0)
 		return 0;
-	if (why.code != ERR_NOT_FOUND) {
-		*e = why;
-		return -1;
-	}
-	if (check_quota(db, c, e) < 0 ||
-	    query_run(db, SQL_DEVICE_INSERT, e,
-		      ARGS(ARG_T(c->tenant), ARG_T(id), ARG_T(""), ARG_T(""), ARG_T(""),
-			   ARG_B(c->in.device_ensure.token_hash, SHA256_LEN),
-			   ARG_I(c->now_ms))) < 0)
-		return -1;
-	return device_load_by_id(db, c->tenant, id, &c->out.device, e);
+	if (why.code == ERR_NOT_FOUND)
+		return verb_DEVICE_CREATE(db, c, e);
+	*e = why;
+	return -1;
 }
 
 /* ---- consent once and for all ---- */

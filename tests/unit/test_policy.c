@@ -112,6 +112,90 @@ static void a_report_moves_a_deployment_as_the_table_says(void **state)
 	}
 }
 
+static void a_download_only_deployment_ends_with_its_download(void **state)
+{
+	static const struct {
+		const char *what;
+		enum deployment_state from;
+		enum ddi_execution execution;
+		enum ddi_finished finished;
+		enum proof_kind proof;
+		bool ours;
+		enum deployment_state to;
+	} table[] = {
+	    {"downloaded ends it", D, DDI_DOWNLOADED, DDI_NONE, NO_PROOF, true,
+	     DEPLOYMENT_DOWNLOADED},
+	    {"whoever says it", D, DDI_DOWNLOADED, DDI_NONE, NO_PROOF, false,
+	     DEPLOYMENT_DOWNLOADED},
+	    {"success after a download", D, DDI_CLOSED, DDI_SUCCESS, NO_PROOF, false,
+	     DEPLOYMENT_DOWNLOADED},
+	    {"SWUpdate takes skip for installed", A, DDI_CLOSED, DDI_SUCCESS, NO_PROOF,
+	     false, BAD},
+	    {"another root: the old one runs, as it should", D, DDI_CLOSED, DDI_SUCCESS,
+	     WRONG_PROOF, true, DEPLOYMENT_DOWNLOADED},
+	    {"it runs already", A, DDI_CLOSED, DDI_SUCCESS, RIGHT_PROOF, true, OK_},
+	    {"failure", D, DDI_CLOSED, DDI_FAILURE, NO_PROOF, true, BAD},
+	    {"progress", A, DDI_DOWNLOAD, DDI_NONE, NO_PROOF, true, D},
+	};
+	static struct ddi_feedback f;
+	struct err e = ERR_INIT;
+	struct verdict v;
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMS(table); i++) {
+		const struct deployment d = {
+		    .id = 100001, .state = table[i].from, .kind = KIND_DOWNLOAD_ONLY};
+
+		fill(&f, table[i].execution, table[i].finished);
+		f.proof.present = table[i].proof != NO_PROOF;
+		memcpy(f.proof.root_hash, want, sizeof(want));
+		f.proof.root_hash[31] = table[i].proof == WRONG_PROOF;
+		strcpy(f.agent_version, table[i].ours ? "0.1.0" : "");
+		OK(policy_feedback(&d, want, &f, &v, &e));
+		if (v.state != table[i].to || v.sets_version != (table[i].to == OK_))
+			fail_msg("%s: became %s", table[i].what,
+				 deployment_state_name(v.state));
+	}
+}
+
+static void without_images_nothing_is_proven(void **state)
+{
+	static struct ddi_feedback f;
+	const struct deployment d = {.id = 100001, .state = I};
+	struct err e = ERR_INIT;
+	struct verdict v;
+
+	(void)state;
+	fill(&f, DDI_CLOSED, DDI_SUCCESS);
+	OK(policy_feedback(&d, NULL, &f, &v, &e));
+	assert_int_equal(v.grade, GRADE_REPORTED);
+	f.proof.present = true; /* of 32 zero bytes, as a release without images has */
+	OK(policy_feedback(&d, NULL, &f, &v, &e));
+	assert_int_equal(v.state, BAD);
+}
+
+static void beyond_the_quota_only_what_moves_is_heard(void **state)
+{
+	static struct ddi_feedback f;
+	const struct deployment d = {
+	    .id = 100001, .state = I, .n_statuses = DEPLOYMENT_MAX_STATUSES};
+	struct err e = ERR_INIT;
+	struct verdict v;
+
+	(void)state;
+	fill(&f, DDI_PROCEEDING, DDI_NONE);
+	f.n_details = 1;
+	strcpy(f.details[0], "again something");
+	FAILS(policy_feedback(&d, want, &f, &v, &e), ERR_RATE);
+	fill(&f, DDI_SCHEDULED, DDI_NONE);
+	OK(policy_feedback(&d, want, &f, &v, &e));
+	fill(&f, DDI_CLOSED, DDI_FAILURE);
+	OK(policy_feedback(&d, want, &f, &v, &e));
+	fill(&f, DDI_PROCEEDING, DDI_NONE); /* a bare percentage is not kept anyway */
+	f.progress_of = 100;
+	OK(policy_feedback(&d, want, &f, &v, &e));
+}
+
 static void nothing_moves_a_closed_deployment(void **state)
 {
 	static struct ddi_feedback f;
@@ -274,6 +358,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_report_moves_a_deployment_as_the_table_says),
+	    cmocka_unit_test(a_download_only_deployment_ends_with_its_download),
+	    cmocka_unit_test(without_images_nothing_is_proven),
+	    cmocka_unit_test(beyond_the_quota_only_what_moves_is_heard),
 	    cmocka_unit_test(nothing_moves_a_closed_deployment),
 	    cmocka_unit_test(a_bare_percentage_is_not_worth_a_flush),
 	    cmocka_unit_test(what_is_armed_stays_rebooting_until_it_ends),

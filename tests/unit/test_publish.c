@@ -211,6 +211,7 @@ static void bring(struct server *s, const char *version, const struct privkey *k
 	    .n_images = 1,
 	};
 
+	s->request.has_payload = true;
 	OK(maker_make(&spec, out, &e));
 	OK(file_read(out, &file, &e));
 	OK(bundle_parse(file.data, file.len, file.len, &b, &e));
