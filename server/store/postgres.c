@@ -212,6 +212,7 @@ static void pg_close(struct store *base)
 	if (s->listens && write(s->stop_fd, &one, sizeof(one)) == sizeof(one))
 		(void)pthread_join(s->listen_thread, NULL);
 	conn_free(s->listener);
+	writer_stop(s->writer);
 	writer_free(s->writer);
 	if (s->stop_fd >= 0)
 		(void)close(s->stop_fd);

@@ -127,6 +127,8 @@ static void sqlite_watch(struct store *base, struct loop *l, void (*fn)(void *ct
 	writer_watch(((struct sqlite_store *)base)->writer, l, fn, ctx);
 }
 
+/* The one connection that may write closes last: only such a one empties the log into
+ * the database, so that a copy of the file alone is whole. */
 static void free_store(struct sqlite_store *s)
 {
 	struct reader *next;
@@ -137,6 +139,7 @@ static void free_store(struct sqlite_store *s)
 		conn_free(r->conn);
 		free(r);
 	}
+	writer_free(s->writer);
 	(void)pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -145,7 +148,7 @@ static void sqlite_close(struct store *base)
 {
 	struct sqlite_store *s = (struct sqlite_store *)base;
 
-	writer_free(s->writer);
+	writer_stop(s->writer);
 	scanners_free(s->scanners);
 	free_store(s);
 }

@@ -257,7 +257,7 @@ struct writer *writer_new(struct conn *db, struct err *e)
 	return TAKE(w);
 }
 
-void writer_free(struct writer *w)
+void writer_stop(struct writer *w)
 {
 	if (w == NULL)
 		return;
@@ -266,6 +266,12 @@ void writer_free(struct writer *w)
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 	(void)pthread_join(w->thread, NULL);
+}
+
+void writer_free(struct writer *w)
+{
+	if (w == NULL)
+		return;
 	conn_free(w->db);
 	(void)pthread_cond_destroy(&w->wake);
 	(void)pthread_mutex_destroy(&w->lock);

@@ -29,7 +29,10 @@ struct writer;
 
 /* Owns db, also when it fails. */
 struct writer *writer_new(struct conn *db, struct err *e) MUST_USE;
-/* Answers what is queued, ends the thread, closes db. NULL is fine. */
+/* Answers what is queued and ends the thread; db stays open. Once. NULL is
+ * fine. */
+void writer_stop(struct writer *w);
+/* After writer_stop(): closes db. NULL is fine. */
 void writer_free(struct writer *w);
 
 /* From any thread. The answer comes from the writer's, or at once if it is refused. */
