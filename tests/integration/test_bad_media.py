@@ -153,7 +153,7 @@ class Database(unittest.TestCase):
 
     def test_a_full_disk_is_told_and_what_was_acknowledged_is_there(self):
         size = (self.s.data / "ota.db-wal").stat().st_size
-        resource.prlimit(self.s.process.pid, resource.RLIMIT_FSIZE, (size + 64 * 1024, UNLIMITED))
+        resource.prlimit(self.s.process.pid, resource.RLIMIT_FSIZE, (size + 512 * 1024, UNLIMITED))
         taken, refusal = [], None
         for n in range(400):
             answer = self.s.api("POST", "/api/v1/devices", {"id": f"device-{n}"})
