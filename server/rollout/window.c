@@ -7,7 +7,8 @@
 #define DAY_MS INT64_C(86400000)
 #define DAYS 7
 #define WEEK_MINUTES (DAYS * WINDOW_DAY_MINUTES)
-#define HORIZON_DAYS 9 /* a week, and what clocks and zones add */
+#define HORIZON_DAYS 9	       /* a week, and what clocks and zones add */
+#define ALWAYS_MS (8 * DAY_MS) /* longer than any that a closed minute ends */
 
 static unsigned window_length(const struct window *w)
 {
@@ -126,10 +127,12 @@ void window_look(const struct window_plan *p, const struct zone *z, int64_t now,
 	size_t n;
 
 	*ret = (struct window_now){.open = true, .closes_at = INT64_MAX};
-	if (window_longest_gap_ms(p) == 0)
+	if (p->n_windows == 0)
 		return;
 	n = collect(p, z, day_of(now + zone_offset_ms(z, now)), spans);
 	s = next_span(spans, n, now);
+	if (s.to - s.from >= ALWAYS_MS)
+		return;
 	*ret = (struct window_now){
 	    .open = s.from <= now, .opens_at = s.from, .closes_at = s.to};
 }

@@ -9,7 +9,8 @@
 #include <string.h>
 
 #define ZONE_DIR "/usr/share/zoneinfo/"
-#define MAX_ZONES 1024 /* tzdata has some 600 names */
+#define MAX_ZONES 2048 /* tzdata has some 600 names, and aliases of them */
+#define MAX_NONE 256 /* names of no zone that are remembered: anybody can invent them */
 
 /* No dot: so no way out of the directory, and none of tzdata's tables. */
 int zone_name_check(const char *text, struct err *e)
@@ -45,7 +46,7 @@ struct entry {
 
 struct zone_table {
 	pthread_mutex_t lock;
-	size_t n;
+	size_t n, n_none;
 	struct entry entries[MAX_ZONES];
 };
 
@@ -71,35 +72,36 @@ void zone_table_free(struct zone_table *t)
 	free(t);
 }
 
-/* The entry of a name that is one; a new one is read. NULL: the table is full. */
-static const struct entry *look_up(struct zone_table *t, const char *name,
-				   struct err *e)
+/* NULL: there is none. */
+static const struct zone *look_up(struct zone_table *t, const char *name, struct err *e)
 {
-	struct entry *entry;
+	struct zone *z;
 
 	for (size_t i = 0; i < t->n; i++) {
 		if (strcmp(t->entries[i].name, name) == 0)
-			return &t->entries[i];
+			return t->entries[i].zone;
 	}
 	if (t->n == MAX_ZONES)
 		return NULL;
-	entry = &t->entries[t->n++];
-	if (text_copy(entry->name, sizeof(entry->name), name, "zone", e) == 0)
-		entry->zone = zone_open(name, e);
-	return entry;
+	z = zone_open(name, e);
+	if (z == NULL && t->n_none == MAX_NONE)
+		return NULL;
+	t->n_none += z == NULL;
+	memcpy(t->entries[t->n].name, name, strlen(name) + 1);
+	t->entries[t->n++].zone = z;
+	return z;
 }
 
 const struct zone *zone_table_get(struct zone_table *t, const char *name, struct err *e)
 {
-	const struct entry *entry;
+	const struct zone *z;
 
 	if (zone_name_check(name, e) < 0)
 		return NULL;
 	(void)pthread_mutex_lock(&t->lock);
-	entry = look_up(t, name, e);
+	z = look_up(t, name, e);
 	(void)pthread_mutex_unlock(&t->lock);
-	if (entry != NULL && entry->zone != NULL)
-		return entry->zone;
-	(void)err_set(e, ERR_NOT_FOUND, "there is no time zone \"%s\"", name);
-	return NULL;
+	if (z == NULL)
+		(void)err_set(e, ERR_NOT_FOUND, "there is no time zone \"%s\"", name);
+	return z;
 }
