@@ -42,7 +42,7 @@ struct pg_conn {
 
 /* What differs from the text of sql.h beyond its words. */
 static const char *const own_texts[N_SQL] = {
-    [SQL_BEGIN] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+    [SQL_BEGIN] = "BEGIN ISOLATION LEVEL READ COMMITTED",
 };
 
 static struct pg_conn *own(struct conn *c)

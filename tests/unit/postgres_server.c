@@ -3,16 +3,32 @@
 
 #include "testing.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <libpq-fe.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define NOT_INSTALLED 77
+
+unsigned pg_server_free_port(void)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET,
+				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	(void)close(fd);
+	return ntohs(a.sin_port);
+}
 
 void pg_server_make(struct pg_server *s)
 {
@@ -23,18 +39,21 @@ void pg_server_make(struct pg_server *s)
 	assert_int_equal(chmod(s->dir, 0755), 0);
 }
 
-static void become_server(const struct pg_server *s, const char *option, int fd)
+static void become_server(const struct pg_server *s, int fd)
 {
+	char port[24];
 	char script[512];
 	const char *data = getenv("OTA_TEST_DATA");
 
 	snprintf(script, sizeof(script), "%s/../postgres.sh",
 		 data == NULL ? "." : data);
 	(void)dup2(fd, STDERR_FILENO);
-	if (option == NULL)
-		execl("/bin/sh", "sh", script, s->dir, (char *)NULL);
+	snprintf(port, sizeof(port), "port=%u", s->port);
+	if (s->port != 0)
+		execl("/bin/sh", "sh", script, s->dir, "-c",
+		      "listen_addresses=127.0.0.1", "-c", port, (char *)NULL);
 	else
-		execl("/bin/sh", "sh", script, s->dir, "-c", option, (char *)NULL);
+		execl("/bin/sh", "sh", script, s->dir, (char *)NULL);
 	_exit(NOT_INSTALLED);
 }
 
@@ -55,14 +74,14 @@ static bool read_until_ready(struct pg_server *s)
 	return ready;
 }
 
-bool pg_server_start(struct pg_server *s, const char *option)
+bool pg_server_start(struct pg_server *s)
 {
 	int fds[2], status = 0;
 
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	s->pid = fork();
 	if (s->pid == 0)
-		become_server(s, option, fds[1]);
+		become_server(s, fds[1]);
 	(void)close(fds[1]);
 	s->log_fd = fds[0];
 	if (read_until_ready(s))

@@ -12,13 +12,16 @@ struct pg_server {
 	pid_t pid;
 	int log_fd; /* its standard error, after it was ready */
 	unsigned n_databases;
+	unsigned port; /* 0: the socket alone; else on 127.0.0.1 too */
 };
 
 /* Makes the directory; the caller may put server.crt and server.key there. */
 void pg_server_make(struct pg_server *s);
-/* Starts it, or starts it again; option (NULL: none) is one more setting, "a=b". False:
- * PostgreSQL is not installed. Fails the test if it does not come up. */
-bool pg_server_start(struct pg_server *s, const char *option);
+/* A port that nobody has at the moment. */
+unsigned pg_server_free_port(void);
+/* Starts it, or starts it again. False: PostgreSQL is not installed. Fails the test if it
+ * does not come up. */
+bool pg_server_start(struct pg_server *s);
 /* Ends it at once, as a crash would; what was committed stays. */
 void pg_server_stop(struct pg_server *s);
 /* Stops it and removes everything. */

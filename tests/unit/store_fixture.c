@@ -67,7 +67,7 @@ int setup_server(void **state)
 
 	pg_server_make(s);
 	*state = s;
-	return pg_server_start(s, NULL) ? 0 : -1;
+	return pg_server_start(s) ? 0 : -1;
 }
 
 int teardown_server(void **state)
@@ -100,30 +100,45 @@ static int run_with(const char *name, const struct CMUnitTest *cases, size_t n,
 	memcpy(own, cases, n * sizeof(*own));
 	for (size_t i = 0; i < n; i++) {
 		own[i].setup_func = setup;
-		own[i].teardown_func = teardown;
+		own[i].teardown_func = setup == NULL ? NULL : teardown;
 	}
 	failed = _cmocka_run_group_tests(name, own, n, group_setup, group_teardown);
 	free(own);
 	return failed;
 }
 
-int store_run_everywhere(const char *subject, const struct CMUnitTest *cases, size_t n)
+static int run_if_installed(const char *name, const struct CMUnitTest *cases, size_t n,
+			    CMFixtureFunction setup, CMFixtureFunction group_setup)
 {
 	const struct CMUnitTest missing[] = {
 	    cmocka_unit_test(postgresql_is_not_installed)};
+
+	if (!has_postgres())
+		return cmocka_run_group_tests_name(name, missing, NULL, NULL);
+	return run_with(name, cases, n, setup, group_setup, teardown_server);
+}
+
+int store_run_on_postgres(const char *name, const struct CMUnitTest *cases, size_t n)
+{
+	return run_if_installed(name, cases, n, setup_postgres, setup_server);
+}
+
+int store_run_group(const char *name, const struct CMUnitTest *cases, size_t n,
+		    CMFixtureFunction group_setup)
+{
+	return run_if_installed(name, cases, n, NULL, group_setup);
+}
+
+int store_run_everywhere(const char *subject, const struct CMUnitTest *cases, size_t n)
+{
 	char name[3][80];
-	int failed;
 
 	snprintf(name[0], sizeof(name[0]), "%s: sqlite", subject);
 	snprintf(name[1], sizeof(name[1]), "%s: sqlite, answering late", subject);
 	snprintf(name[2], sizeof(name[2]), "%s: postgres", subject);
-	failed = run_with(name[0], cases, n, setup_sqlite, NULL, NULL) +
-		 run_with(name[1], cases, n, setup_delayed, NULL, NULL);
-	if (!has_postgres())
-		return failed +
-		       cmocka_run_group_tests_name(name[2], missing, NULL, NULL);
-	return failed + run_with(name[2], cases, n, setup_postgres, setup_server,
-				 teardown_server);
+	return run_with(name[0], cases, n, setup_sqlite, NULL, NULL) +
+	       run_with(name[1], cases, n, setup_delayed, NULL, NULL) +
+	       store_run_on_postgres(name[2], cases, n);
 }
 
 int teardown(void **state)

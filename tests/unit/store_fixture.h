@@ -37,6 +37,10 @@ int teardown_server(void **state);
  * the last are skipped where it is not installed. Returns the number of failures. */
 #define STORE_CASE(t) cmocka_unit_test(t),
 int store_run_everywhere(const char *subject, const struct CMUnitTest *cases, size_t n);
+int store_run_on_postgres(const char *name, const struct CMUnitTest *cases, size_t n);
+/* Cases that find the group's own struct pg_server in *state. */
+int store_run_group(const char *name, const struct CMUnitTest *cases, size_t n,
+		    CMFixtureFunction group_setup);
 int teardown(void **state);
 struct store_call *verb(enum store_verb v);
 void must(struct store *s, struct store_call *c);
