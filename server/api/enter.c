@@ -227,8 +227,8 @@ static void got_api_token(struct store_call *c)
 	}
 }
 
-/* To a minute, or a quarter of what is allowed: a session's idle time is not worth a write a request. The answer is not
- * waited for. */
+/* To a minute, or a quarter of what is allowed: a session's idle time is not worth a
+ * write a request. The answer is not waited for. */
 static void touch(struct api_call *a, const struct session *s, int64_t now_ms)
 {
 	int64_t idle_ms = (int64_t)a->api->session_idle_ms;

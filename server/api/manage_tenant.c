@@ -127,6 +127,7 @@ static void tenant_created(struct store_call *c)
 
 	if (api_failed(a, c))
 		return;
+	homes_look_soon(a->api->homes);
 	n->tenant = c->out.tenant_row;
 	api_audit_enough(a);
 	next = api_store(a, STORE_LOGIN_CREATE, login_made);
@@ -190,6 +191,7 @@ static void tenant_set(struct store_call *c)
 
 	if (api_failed(a, c))
 		return;
+	homes_look_soon(a->api->homes);
 	o = render_tenant(&c->out.tenant_row, &e);
 	if (o == NULL)
 		api_fail(a, &e);

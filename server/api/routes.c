@@ -50,14 +50,14 @@
 	X("GET",    "/api/v1/tenants",                         NO_BODY,  MAY_ADMINISTER | SUPER, false, tenants_list) \
 	X("POST",   "/api/v1/tenants",                         4 * KIB,  MAY_ADMINISTER | SUPER | FRESH, false, tenants_create) \
 	X("PUT",    "/api/v1/tenants/{id}",                    4 * KIB,  MAY_ADMINISTER | SUPER | FRESH, false, tenants_set) \
-	X("GET",    "/api/v1/devices",                         NO_BODY,  MAY_VIEW, false, devices_list) \
+	X("GET",    "/api/v1/devices",                         NO_BODY,  MAY_VIEW | SCOPED, false, devices_list) \
 	X("POST",   "/api/v1/devices",                         4 * KIB,  MAY_OPERATE, false, devices_create) \
-	X("GET",    "/api/v1/devices/{id}",                    NO_BODY,  MAY_VIEW, false, devices_get) \
-	X("DELETE", "/api/v1/devices/{id}",                    4 * KIB,  MAY_OPERATE, false, devices_delete) \
-	X("POST",   "/api/v1/devices/{id}/token",              4 * KIB,  MAY_OPERATE, false, devices_token) \
-	X("GET",    "/api/v1/devices/{id}/history",            NO_BODY,  MAY_VIEW, false, devices_history) \
-	X("GET",    "/api/v1/releases",                        NO_BODY,  MAY_VIEW, false, releases_list) \
-	X("GET",    "/api/v1/releases/{id}",                   NO_BODY,  MAY_VIEW, false, releases_get) \
+	X("GET",    "/api/v1/devices/{id}",                    NO_BODY,  MAY_VIEW | SCOPED, false, devices_get) \
+	X("DELETE", "/api/v1/devices/{id}",                    4 * KIB,  MAY_OPERATE | SCOPED, false, devices_delete) \
+	X("POST",   "/api/v1/devices/{id}/token",              4 * KIB,  MAY_OPERATE | SCOPED, false, devices_token) \
+	X("GET",    "/api/v1/devices/{id}/history",            NO_BODY,  MAY_VIEW | SCOPED, false, devices_history) \
+	X("GET",    "/api/v1/releases",                        NO_BODY,  MAY_VIEW | SCOPED, false, releases_list) \
+	X("GET",    "/api/v1/releases/{id}",                   NO_BODY,  MAY_VIEW | SCOPED, false, releases_get) \
 	X("POST",   "/api/v1/releases",                        4 * KIB,  MAY_RELEASE | FRESH, false, releases_create) \
 	X("POST",   "/api/v1/uploads",                         4 * KIB,  MAY_RELEASE, false, uploads_create) \
 	X("GET",    "/api/v1/uploads/{id}",                    NO_BODY,  MAY_RELEASE, false, uploads_get) \
@@ -65,16 +65,16 @@
 	X("POST",   "/api/v1/uploads/{id}/commit",             4 * KIB,  MAY_RELEASE, false, uploads_commit) \
 	X("POST",   "/api/v1/repository/root",                 4 * KIB,  MAY_RELEASE | FRESH, false, repository_root) \
 	X("GET",    "/api/v1/repository/keys",                 NO_BODY,  MAY_VIEW, false, repository_keys) \
-	X("GET",    "/api/v1/deployments",                     NO_BODY,  MAY_VIEW, false, deployments_list) \
-	X("POST",   "/api/v1/deployments",                     4 * KIB,  MAY_OPERATE, false, deployments_create) \
-	X("GET",    "/api/v1/deployments/{id}",                NO_BODY,  MAY_VIEW, false, deployments_get) \
-	X("DELETE", "/api/v1/deployments/{id}",                4 * KIB,  MAY_OPERATE | MATCHES, false, deployments_delete) \
+	X("GET",    "/api/v1/deployments",                     NO_BODY,  MAY_VIEW | SCOPED, false, deployments_list) \
+	X("POST",   "/api/v1/deployments",                     4 * KIB,  MAY_OPERATE | SCOPED, false, deployments_create) \
+	X("GET",    "/api/v1/deployments/{id}",                NO_BODY,  MAY_VIEW | SCOPED, false, deployments_get) \
+	X("DELETE", "/api/v1/deployments/{id}",                4 * KIB,  MAY_OPERATE | SCOPED | MATCHES, false, deployments_delete) \
 	/* freeze */                                                                     \
-	X("GET",    "/api/v1/freeze",                          NO_BODY,  MAY_VIEW, false, freeze_get) \
+	X("GET",    "/api/v1/freeze",                          NO_BODY,  MAY_VIEW | SCOPED, false, freeze_get) \
 	X("PUT",    "/api/v1/freeze",                          4 * KIB,  MAY_OPERATE, false, freeze_put) \
 	X("DELETE", "/api/v1/freeze",                          4 * KIB,  MAY_OPERATE, false, freeze_delete) \
-	X("GET",    "/api/v1/versions",                        NO_BODY,  MAY_VIEW, false, versions_list) \
-	X("GET",    "/api/v1/events",                          NO_BODY,  MAY_VIEW, false, events_stream) \
+	X("GET",    "/api/v1/versions",                        NO_BODY,  MAY_VIEW | SCOPED, false, versions_list) \
+	X("GET",    "/api/v1/events",                          NO_BODY,  MAY_VIEW | SCOPED, false, events_stream) \
 	X("GET",    "/healthz",                                NO_BODY,  ANYBODY,  false, health_live) \
 	X("GET",    "/readyz",                                 NO_BODY,  ANYBODY,  false, health_ready) \
 	X("GET",    "/metrics",                                NO_BODY,  MAY_VIEW | SUPER, false, metrics_get)

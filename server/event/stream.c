@@ -251,7 +251,10 @@ static struct store_call *ask_for(struct console *c, const struct event *v)
 	case EVENT_AUDIT:
 	case N_EVENT_TYPES:
 	default:
-		send_subject(c);
+		if (c->scope[0] == '\0')
+			send_subject(c);
+		else /* it may be about devices that are not there for this one */
+			skip(c);
 		break;
 	}
 	return call;

@@ -19,7 +19,8 @@
 
 struct homes {
 	struct homes_config c;
-	pthread_mutex_t lock; /* guards the list */
+	char root[PATH_MAX], signer_program[PATH_MAX]; /* c's */
+	pthread_mutex_t lock;			       /* guards the list */
 	struct home *first;
 	struct look *look; /* the main loop's: under way */
 };
@@ -134,13 +135,18 @@ static int home_join(struct homes *hs, struct home *taken, struct err *e)
 
 /* ------------------------------------------------------------------ the list */
 
-static int open_one(struct homes *hs, const char *tenant, struct err *e)
+static int open_one(struct homes *hs, const char *tenant, size_t max_streams,
+		    struct err *e)
 {
-	struct home *h;
+	struct home *h = homes_find(hs, tenant);
 
-	if (homes_find(hs, tenant) != NULL)
+	if (h != NULL) {
+		atomic_store(&h->max_streams, max_streams);
 		return 0;
+	}
 	h = home_new(hs, tenant, e);
+	if (h != NULL)
+		atomic_store(&h->max_streams, max_streams);
 	if (h == NULL || home_join(hs, h, e) < 0)
 		return is_default(tenant) ? -1 : err_wrap(e, "tenant %s", tenant);
 	return 0;
@@ -156,7 +162,13 @@ struct homes *homes_new(const struct homes_config *c, struct err *e)
 		return NULL;
 	}
 	hs->c = *c;
-	return open_one(hs, TENANT_DEFAULT, e) < 0 ? NULL : TAKE(hs);
+	hs->c.root = hs->root;
+	hs->c.signer_program = hs->signer_program;
+	if (text_copy(hs->root, sizeof(hs->root), c->root, "data directory", e) < 0 ||
+	    text_copy(hs->signer_program, sizeof(hs->signer_program), c->signer_program,
+		      "signer", e) < 0)
+		return NULL;
+	return open_one(hs, TENANT_DEFAULT, 0, e) < 0 ? NULL : TAKE(hs);
 }
 
 void homes_free(struct homes *hs)
@@ -219,7 +231,7 @@ int homes_open_all(struct homes *hs, struct err *e)
 	if (c == NULL)
 		return -1;
 	for (size_t i = 0; i < c->n_items; i++) {
-		if (open_one(hs, t[i].name, e) < 0)
+		if (open_one(hs, t[i].name, t[i].max_streams, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -227,7 +239,7 @@ int homes_open_all(struct homes *hs, struct err *e)
 
 /* ------------------------------------------------------------------ while it runs */
 
-/* One new home a look: tenants are made one at a time. */
+/* Limits, and one new home a look: tenants are made one at a time. */
 static void look_for_new(struct job *j)
 {
 	struct look *l = (struct look *)j;
@@ -235,12 +247,19 @@ static void look_for_new(struct job *j)
 	const struct tenant *t = c == NULL ? NULL : c->items;
 
 	for (size_t i = 0; c != NULL && i < c->n_items; i++) {
-		if (homes_find(l->homes, t[i].name) != NULL)
+		struct home *known = homes_find(l->homes, t[i].name);
+
+		if (known != NULL) {
+			atomic_store(&known->max_streams, t[i].max_streams);
+			continue;
+		}
+		if (l->found != NULL)
 			continue;
 		l->found = home_new(l->homes, t[i].name, &l->err);
 		if (l->found == NULL)
 			(void)err_wrap(&l->err, "tenant %s", t[i].name);
-		return;
+		else
+			atomic_store(&l->found->max_streams, t[i].max_streams);
 	}
 }
 
@@ -271,4 +290,15 @@ void homes_look(struct homes *hs)
 	l->job = (struct job){.run = look_for_new, .done = looked, .loop = hs->c.loop};
 	l->homes = hs;
 	worker_submit(hs->c.worker, &l->job);
+}
+
+static void look_now(void *ctx)
+{
+	homes_look(ctx);
+}
+
+/* Without memory the next look finds it. */
+void homes_look_soon(struct homes *hs)
+{
+	(void)!loop_wake(hs->c.loop, look_now, hs, NULL);
 }

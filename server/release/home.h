@@ -46,7 +46,7 @@ struct homes_config {
 	const struct clock *clock;
 	const struct log *log;
 	struct loop *loop; /* the main one: homes are opened and closed there */
-	const char *root;  /* DIR */
+	const char *root;  /* DIR; copied, as is the next */
 	const char *signer_program;
 	uint64_t timestamp_life_ms, snapshot_life_ms; /* of publisher_config */
 	bool demo;
@@ -70,6 +70,9 @@ struct home *homes_find(struct homes *h, const char *tenant);
 /* Looks for tenants that have no home yet or other limits, and opens it without holding the loop up; in
  * the main loop's thread. What cannot be opened is logged, and tried at the next look. */
 void homes_look(struct homes *h);
+
+/* The same from any thread, soon. */
+void homes_look_soon(struct homes *h);
 
 /* Of every home, one after the other, until fn returns non-zero, which is returned. */
 int homes_each(struct homes *h, int (*fn)(void *ctx, struct home *home), void *ctx);

@@ -2,6 +2,7 @@
 #include "model_people.h"
 
 #include "../../common/base/text.h"
+#include "model_fleet.h"
 
 #include <string.h>
 
@@ -13,17 +14,6 @@ int person_name_check(const char *text, struct err *e)
 		    "\"%.40s\" is not a user's name: 1 to %d letters, digits "
 		    "and . _ @ + -",
 		    text, USER_MAX_LEN);
-	return 0;
-}
-
-static int check_group(const char *name, struct err *e)
-{
-	if (!text_is_name(name, GROUP_NAME_MAX_LEN, "._-"))
-		return err_set(
-		    e, ERR_FORMAT,
-		    "\"%.40s\" is not a group's name: 1 to %d letters, digits "
-		    "and . _ -",
-		    name, GROUP_NAME_MAX_LEN);
 	return 0;
 }
 
@@ -48,7 +38,7 @@ int scope_write(const char *const *groups, size_t n, char ret[SCOPE_TEXT_MAX_LEN
 	size_t n_sorted = 0, len = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (check_group(groups[i], e) < 0)
+		if (group_name_check(groups[i], e) < 0)
 			return -1;
 		insert_sorted(sorted, &n_sorted, groups[i]);
 		if (n_sorted > SCOPE_MAX_GROUPS)

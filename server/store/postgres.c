@@ -89,8 +89,7 @@ static void run_read(struct conn *db, struct store_call *c)
 		(void)err_set(&c->err, ERR_TIMEOUT, "the store is too busy");
 		return;
 	}
-	if (conn_ready(db, &c->err) == 0 &&
-	    store_verb_fns[c->verb](db, c, &c->err) == 0)
+	if (conn_ready(db, &c->err) == 0 && store_run_read(db, c, &c->err) == 0)
 		err_clear(&c->err);
 	store_own_damage(&c->err);
 }

@@ -72,10 +72,7 @@
 	  "WHERE tenant = ?1 AND device = ?2 AND key = ?3 AND by_operator = 0")        \
 	X(ATTRIBUTE_CLEAR,                                                             \
 	  "DELETE FROM attribute "                                                     \
-	  "WHERE tenant = ?1 AND device = ?2 AND by_operator = 0")                     \
-	X(VERSION_COUNTS,                                                              \
-	  "SELECT product, version, grade, state, count(*) FROM device "               \
-	  "WHERE tenant = ?1 GROUP BY product, version, grade, state")
+	  "WHERE tenant = ?1 AND device = ?2 AND by_operator = 0")
 
 /* What schema 2 adds: texts, each with a comma behind it. */
 #define SCHEMA_2_DEVICE

@@ -95,7 +95,7 @@ static void run_read(void *ctx, struct store_call *c)
 {
 	struct conn *db = reader_conn(ctx, &c->err);
 
-	if (db != NULL && store_verb_fns[c->verb](db, c, &c->err) == 0)
+	if (db != NULL && store_run_read(db, c, &c->err) == 0)
 		err_clear(&c->err);
 	store_own_damage(&c->err);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verbs.h"
 
+#include "scope.h"
+
 #include <stdlib.h>
 
 const verb_fn store_verb_fns[N_STORE_VERBS] = {
@@ -9,9 +11,16 @@ const verb_fn store_verb_fns[N_STORE_VERBS] = {
 #undef X
 };
 
+int store_run_read(struct conn *db, struct store_call *c, struct err *e)
+{
+	if (scope_check(db, c, e) < 0)
+		return -1;
+	return store_verb_fns[c->verb](db, c, e);
+}
+
 int store_run_write(struct conn *db, struct store_call *c, struct err *e)
 {
-	if (store_verb_fns[c->verb](db, c, e) < 0)
+	if (scope_check(db, c, e) < 0 || store_verb_fns[c->verb](db, c, e) < 0)
 		return -1;
 	for (size_t i = 0; i < c->n_events; i++) {
 		if (event_insert(db, c, &c->events[i], e) < 0)

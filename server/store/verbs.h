@@ -20,6 +20,8 @@ STORE_VERBS(X)
 
 /* A write: its verb, then the events and the audit record that it carries. Within the
  * caller's transaction; after -1 the caller undoes all of it. */
+/* A read within the call's scope, if it has one. */
+int store_run_read(struct conn *db, struct store_call *c, struct err *e) MUST_USE;
 int store_run_write(struct conn *db, struct store_call *c, struct err *e) MUST_USE;
 
 /* Turns the rows of an opened query into c->items: `limit` of them, c->more if there is

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs of deployments. A move changes deployment, status rows and device at once.
  */
+#include "scope.h"
 #include "verbs.h"
 
 #include "../../common/base/text.h"
@@ -89,7 +90,8 @@ int verb_DEPLOYMENT_MANY(struct conn *db, struct store_call *c, struct err *e)
 		if (ids[i] == 0)
 			continue;
 		if (deployment_load_by_id(db, c->tenant, ids[i], &d[c->n_items],
-					  &skipped) == 0)
+					  &skipped) == 0 &&
+		    scope_check_device(db, c, d[c->n_items].device, &skipped) == 0)
 			c->n_items++;
 		else if (skipped.code != ERR_NOT_FOUND) {
 			*e = skipped;
@@ -97,6 +99,40 @@ int verb_DEPLOYMENT_MANY(struct conn *db, struct store_call *c, struct err *e)
 		}
 	}
 	return 0;
+}
+
+/* The same within a scope, which no prepared statement knows. */
+static int list_in_scope(struct conn *db, struct store_call *c, unsigned limit,
+			 struct err *e)
+{
+	AUTO(sql_make) struct sql_make m;
+	AUTO(query) struct query q = QUERY_INIT;
+	const struct store_page *p = &c->in.page;
+
+	sql_make_init(&m);
+	sql_make_add(&m, "SELECT " DEPLOYMENT_COLUMNS "JOIN device d ON d.tenant = "
+			 "p.tenant AND d.id = p.device WHERE p.tenant = ");
+	sql_make_text(&m, c->tenant);
+	if (p->device[0] != '\0') {
+		sql_make_add(&m, " AND p.device = ");
+		sql_make_text(&m, p->device);
+	}
+	if (p->after_id != 0) {
+		sql_make_add(&m, " AND p.id < ");
+		sql_make_int(&m, (int64_t)p->after_id);
+	}
+	if (p->state == STORE_STATE_OPEN) {
+		sql_make_add(&m, " AND p.state < 5");
+	} else if (p->state >= 0) {
+		sql_make_add(&m, " AND p.state = ");
+		sql_make_int(&m, p->state);
+	}
+	scope_add(&m, db, c);
+	sql_make_add(&m, " ORDER BY p.id DESC LIMIT ");
+	sql_make_int(&m, limit + 1);
+	if (sql_make_open(&m, db, &q, e) < 0)
+		return -1;
+	return load_items(&q, c, limit, sizeof(struct deployment), load_deployment, e);
 }
 
 int verb_DEPLOYMENT_LIST(struct conn *db, struct store_call *c, struct err *e)
@@ -109,6 +145,8 @@ int verb_DEPLOYMENT_LIST(struct conn *db, struct store_call *c, struct err *e)
 	const struct arg args[] = {ARG_T(c->tenant), ARG_I(p->after_id),
 				   ARG_I(p->state), ARG_I(limit + 1), ARG_T(p->device)};
 
+	if (c->scope[0] != '\0')
+		return list_in_scope(db, c, limit, e);
 	if (query_open(db, which, &q, e, args, p->device[0] == '\0' ? 4 : 5) < 0)
 		return -1;
 	return load_items(&q, c, limit, sizeof(struct deployment), load_deployment, e);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs of devices and their attributes. */
+#include "scope.h"
 #include "verbs.h"
 
 void device_load(const struct query *q, struct device *d)
@@ -240,9 +241,16 @@ static int load_version_count(struct conn *db, const char *tenant,
 
 int verb_VERSION_COUNTS(struct conn *db, struct store_call *c, struct err *e)
 {
+	AUTO(sql_make) struct sql_make m;
 	AUTO(query) struct query q = QUERY_INIT;
 
-	if (query_open(db, SQL_VERSION_COUNTS, &q, e, ARGS(ARG_T(c->tenant))) < 0)
+	sql_make_init(&m);
+	sql_make_add(&m, "SELECT d.product, d.version, d.grade, d.state, count(*) "
+			 "FROM device d WHERE d.tenant = ");
+	sql_make_text(&m, c->tenant);
+	scope_add(&m, db, c);
+	sql_make_add(&m, " GROUP BY d.product, d.version, d.grade, d.state");
+	if (sql_make_open(&m, db, &q, e) < 0)
 		return -1;
 	return load_items(&q, c, STORE_LIST_MAX, sizeof(struct version_count),
 			  load_version_count, e);

@@ -19,6 +19,7 @@
 
 #include "../../common/base/clock.h"
 #include "filter_sql.h"
+#include "scope.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -122,10 +123,7 @@ static void add_condition(struct sql_make *m, const struct selection *s)
 		sql_make_add(m, " AND ");
 		filter_sql_add(m, s->in->filter, &s->scope);
 	}
-	if (s->c->scope[0] != '\0') {
-		sql_make_add(m, " AND ");
-		filter_sql_add_scope(m, s->c->scope, &s->scope);
-	}
+	scope_add(m, s->db, s->c);
 }
 
 static const char *sort_column(const struct selection *s)
@@ -202,7 +200,8 @@ static void load_cursor(const struct query *q, int first, const struct selection
 
 /* ---- few ---- */
 
-/* Narrowing number i: those of the filter's nodes, then that of the prefix. */
+/* Narrowing number i: those of the filter's nodes, then that of the prefix, then that of
+ * the caller's scope. */
 static bool add_narrow(struct sql_make *m, const struct selection *s, unsigned i)
 {
 	static const char *const columns[] = {"d.id_folded", "d.name_folded"};
@@ -210,6 +209,8 @@ static bool add_narrow(struct sql_make *m, const struct selection *s, unsigned i
 
 	if (i < n_nodes)
 		return filter_sql_add_ids(m, s->in->filter, (uint16_t)i, &s->scope);
+	if (i == n_nodes + 1)
+		return scope_add_ids(m, s->db, s->c);
 	if (!prefix_is_plain(s))
 		return false;
 	for (unsigned k = 0; k < 2; k++) {
@@ -247,7 +248,7 @@ static int count_narrow(const struct selection *s, unsigned i, int64_t *ret,
 static int choose_narrow(const struct selection *s, unsigned *ret, bool *ret_few,
 			 struct err *e)
 {
-	unsigned n = (has_filter(s) ? s->in->filter->n_nodes : 0u) + 1;
+	unsigned n = (has_filter(s) ? s->in->filter->n_nodes : 0u) + 2;
 	int64_t best = FEW_MAX + 1, count;
 
 	for (unsigned i = 0; i < n && best > 0; i++) {

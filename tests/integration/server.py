@@ -122,6 +122,18 @@ class Server:
         return json.loads(self.ota(*words, "--json", "--server", self.url, "--ca", self.data / "ca.pem",
                                    "--token-file", self.place / "token"))
 
+    def add_tenant(self, name, **limits):
+        """A tenant that is ready to work; returns its administrator's API token."""
+        made = self.api("POST", "/api/v1/tenants", {"name": name, **limits}).json
+        session = self.request("POST", "/api/v1/session", {"token": made["login"]}).headers["Set-Cookie"].split(";")[0]
+        token = self.request("POST", "/api/v1/tokens", {"name": "theirs", "role": "admin"},
+                             {"Cookie": session, "Sec-Fetch-Site": "same-origin"}).json["token"]
+        end = time.monotonic() + PATIENCE
+        while self.request("GET", "/api/v1/repository/keys", headers={"Authorization": f"Bearer {token}"}).status == 503:
+            if time.monotonic() > end:
+                raise AssertionError(f"tenant {name} was never set up")
+        return token
+
     def claim(self):
         """Offline keys (demo ones: no passphrase) for this server's own online keys."""
         online = self.place / "online.json"
