@@ -63,6 +63,8 @@ static const struct option run_options[] = {
      "the files are anybody's to read on the way"},
     {"device", "max-streams", OPT_U64, AT(max_streams), "10000", "N",
      "Let so many devices listen for events at once; others poll"},
+    {"metrics", "every", OPT_DURATION, AT(watch_every_ms), "1m", "TIME",
+     "Count the fleet, rollouts and what expires so often, for GET /metrics"},
     {"limits", "caller-rate", OPT_U64, AT(caller_rate), "200", "N",
      "Answer so many requests a second of one session or API token, others 429; 0: "
      "all"},

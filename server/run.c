@@ -19,6 +19,7 @@
 #include "api/api.h"
 #include "auth/ca.h"
 #include "metrics/process.h"
+#include "watch.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -58,6 +59,7 @@ struct server {
 	struct hasher *hasher;
 	struct sweeping sweeping;
 	struct metrics *metrics;
+	struct watch *watch;
 	struct limiter *callers, *devices, *strangers, *reports;
 	struct seen_cache *seen;
 	struct hub *hub;
@@ -82,6 +84,7 @@ static void server_fini(struct server *s)
 	loop_timer_free(s->tenants_timer);
 	hasher_free(s->hasher);
 	worker_free(s->worker);
+	watch_free(s->watch);
 	homes_free(s->homes);
 	if (s->seen != NULL && s->store != NULL)
 		seen_flush(s->seen, s->store);
@@ -142,6 +145,8 @@ static int start_keepers(struct server *s, struct err *e)
 	const struct settings *c = s->settings;
 
 	s->store = open_store(c, &s->dir, STORE_OWNER, s->log, e);
+	if (s->store != NULL)
+		store_count(s->store, s->metrics);
 	if (s->store == NULL || make_keys(s, e) < 0)
 		return -1;
 	s->ca =
@@ -439,6 +444,25 @@ static void on_housekeeping(void *ctx)
 	loop_timer_set(s->housekeeping_timer, HOUSEKEEPING_EVERY_MS);
 }
 
+static int start_watch(struct server *s, struct err *e)
+{
+	const struct watch_config c = {
+	    .homes = s->homes,
+	    .worker = s->worker,
+	    .metrics = s->metrics,
+	    .clock = &clock_system,
+	    .log = s->log,
+	    .loop = s->loop,
+	    .certificate = s->settings->certificate != NULL ? s->settings->certificate
+							    : ca_server_path(s->ca),
+	    .root = s->dir.root,
+	    .every_ms = s->settings->watch_every_ms,
+	};
+
+	s->watch = watch_new(&c, e);
+	return s->watch == NULL ? -1 : 0;
+}
+
 static int attach(struct server *s, struct err *e)
 {
 	struct loop *l = s->loop;
@@ -450,6 +474,7 @@ static int attach(struct server *s, struct err *e)
 	    (s->housekeeping_timer = loop_timer_new(l, on_housekeeping, s, e)) ==
 		NULL ||
 	    (s->tenants_timer = loop_timer_new(l, on_tenants, s, e)) == NULL ||
+	    start_watch(s, e) < 0 ||
 	    (s->watchdog_timer = loop_timer_new(l, on_watchdog, s, e)) == NULL)
 		return -1;
 	loop_timer_set(s->seen_timer, SEEN_EVERY_MS);

@@ -349,3 +349,18 @@ int metrics_write(struct metrics *m, struct buf *ret_text, struct err *e)
 		c->fn(&t, c->ctx);
 	return t.failed ? -1 : 0;
 }
+
+int metrics_render(void (*fn)(struct metrics_text *t, void *ctx), void *ctx,
+		   struct buf *ret_text, struct err *e)
+{
+	struct metrics_text t = {.text = ret_text, .e = e};
+
+	fn(&t, ctx);
+	return t.failed ? -1 : 0;
+}
+
+void metrics_append(struct metrics_text *t, const struct buf *rendered)
+{
+	if (!t->failed && buf_add(t->text, rendered->data, rendered->len, t->e) < 0)
+		t->failed = true;
+}

@@ -91,6 +91,12 @@ void metrics_family(struct metrics_text *t, const char *name, enum metric_kind k
 void metrics_sample(struct metrics_text *t, double value, size_t n_labels,
 		    const char *const labels[][2]);
 
+/* What fn writes, for a collector whose numbers are found beforehand; ERR_LIMIT. */
+int metrics_render(void (*fn)(struct metrics_text *t, void *ctx), void *ctx,
+		   struct buf *ret_text, struct err *e) MUST_USE;
+/* Whole families that were rendered before. */
+void metrics_append(struct metrics_text *t, const struct buf *rendered);
+
 /* Microseconds for durations, monotonic. */
 uint64_t metrics_now_us(void);
 

@@ -44,6 +44,7 @@
 #include "sql_people.h"
 #include "sql_release.h"
 #include "sql_rollout.h"
+#include "sql_watch.h"
 #include "sql_webhook.h"
 
 /* clang-format off */
@@ -67,7 +68,8 @@
 	SQL_AUDIT(X)                                                                   \
 	SQL_WEBHOOK(X)                                                                 \
 	SQL_DEVICE_API(X)                                                              \
-	SQL_ONCE(X)
+	SQL_ONCE(X)                                                                    \
+	SQL_WATCH(X)
 
 /* In this order: who refers to another's table stands below it. */
 #define SCHEMA_2                                                                       \

@@ -12,6 +12,8 @@
  */
 #include "sqlite.h"
 
+#include "count.h"
+
 #include "../../common/base/file.h"
 #include "scan.h"
 #include "schema.h"
@@ -110,6 +112,7 @@ static void sqlite_submit(struct store *base, struct store_call *c)
 	switch (store_verb_kind(c->verb)) {
 	case STORE_READ:
 		run_read(s, c);
+		store_counts_end(c);
 		c->done(c);
 		break;
 	case STORE_SCAN:

@@ -3,6 +3,7 @@
 
 #include "../../common/base/clock.h"
 #include "../../common/base/text.h"
+#include "count.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -142,7 +143,13 @@ void *store_call_items(struct store_call *c, size_t n, size_t size, struct err *
 
 void store_submit(struct store *s, struct store_call *c)
 {
+	store_counts_begin(s->counts, c);
 	s->ops->submit(s, c);
+}
+
+void store_count(struct store *s, struct metrics *m)
+{
+	s->counts = store_counts_new(m);
 }
 
 void store_watch(struct store *s, struct loop *l, void (*fn)(void *ctx), void *ctx)
@@ -152,8 +159,13 @@ void store_watch(struct store *s, struct loop *l, void (*fn)(void *ctx), void *c
 
 void store_close(struct store *s)
 {
-	if (s != NULL)
-		s->ops->close(s);
+	struct store_counts *counts;
+
+	if (s == NULL)
+		return;
+	counts = s->counts; /* calls under way still count */
+	s->ops->close(s);
+	free(counts);
 }
 
 static void deliver(void *ctx)
@@ -165,6 +177,7 @@ static void deliver(void *ctx)
 
 void store_answer(struct store_call *c)
 {
+	store_counts_end(c);
 	if (c->loop == NULL) {
 		c->done(c);
 		return;

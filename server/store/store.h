@@ -44,6 +44,7 @@
 #include "model_once.h"
 #include "model_people.h"
 #include "model_rollout.h"
+#include "model_watch.h"
 #include "model_webhook.h"
 
 #define STORE_LIST_MAX 500
@@ -107,7 +108,8 @@ enum store_kind { STORE_READ, STORE_WRITE, STORE_SCAN };
 	STORE_VERBS_AUDIT(X)                                                             \
 	STORE_VERBS_WEBHOOK(X)                                                           \
 	STORE_VERBS_DEVICE_API(X)                                                        \
-	STORE_VERBS_ONCE(X)
+	STORE_VERBS_ONCE(X)                                                              \
+	STORE_VERBS_WATCH(X)
 /* clang-format on */
 
 enum store_verb {
@@ -321,10 +323,12 @@ union store_in {
 	struct person_change person_change;
 	struct tenant tenant_row;
 	struct once once;
+	struct watch_totals watch;
 };
 
 union store_out {
 	struct once once;
+	struct watch_totals watch;
 	struct auto_confirm auto_confirm;
 	struct device device;
 	struct device_cursor cursor;
@@ -381,7 +385,9 @@ struct store_call {
 	union store_out out;
 	struct err err;
 
-	struct store_call *next; /* the back-end's */
+	struct store_call *next;	   /* the back-end's */
+	const struct store_counts *counts; /* count.h's */
+	uint64_t began_us;
 };
 
 /* now_ms, deadline_ms and tenant are set; loop may be NULL. NULL only when out of
@@ -414,6 +420,8 @@ void store_call_audit_system(struct store_call *c, const char *action, const cha
 void *store_call_items(struct store_call *c, size_t n, size_t size,
 		       struct err *e) MUST_USE;
 
+struct metrics;
+struct store_counts;
 struct store; /* a back-end's handle: its first member is const struct store_ops * */
 
 struct store_ops {
@@ -427,6 +435,7 @@ struct store_ops {
 
 struct store {
 	const struct store_ops *ops;
+	struct store_counts *counts; /* store_count(); NULL: nothing is counted */
 };
 
 /* Takes c until done(). Call it in c->loop's thread, or anywhere without a loop. */
@@ -435,6 +444,9 @@ void store_submit(struct store *s, struct store_call *c);
 /* fn(ctx) runs in l's thread soon after new events became readable; several may share
  * one call. One watcher a store; set before traffic, NULL loop: none. */
 void store_watch(struct store *s, struct loop *l, void (*fn)(void *ctx), void *ctx);
+
+/* Counts the calls of a back-end from here on, before traffic; m must outlive it. */
+void store_count(struct store *s, struct metrics *m);
 
 /* Submits and waits; for start-up, command lines and worker threads, never for a loop's
  * thread. done and loop must be NULL; c stays the caller's. Returns c->err as a result.

@@ -2,6 +2,7 @@
 #include "writer.h"
 
 #include "../../common/base/clock.h"
+#include "count.h"
 #include "verbs.h"
 
 #include <pthread.h>
@@ -176,9 +177,12 @@ static void *writer_main(void *ctx)
 {
 	struct writer *w = ctx;
 	struct group *g = &w->group;
+	const struct store_counts *counts;
 
 	while (gather(w)) {
+		counts = g->calls[0]->counts;
 		write_group(g);
+		store_counts_group(counts, g->n_calls);
 		if (g->wrote_events)
 			writer_wake_watcher(w);
 		for (size_t i = 0; i < g->n_calls; i++) {

@@ -19,9 +19,11 @@ def shared_server(case, *options):
 class FleetTest(unittest.TestCase):
     """Releases are published once; tests use devices named after themselves."""
 
+    OPTIONS = ()  # more of the server's
+
     @classmethod
     def setUpClass(cls):
-        cls.s = shared_server(cls, "--server-demo", "yes", "--device-poll-interval", "90s")
+        cls.s = shared_server(cls, "--server-demo", "yes", "--device-poll-interval", "90s", *cls.OPTIONS)
         cls.s.claim()
         cls.bundle1 = cls.s.make_bundle("1.0.0")
         cls.r1 = cls.s.push(cls.bundle1)["id"]

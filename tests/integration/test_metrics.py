@@ -4,9 +4,10 @@
 import re
 import shutil
 import subprocess
+import time
 
 from .fleet import FleetTest
-from .server import Stream
+from .server import PATIENCE, Stream
 
 SAMPLE = re.compile(r'([a-z_]+)(?:{(.*)})? (\S+)')
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
@@ -76,3 +77,59 @@ class Metrics(FleetTest):
         text = self.s.api("GET", "/metrics").body
         done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True)
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, b""))
+
+
+class Looked(FleetTest):
+    """What is looked up now and then: here, five times a second."""
+
+    OPTIONS = ("--metrics-every", "200ms")
+
+    def eventually(self, name, want, **labels):
+        """The value of a series, as soon as it is what it should be."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            found = scrape(self.s).get((name, tuple(sorted(labels.items()))))
+            if found is not None and want(found):
+                return found
+            self.assertLess(time.monotonic(), end, (name, labels, found))
+
+    def test_the_fleet_is_counted_by_what_it_runs(self):
+        d = self.device()
+        action = self.assign(d, self.r1)
+        d.prove(action, self.root_hash(d, self.offer(d)))
+        product = {"product": "", "grade": "proven", "state": "idle"}
+        self.eventually("ota_fleet_devices", lambda n: n >= 1, tenant="default", version="1.0.0", **product)
+        self.eventually("ota_fleet_seen_devices", lambda n: n >= 1, tenant="default")
+        self.assign(d, self.r2)
+        self.eventually("ota_fleet_open_deployments", lambda n: n >= 1, tenant="default")
+
+    def test_what_expires_says_when(self):
+        day = 24 * 3600
+        self.eventually("ota_cert_expires_seconds", lambda s: 80 * day < s <= 90 * day)
+        for role, longest in (("root", 3650), ("targets", 1095), ("snapshot", 30), ("timestamp", 7)):
+            self.eventually("ota_role_expires_seconds", lambda s, longest=longest: 0 < s <= longest * day, tenant="default", role=role)
+        self.eventually("ota_signer_up", lambda up: up == 1, tenant="default")
+
+    def test_artifacts_and_the_disk_are_counted(self):
+        self.eventually("ota_artifacts", lambda n: n >= 6, tenant="default")
+        self.eventually("ota_artifacts_bytes", lambda n: n >= 50_000, tenant="default")
+        free = self.eventually("ota_disk_free_bytes", lambda n: n > 0)
+        self.assertGreaterEqual(value(scrape(self.s), "ota_disk_size_bytes"), free)
+
+    def test_rollouts_have_a_number_for_each_state(self):
+        for state in ("draft", "running", "paused", "stopped"):
+            self.eventually("ota_rollouts", lambda n: n >= 0, tenant="default", state=state)
+
+    def test_the_store_counts_its_calls(self):
+        before = scrape(self.s)
+        self.device()
+        after = scrape(self.s)
+        created = dict(verb="DEVICE_CREATE", outcome="ok")
+        self.assertEqual(value(after, "ota_store_calls_total", **created) - value(before, "ota_store_calls_total", **created), 1)
+        self.s.api("POST", "/api/v1/devices", {"id": self.id().rsplit(".", 1)[1]})
+        refused = value(scrape(self.s), "ota_store_calls_total", verb="DEVICE_CREATE", outcome="refused")
+        self.assertGreaterEqual(refused, 1)
+        for kind in ("read", "write", "scan"):
+            self.assertGreaterEqual(value(after, "ota_store_call_duration_seconds_count", kind=kind), 1, kind)
+        self.assertGreaterEqual(value(after, "ota_store_group_calls_count"), 1)
+        self.eventually("ota_store_calls_waiting", lambda n: n == 0, kind="write")

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is counted once a minute. The dialect is described in sql.h. */
+#ifndef OTA_SERVER_STORE_SQL_WATCH_H
+#define OTA_SERVER_STORE_SQL_WATCH_H
+
+/* Each from an index alone: device_seen, deployment_open; artifacts are few. */
+/* clang-format off */
+#define SQL_WATCH(X)                                                                   \
+	X(WATCH_TOTALS,                                                                \
+	  "SELECT (SELECT count(*) FROM device WHERE tenant = ?1 AND seen_at >= ?2), " \
+	  "(SELECT count(*) FROM artifact WHERE tenant = ?1), "                        \
+	  "(SELECT CAST(coalesce(sum(size), 0) AS INTEGER) FROM artifact "             \
+	  "WHERE tenant = ?1), "                                                       \
+	  "(SELECT count(*) FROM deployment WHERE tenant = ?1 AND state < 5)")
+/* clang-format on */
+
+#endif
