@@ -83,6 +83,16 @@ def interop(result):
     result.expect(status == 0 and len(counts) == 2, "both halves of tests/interop/tuf.sh run to their end", text)
 
 
+def swupdate(result):
+    """Debian's SWUpdate updates from our server: success, failure, cancel, resume, a window."""
+    if not shutil.which("swupdate"):
+        result.skip("swupdate is not installed")
+        return
+    name = "tests.interop.test_swupdate"
+    status, text = command("python3", "-B", "-m", "unittest", "-v", name, env={"OTA_BUILD": str(BUILD)}, timeout=300)
+    unittest_count(result, status, text, name)
+
+
 def openapi(result):
     """Other people's validator on the OpenAPI document."""
     status, text = command("sh", TOP / "tests/interop/openapi.sh", BUILD, timeout=600)
@@ -239,6 +249,7 @@ SUITES = [
     ("browser", browser, False, True),
     ("integration", integration, True, True),
     ("interop", interop, False, True),
+    ("swupdate", swupdate, False, True),
     ("openapi", openapi, False, True),
     ("story", story, False, True),
     ("sanitize", sanitize, False, True),
