@@ -30,6 +30,7 @@ int data_dir_open(const struct settings *s, bool make, struct data_dir *ret,
 	    below(ret, "artifacts", ret->artifacts, e) < 0 ||
 	    below(ret, "signer", ret->signer, e) < 0 ||
 	    below(ret, "tickets.key", ret->tickets, e) < 0 ||
+	    below(ret, "secrets.key", ret->secrets, e) < 0 ||
 	    below(ret, "lock", ret->lock, e) < 0 ||
 	    below(ret, "demo", ret->demo, e) < 0)
 		return -1;

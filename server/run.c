@@ -20,6 +20,7 @@
 #include "auth/ca.h"
 #include "metrics/process.h"
 #include "watch.h"
+#include "webhook/webhook.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -63,6 +64,7 @@ struct server {
 	struct limiter *callers, *devices, *strangers, *reports;
 	struct seen_cache *seen;
 	struct hub *hub;
+	struct webhooks *webhooks;
 	struct http_server *http;
 	struct api api;
 	struct loop_timer *seen_timer, *housekeeping_timer, *tenants_timer,
@@ -88,6 +90,7 @@ static void server_fini(struct server *s)
 	homes_free(s->homes);
 	if (s->seen != NULL && s->store != NULL)
 		seen_flush(s->seen, s->store);
+	webhooks_free(s->webhooks);
 	hub_free(s->hub);
 	store_close(s->store);
 	http_server_free(s->http); /* its loops: nobody answers into them any more */
@@ -223,6 +226,7 @@ static void fill_api(struct server *s)
 	    .throttle = s->throttle,
 	    .hasher = s->hasher,
 	    .worker = s->worker,
+	    .webhooks = s->webhooks,
 	    .metrics = s->metrics,
 	    .held_back = api_add_held_back(s->metrics),
 	    .callers = s->callers,
@@ -290,6 +294,9 @@ static int start_all(struct server *s, struct err *e)
 		return -1;
 	if (start_limits(s, e) < 0)
 		return -1;
+	s->webhooks = start_webhooks(s->settings, &s->dir, s->store, s->log, e);
+	if (s->webhooks == NULL)
+		return err_wrap(e, "webhooks");
 	fill_api(s);
 	return start_http(s, e);
 }

@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct store;
+struct webhooks;
+
 struct settings {
 	const char *data_dir;
 	const char *store_url; /* NULL: the file in the data directory */
@@ -38,6 +41,10 @@ struct settings {
 	uint64_t session_life_ms, session_idle_ms, step_up_ms;
 	uint64_t timestamp_life_ms, snapshot_life_ms;
 	uint64_t keep_events, keep_uploads_ms;
+	/* webhooks */
+	struct option_list webhook_allow;
+	const char *webhook_ca;
+	uint64_t webhook_timeout_ms, webhook_attempts;
 	uint64_t ready_fd; /* 0: none */
 	bool json;
 	const char *reason; /* of a freeze */
@@ -52,8 +59,9 @@ struct data_dir {
 	char artifacts[PATH_MAX]; /* artifacts/ */
 	char signer[PATH_MAX];	  /* signer/: the online keys */
 	char tickets[PATH_MAX];	  /* tickets.key */
-	char lock[PATH_MAX];	  /* lock: held while a server runs */
-	char demo[PATH_MAX];	  /* demo: this directory was begun in demo mode */
+	char secrets[PATH_MAX]; /* secrets.key: what the database has is sealed with */
+	char lock[PATH_MAX];	/* lock: held while a server runs */
+	char demo[PATH_MAX];	/* demo: this directory was begun in demo mode */
 	/* running.json: where the server that holds the lock listens */
 	char running[PATH_MAX];
 };
@@ -78,6 +86,11 @@ struct store_place store_place_of(const struct settings *s, const struct data_di
 /* Where ota-signer is. */
 int find_signer(const struct settings *s, char ret_path[PATH_MAX],
 		struct err *e) MUST_USE;
+
+/* outbound.c: the parts that call others. NULL says why. */
+struct webhooks *start_webhooks(const struct settings *s, const struct data_dir *d,
+				struct store *store, const struct log *log,
+				struct err *e) MUST_USE;
 
 /* The commands, as struct command wants them. */
 int command_run(void *values, int n, char **operands, const struct log *log,

@@ -35,6 +35,7 @@
 #include <openssl/ssl.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 struct net {
 	struct loop *loop;
@@ -240,6 +241,24 @@ static size_t on_curl_data(char *data, size_t size, size_t n_items, void *ctx)
 	    c->request.on_data(c->request.ctx, data, len, &c->why) < 0)
 		return refuse(len);
 	return len;
+}
+
+/* ---- a socket is about to connect ---- */
+
+/* The address may come from another look-up than any that was made before: only here is
+ * it the one that counts. */
+static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose,
+				    struct curl_sockaddr *a)
+{
+	struct net_call *c = ctx;
+	const struct net_config *cfg = &c->net->config;
+
+	if (purpose != CURLSOCKTYPE_IPCXN)
+		return CURL_SOCKET_BAD;
+	err_clear(&c->why);
+	if (cfg->check_address(cfg->check_ctx, &a->addr, a->addrlen, &c->why) < 0)
+		return CURL_SOCKET_BAD;
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
 /* ---- a call ends ---- */
@@ -544,6 +563,10 @@ static int set_callbacks(struct net_call *c, struct err *e)
 	SET(c->easy, CURLOPT_HEADERDATA, c);
 	SET(c->easy, CURLOPT_WRITEFUNCTION, on_curl_data);
 	SET(c->easy, CURLOPT_WRITEDATA, c);
+	if (c->net->config.check_address != NULL) {
+		SET(c->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+		SET(c->easy, CURLOPT_OPENSOCKETDATA, c);
+	}
 	return 0;
 }
 

@@ -21,6 +21,8 @@
 #include "../base/buf.h"
 #include <stddef.h>
 
+struct sockaddr; /* of <sys/socket.h> */
+
 struct net;
 struct net_call;
 
@@ -35,6 +37,12 @@ struct net_config {
 	uint64_t min_rate_bytes;
 	/* for tests against others' servers; no program of ours */
 	bool allow_plain_http;
+	/* Asked when a socket is about to connect, with the very address that it will
+	 * connect to; -1 refuses it, and *e is what the call ends with if no other
+	 * address of the name will do. NULL: any. In the loop's thread. */
+	int (*check_address)(void *ctx, const struct sockaddr *a, size_t len,
+			     struct err *e);
+	void *check_ctx;
 };
 
 struct net_head {

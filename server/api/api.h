@@ -33,6 +33,7 @@ struct api {
 	struct seen_cache *seen;
 	struct homes *homes;
 	struct worker *worker;
+	struct webhooks *webhooks;
 	struct metrics *metrics;
 	struct metric *held_back; /* api_add_held_back() */
 	/* how often: people and scripts, devices, strangers by address */
@@ -310,6 +311,14 @@ void answer_device(struct api_call *a, int status, const char *token);
 	X(freeze_get)                                                                  \
 	X(freeze_put)                                                                  \
 	X(freeze_delete)                                                               \
+	/* webhooks */                                                                 \
+	X(webhooks_list)                                                               \
+	X(webhooks_create)                                                             \
+	X(webhooks_get)                                                                \
+	X(webhooks_update)                                                             \
+	X(webhooks_delete)                                                             \
+	X(webhooks_deliveries)                                                         \
+	X(webhooks_replay)                                                             \
 	X(versions_list)                                                               \
 	X(events_stream)                                                               \
 	X(health_live)                                                                 \

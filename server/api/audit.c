@@ -28,6 +28,11 @@ static const struct audit_rule rules[] = {
     /* the whole fleet */
     {handle_freeze_put, "freeze.start", "tenant", NULL},
     {handle_freeze_delete, "freeze.end", "tenant", NULL},
+    /* webhooks */
+    {handle_webhooks_create, "webhook.create", "webhook", NULL},
+    {handle_webhooks_update, "webhook.update", "webhook", "id"},
+    {handle_webhooks_delete, "webhook.delete", "webhook", "id"},
+    {handle_webhooks_replay, "webhook.replay", "webhook", "id"},
     /* people */
     {handle_session_create, "session.begin", "user", NULL},
     {handle_session_delete, "session.end", "session", NULL},

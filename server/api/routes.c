@@ -75,6 +75,14 @@
 	X("DELETE", "/api/v1/freeze",                          4 * KIB,  MAY_OPERATE, false, freeze_delete) \
 	X("GET",    "/api/v1/versions",                        NO_BODY,  MAY_VIEW | SCOPED, false, versions_list) \
 	X("GET",    "/api/v1/events",                          NO_BODY,  MAY_VIEW | SCOPED, false, events_stream) \
+	/* webhooks */                                                                   \
+	X("GET",    "/api/v1/webhooks",                        NO_BODY,  MAY_ADMINISTER, false, webhooks_list) \
+	X("POST",   "/api/v1/webhooks",                        4 * KIB,  MAY_ADMINISTER | FRESH, false, webhooks_create) \
+	X("GET",    "/api/v1/webhooks/{id}",                   NO_BODY,  MAY_ADMINISTER, false, webhooks_get) \
+	X("PATCH",  "/api/v1/webhooks/{id}",                   4 * KIB,  MAY_ADMINISTER | FRESH, false, webhooks_update) \
+	X("DELETE", "/api/v1/webhooks/{id}",                   4 * KIB,  MAY_ADMINISTER, false, webhooks_delete) \
+	X("GET",    "/api/v1/webhooks/{id}/deliveries",        NO_BODY,  MAY_ADMINISTER, false, webhooks_deliveries) \
+	X("POST",   "/api/v1/webhooks/{id}/deliveries/{delivery}/replay", 4 * KIB, MAY_ADMINISTER, false, webhooks_replay) \
 	X("GET",    "/healthz",                                NO_BODY,  ANYBODY,  false, health_live) \
 	X("GET",    "/readyz",                                 NO_BODY,  ANYBODY,  false, health_ready) \
 	X("GET",    "/metrics",                                NO_BODY,  MAY_VIEW | SUPER, false, metrics_get)

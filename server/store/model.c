@@ -58,7 +58,7 @@ static const char *const event_types[N_EVENT_TYPES] = {
     [EVENT_DEVICE] = "device",	 [EVENT_DEPLOYMENT] = "deployment",
     [EVENT_RELEASE] = "release", [EVENT_ROLLOUT] = "rollout",
     [EVENT_FREEZE] = "freeze",	 [EVENT_GROUP] = "group",
-    [EVENT_AUDIT] = "audit",
+    [EVENT_AUDIT] = "audit",	 [EVENT_WEBHOOK] = "webhook",
 };
 
 static const char *const roles[N_ROLES] = {

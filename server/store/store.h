@@ -303,6 +303,11 @@ union store_in {
 	/* audit */
 	struct audit_range audit_range;
 	struct audit_filter audit_filter;
+	/* webhooks */
+	struct webhook webhook;
+	struct webhook_change webhook_change;
+	struct webhook_result webhook_result;
+	struct webhook_page webhook_page;
 	struct {
 		uint8_t token_hash[SHA256_LEN];
 		uint8_t session_hash[SHA256_LEN];
@@ -349,6 +354,8 @@ union store_out {
 	struct tenant tenant_row;
 	uint64_t metadata_version;
 	struct audit_head audit_head;
+	struct webhook webhook;
+	struct webhook_delivery webhook_delivery;
 	struct {
 		uint64_t oldest, newest; /* 0, 0: there are none */
 	} bounds;
