@@ -94,6 +94,14 @@ static bool is_started(const struct view *v, unsigned i)
 	return v->p->waves[i].state != WAVE_PENDING;
 }
 
+/* To two digits, upwards: it is said to be below that. */
+static double round_up(double v)
+{
+	double unit = pow(10, floor(log10(v)) - 1);
+
+	return ceil(v / unit) * unit;
+}
+
 static bool broken_by_gate(const struct view *v, struct decision *d)
 {
 	struct gate_evidence evidence[PLAN_MAX_WAVES] = {0};
@@ -115,7 +123,7 @@ static bool broken_by_gate(const struct view *v, struct decision *d)
 	    "%s with error probability below %.2g %%",
 	    verdict.worst + 1, (ull)evidence[verdict.worst].failed,
 	    (ull)evidence[verdict.worst].offered, e,
-	    share_bp(g->baseline_bp + g->tolerated_bp).text, 100 / e);
+	    share_bp(g->baseline_bp + g->tolerated_bp).text, round_up(100 / e));
 	return true;
 }
 

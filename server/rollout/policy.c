@@ -184,10 +184,8 @@ int rollout_command(const struct rollout_plan *plan, struct rollout_progress *p,
 		return err_set(e, ERR_INTERNAL, "event %d is no person's to command",
 			       (int)command);
 	if (to == NO)
-		return err_set(e, ERR_CONFLICT,
-			       "the rollout is %s and cannot be %s: it is %s",
-			       states[p->state].word, commands[command],
-			       rollout_reason_name(p->reason));
+		return err_set(e, ERR_CONFLICT, "a rollout that is %s cannot be %s",
+			       states[p->state].word, commands[command]);
 	for (size_t i = 0; command == ROLLOUT_EVENT_RESUME && i < plan->n_waves; i++)
 		resume_wave(&p->waves[i], paused_by_policy(p), now);
 	p->state = to;
