@@ -18,6 +18,7 @@
 #include "../common/crypto/x509.h"
 #include "api/api.h"
 #include "auth/ca.h"
+#include "fleet/sampler.h"
 #include "metrics/process.h"
 #include "watch.h"
 #include "webhook/webhook.h"
@@ -235,6 +236,7 @@ static void fill_api(struct server *s)
 	    .reports = s->reports,
 	    .clock = &clock_system,
 	    .log = s->log,
+	    .scratch_dir = s->dir.root,
 	    .name = c->name,
 	    .poll_interval_ms = c->poll_interval_ms,
 	    .plain_links = c->plain_links,
@@ -430,6 +432,7 @@ static int keep_house(void *ctx, struct home *home)
 		store_submit(home->store, expire);
 	if (bounds != NULL)
 		store_submit(home->store, bounds);
+	sampler_take(home->store, s->store, s->loop);
 	return 0;
 }
 

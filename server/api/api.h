@@ -43,6 +43,7 @@ struct api {
 	struct hasher *hasher;
 	const struct clock *clock;
 	const struct log *log;
+	const char *scratch_dir; /* where files without a name are made */
 	const char *name;	 /* of this server, for people */
 	char ca_fingerprint[65]; /* hex */
 	uint64_t poll_interval_ms;
@@ -207,11 +208,16 @@ void api_audit(struct api_call *a, struct store_call *c);
 /* body.c: what came in; -1: e says what is wrong, a is not answered yet. */
 /* Parses the JSON object; its members must be among the NULL-terminated names. */
 int api_body(struct api_call *a, const char *const *names, struct err *e) MUST_USE;
+/* The same of an object within the body. */
+int api_known_names(const struct json *o, const char *const *names,
+		    struct err *e) MUST_USE;
 int api_hex_member(struct api_call *a, const char *name, uint8_t ret[SHA256_LEN],
 		   struct err *e) MUST_USE;
 /* ?limit and ?after; numeric: after is a number into after_id. */
 int api_page(struct api_call *a, struct store_page *ret, bool numeric,
 	     struct err *e) MUST_USE;
+/* ?limit alone. */
+int api_page_limit(struct api_call *a, struct store_page *ret, struct err *e) MUST_USE;
 /* A decimal id out of the path. */
 int api_id_param(struct api_call *a, const char *name, uint64_t *ret,
 		 struct err *e) MUST_USE;
@@ -319,6 +325,19 @@ void answer_device(struct api_call *a, int status, const char *token);
 	X(webhooks_delete)                                                             \
 	X(webhooks_deliveries)                                                         \
 	X(webhooks_replay)                                                             \
+	/* fleet */                                                                    \
+	X(devices_patch)                                                               \
+	X(groups_list)                                                                 \
+	X(groups_create)                                                               \
+	X(groups_get)                                                                  \
+	X(groups_put)                                                                  \
+	X(groups_delete)                                                               \
+	X(groups_members)                                                              \
+	X(products_list)                                                               \
+	X(products_get)                                                                \
+	X(products_put)                                                                \
+	X(products_delete)                                                             \
+	X(versions_history)                                                            \
 	X(versions_list)                                                               \
 	X(events_stream)                                                               \
 	X(health_live)                                                                 \

@@ -15,6 +15,14 @@ static const struct audit_rule rules[] = {
     {handle_devices_create, "device.create", "device", NULL},
     {handle_devices_delete, "device.delete", "device", "id"},
     {handle_devices_token, "device.token", "device", "id"},
+    {handle_devices_patch, "device.change", "device", "id"},
+    /* groups and products */
+    {handle_groups_create, "group.create", "group", NULL},
+    {handle_groups_put, "group.change", "group", "id"},
+    {handle_groups_delete, "group.delete", "group", "id"},
+    {handle_groups_members, "group.members", "group", "id"},
+    {handle_products_put, "product.change", "product", "id"},
+    {handle_products_delete, "product.delete", "product", "id"},
     /* deployments */
     {handle_deployments_create, "deployment.create", "deployment", NULL},
     {handle_deployments_delete, "deployment.cancel", "deployment", "id"},

@@ -31,6 +31,16 @@ static int refuse_member(const char *name, const char *const *names, struct err 
 		       buf_str(&known));
 }
 
+int api_known_names(const struct json *o, const char *const *names, struct err *e)
+{
+	for (void *it = json_first(o); it != NULL; it = json_next(o, it)) {
+		if (!is_among(json_key(it), names))
+			return err_set(e, ERR_FORMAT, "field \"%.64s\": unknown",
+				       json_key(it));
+	}
+	return 0;
+}
+
 int api_body(struct api_call *a, const char *const *names, struct err *e)
 {
 	size_t len;
@@ -69,7 +79,7 @@ static int parse_after(const char *after, struct store_page *ret, bool numeric,
 	return 0;
 }
 
-int api_page(struct api_call *a, struct store_page *ret, bool numeric, struct err *e)
+int api_page_limit(struct api_call *a, struct store_page *ret, struct err *e)
 {
 	const char *limit = http_query(a->http, "limit");
 	uint64_t n = LIMIT_DEFAULT;
@@ -81,6 +91,13 @@ int api_page(struct api_call *a, struct store_page *ret, bool numeric, struct er
 			       STORE_LIST_MAX);
 	ret->limit = (unsigned)n;
 	ret->state = -1;
+	return 0;
+}
+
+int api_page(struct api_call *a, struct store_page *ret, bool numeric, struct err *e)
+{
+	if (api_page_limit(a, ret, e) < 0)
+		return -1;
 	return parse_after(http_query(a->http, "after"), ret, numeric, e);
 }
 

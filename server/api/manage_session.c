@@ -237,41 +237,6 @@ void handle_openapi_get(struct api_call *a)
 		       openapi_document_len);
 }
 
-/* ---- versions ---- */
-
-static void got_versions(struct store_call *c)
-{
-	AUTO_PTR(store_call) struct store_call *owned = c;
-	struct api_call *a = c->ctx;
-	AUTO_PTR(json) struct json *list = json_new_array();
-	const struct version_count *v = c->items;
-	struct err e = ERR_INIT;
-
-	if (api_failed(a, c))
-		return;
-	for (size_t i = 0; i < c->n_items; i++) {
-		AUTO_PTR(json) struct json *o = json_new_object();
-
-		if (o == NULL || set_text(o, "product", v[i].product, &e) < 0 ||
-		    set_text(o, "version", v[i].version, &e) < 0 ||
-		    set_text(o, "grade", grade_name(v[i].grade), &e) < 0 ||
-		    set_int(o, "devices", (int64_t)v[i].n_devices, &e) < 0 ||
-		    json_append(list, TAKE(o), &e) < 0) {
-			api_fail(a, &e);
-			return;
-		}
-	}
-	api_reply_page(a, TAKE(list), NULL);
-}
-
-void handle_versions_list(struct api_call *a)
-{
-	struct store_call *c = api_store(a, STORE_VERSION_COUNTS, got_versions);
-
-	if (c != NULL)
-		api_submit(a, c);
-}
-
 void handle_events_stream(struct api_call *a)
 {
 	int64_t left_ms = a->expires_at - clock_utc_ms(a->api->clock);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render.h"
 
+#include "render_fleet.h"
+
 #include "../../common/base/text.h"
 
 #include <string.h>
@@ -67,7 +69,7 @@ struct json *render_device(const struct device *d, const struct deployment *depl
 	    set_text(o, "grade", grade_name(d->grade), e) < 0 ||
 	    set_text(o, "state", device_state_name(d->state), e) < 0 ||
 	    set_text(o, "agent_version", d->agent_version, e) < 0 ||
-	    set_text(o, "address", d->address, e) < 0 ||
+	    set_text(o, "address", d->address, e) < 0 || render_said(o, d, e) < 0 ||
 	    set_time(o, "created_at", d->created_at, e) < 0 ||
 	    set_time(o, "seen_at", d->seen_at, e) < 0 ||
 	    set_slots(o, d, with_hashes, e) < 0 || set_deployment(o, deployment, e) < 0)

@@ -18,6 +18,7 @@
 	  "UPDATE device SET name = ?3, name_folded = ?4, site = ?5, tags = ?6, "      \
 	  "pin = ?7, pin_release = ?8, pin_reason = ?9, revision = revision + 1 "      \
 	  "WHERE tenant = ?1 AND id = ?2")                                             \
+	X(RELEASE_EXISTS, "SELECT id FROM release WHERE tenant = ?1 AND id = ?2")      \
 	X(TAG_CLEAR, "DELETE FROM device_tag WHERE tenant = ?1 AND device = ?2")       \
 	X(TAG_PUT,                                                                     \
 	  "INSERT INTO device_tag (tenant, tag, device) VALUES (?1, ?3, ?2)")          \

@@ -56,6 +56,17 @@ int device_put_said(struct conn *db, const char *tenant, const struct device *d,
 			      ARG_T(d->pin_reason)));
 }
 
+static int check_pin(struct conn *db, const struct store_call *c, const char *release,
+		     struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+
+	if (query_open(db, SQL_RELEASE_EXISTS, &q, e,
+		       ARGS(ARG_T(c->tenant), ARG_T(release))) < 0)
+		return -1;
+	return step_one(&q, "release", release, e);
+}
+
 static void apply_patch(struct device *d, const struct device_patch *p)
 {
 	if (p->set_name)
@@ -82,6 +93,9 @@ int verb_DEVICE_PATCH(struct conn *db, struct store_call *c, struct err *e)
 	if (p->expect_revision != 0 && p->expect_revision != d.revision)
 		return err_set(e, ERR_PRECONDITION, "device \"%s\" changed in between",
 			       d.id);
+	if (p->set_pin && p->pin == PIN_RELEASE &&
+	    check_pin(db, c, p->pin_release, e) < 0)
+		return -1;
 	apply_patch(&d, p);
 	if (device_put_said(db, c->tenant, &d, e) < 0 ||
 	    (p->set_tags && device_put_tags(db, c->tenant, d.id, d.tags, e) < 0))

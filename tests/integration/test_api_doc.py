@@ -37,7 +37,7 @@ def documented_routes():
             base = "/{tenant}" if "below" in line else ""
         first = line.split("|")[1] if line.startswith("| `") else ""
         for span in re.findall(r"`([^`]+)`", first):
-            known = re.fullmatch(r"(GET|POST|PUT|DELETE) (/\S*)", span)
+            known = re.fullmatch(r"(GET|POST|PUT|PATCH|DELETE) (/\S*)", span)
             more = re.fullmatch(r"(GET|POST) \.\.\.(/\S+)", span)
             if known:
                 found.append((known[1], base + known[2]))

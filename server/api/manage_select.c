@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Management API: lists of devices, as pages or as one CSV file.
+ *
+ * A CSV file is gathered page by page in a file without a name, and sent when it is
+ * whole: memory stays bounded, and an export is never half of one that looks complete.
+ */
+#include "select.h"
+
+#include "../../common/base/file.h"
+#include "../../common/base/text.h"
+#include "../fleet/render.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct listing {
+	struct filter filter;
+	struct device_select select;
+	bool wants_count;
+	struct store_call *page, *deployments; /* owned while the answer is made */
+	int fd;				       /* of the CSV file */
+	uint64_t size;
+};
+
+/* Frees what a->mine owns; the thing itself goes with the call. */
+static void listing_end(struct api_call *a)
+{
+	struct listing *l = a->mine;
+
+	store_call_free(TAKE(l->page));
+	store_call_free(TAKE(l->deployments));
+	if (l->fd >= 0)
+		(void)close(l->fd);
+	l->fd = -1;
+}
+
+static void listing_fail(struct api_call *a, const struct err *e)
+{
+	listing_end(a);
+	api_fail(a, e);
+}
+
+/* NULL: a was answered. */
+static struct listing *listing_new(struct api_call *a)
+{
+	struct listing *l = calloc(1, sizeof(*l));
+	struct err e = ERR_INIT;
+
+	if (l == NULL) {
+		(void)err_nomem(&e);
+		api_fail(a, &e);
+		return NULL;
+	}
+	l->fd = -1;
+	a->mine = l;
+	if (api_select(a, &l->select, &l->filter, &e) < 0) {
+		api_fail(a, &e);
+		return NULL;
+	}
+	return l;
+}
+
+static void submit_select(struct api_call *a, enum store_verb v,
+			  void (*done)(struct store_call *c))
+{
+	struct listing *l = a->mine;
+	struct err e = ERR_INIT;
+	struct store_call *c = store_call_new(v, http_loop(a->http), done, a, &e);
+
+	if (c == NULL) {
+		listing_fail(a, &e);
+		return;
+	}
+	memcpy(c->tenant, a->tenant, sizeof(c->tenant));
+	memcpy(c->scope, a->scope, sizeof(c->scope));
+	c->in.select = l->select;
+	api_submit(a, c);
+}
+
+/* ---- pages ---- */
+
+static const struct deployment *find_deployment(const struct store_call *c, uint64_t id)
+{
+	const struct deployment *d = c->items;
+
+	for (size_t i = 0; i < c->n_items; i++) {
+		if (d[i].id == id)
+			return &d[i];
+	}
+	return NULL;
+}
+
+static struct json *render_list(const struct listing *l, struct err *e)
+{
+	const struct device *d = l->page->items;
+	AUTO_PTR(json) struct json *list = json_new_array();
+
+	for (size_t i = 0; i < l->page->n_items; i++) {
+		const struct deployment *p =
+		    find_deployment(l->deployments, d[i].latest_deployment);
+
+		if (json_append(list, render_device(&d[i], p, false, e), e) < 0)
+			return NULL;
+	}
+	return TAKE(list);
+}
+
+static struct json *render_page(const struct listing *l, const struct device_count *n,
+				struct err *e)
+{
+	AUTO_PTR(json) struct json *o = json_new_object();
+	char next[CURSOR_TEXT_MAX_LEN + 1];
+
+	if (o == NULL || json_set(o, "items", render_list(l, e), e) < 0)
+		return NULL;
+	if (l->page->more &&
+	    (cursor_write(l->select.sort, &l->page->out.cursor, next, e) < 0 ||
+	     json_set(o, "next", json_new_text(next), e) < 0))
+		return NULL;
+	if (n != NULL && (json_set(o, "total", json_new_int((int64_t)n->n), e) < 0 ||
+			  json_set(o, "total_exact", json_new_bool(n->exact), e) < 0))
+		return NULL;
+	return TAKE(o);
+}
+
+static void send_page(struct api_call *a, const struct device_count *n)
+{
+	struct err e = ERR_INIT;
+	struct json *o = render_page(a->mine, n, &e);
+
+	listing_end(a);
+	if (o == NULL)
+		api_fail(a, &e);
+	else
+		api_reply_json(a, 200, o);
+}
+
+static void got_count(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+
+	if (c->err.code != ERR_NONE)
+		listing_fail(c->ctx, &c->err);
+	else
+		send_page(c->ctx, &c->out.count);
+}
+
+static void got_deployments(struct store_call *c)
+{
+	struct api_call *a = c->ctx;
+	struct listing *l = a->mine;
+
+	l->deployments = c;
+	if (c->err.code != ERR_NONE) {
+		struct err e = c->err;
+
+		listing_fail(a, &e);
+	} else if (l->wants_count) {
+		submit_select(a, STORE_DEVICE_COUNT, got_count);
+	} else {
+		send_page(a, NULL);
+	}
+}
+
+static void got_page(struct store_call *page)
+{
+	struct api_call *a = page->ctx;
+	struct listing *l = a->mine;
+	const struct device *d = page->items;
+	struct err e = page->err;
+	struct store_call *c;
+	uint64_t *ids;
+
+	l->page = page;
+	if (e.code != ERR_NONE) {
+		listing_fail(a, &e);
+		return;
+	}
+	c = store_call_new(STORE_DEPLOYMENT_MANY, http_loop(a->http), got_deployments,
+			   a, &e);
+	ids = c == NULL ? NULL : store_call_items(c, page->n_items, sizeof(*ids), &e);
+	if (ids == NULL) {
+		store_call_free(c);
+		listing_fail(a, &e);
+		return;
+	}
+	memcpy(c->tenant, a->tenant, sizeof(c->tenant));
+	for (size_t i = 0; i < page->n_items; i++)
+		ids[i] = d[i].latest_deployment;
+	api_submit(a, c);
+}
+
+/* ---- CSV (RFC 4180) ---- */
+
+static const char head[] = "id,name,product,hardware,version,grade,state,site,tags,pin,"
+			   "agent_version,address,created_at,seen_at\r\n";
+
+/* What a spreadsheet would compute is shown as text: it begins with an apostrophe. */
+static int add_cell(struct buf *b, const char *text, const char *end, struct err *e)
+{
+	bool computes = text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
+	bool quoted = strpbrk(text, ",\"\r\n") != NULL || computes;
+
+	if ((quoted && buf_add_str(b, "\"", e) < 0) ||
+	    (computes && buf_add_str(b, "'", e) < 0))
+		return -1;
+	for (const char *c = text; *c != '\0'; c++) {
+		if ((*c == '"' && buf_add(b, c, 1, e) < 0) || buf_add(b, c, 1, e) < 0)
+			return -1;
+	}
+	return quoted ? buf_printf(b, e, "\"%s", end) : buf_add_str(b, end, e);
+}
+
+static int add_time(struct buf *b, int64_t at, const char *end, struct err *e)
+{
+	char text[TIME_TEXT_LEN + 1] = "";
+
+	if (at != 0)
+		time_format(at, text);
+	return add_cell(b, text, end, e);
+}
+
+static int add_row(struct buf *b, const struct device *d, struct err *e)
+{
+	const char *const cells[] = {
+	    d->id,
+	    d->name,
+	    d->product,
+	    d->hardware,
+	    d->version,
+	    grade_name(d->grade),
+	    device_state_name(d->state),
+	    d->site,
+	    d->tags,
+	    d->pin == PIN_NONE ? "" : pin_name(d->pin),
+	    d->agent_version,
+	    d->address,
+	};
+
+	for (size_t i = 0; i < N_ELEMS(cells); i++) {
+		if (add_cell(b, cells[i], ",", e) < 0)
+			return -1;
+	}
+	if (add_time(b, d->created_at, ",", e) < 0)
+		return -1;
+	return add_time(b, d->seen_at, "\r\n", e);
+}
+
+#define ROWS_MAX_BYTES (STORE_LIST_MAX * 4096u)
+
+static int write_rows(struct listing *l, const struct store_call *page, struct err *e)
+{
+	const struct device *d = page->items;
+	AUTO(buf) struct buf text = BUF_INIT(ROWS_MAX_BYTES);
+
+	for (size_t i = 0; i < page->n_items; i++) {
+		if (add_row(&text, &d[i], e) < 0)
+			return -1;
+	}
+	l->size += text.len;
+	return fd_write_full(l->fd, buf_str(&text), text.len, e);
+}
+
+static void send_csv(struct api_call *a)
+{
+	struct listing *l = a->mine;
+	char tag[48];
+	int fd = l->fd;
+
+	l->fd = -1;
+
+	/* Each export is a thing of its own: no other's bytes may complete it. */
+	(void)snprintf(tag, sizeof(tag), "%" PRIx64 "-%" PRIx64,
+		       (uint64_t)clock_utc_ms(a->api->clock), (uint64_t)(uintptr_t)l);
+	http_add_header(a->http, "Content-Disposition",
+			"attachment; filename=\"devices.csv\"");
+	http_reply_file(a->http, fd, l->size, "text/csv; charset=utf-8", tag);
+}
+
+static void got_rows(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+	struct listing *l = a->mine;
+	struct err e = c->err;
+
+	if (e.code == ERR_NONE && http_gone(a->http))
+		(void)err_set(&e, ERR_CANCELLED, "nobody waits for it");
+	if (e.code != ERR_NONE || write_rows(l, c, &e) < 0) {
+		listing_fail(a, &e);
+		return;
+	}
+	l->select.after = c->out.cursor;
+	if (c->more)
+		submit_select(a, STORE_DEVICE_SELECT, got_rows);
+	else
+		send_csv(a);
+}
+
+static void begin_csv(struct api_call *a)
+{
+	struct listing *l = a->mine;
+	struct err e = ERR_INIT;
+
+	l->select.limit = STORE_LIST_MAX;
+	l->fd = open(a->api->scratch_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	l->size = sizeof(head) - 1;
+	if (l->fd < 0)
+		(void)err_sys(&e, "a file for the export in %s", a->api->scratch_dir);
+	if (l->fd < 0 || fd_write_full(l->fd, head, sizeof(head) - 1, &e) < 0)
+		listing_fail(a, &e);
+	else
+		submit_select(a, STORE_DEVICE_SELECT, got_rows);
+}
+
+static bool wants_csv(struct api_call *a)
+{
+	const char *format = http_query(a->http, "format");
+	const char *accept = http_header(a->http, "Accept");
+
+	if (format != NULL)
+		return strcmp(format, "csv") == 0;
+	return accept != NULL && strncmp(accept, "text/csv", 8) == 0;
+}
+
+void handle_devices_list(struct api_call *a)
+{
+	struct listing *l = listing_new(a);
+	const char *count = http_query(a->http, "count");
+
+	if (l == NULL)
+		return;
+	l->wants_count = count != NULL && strcmp(count, "true") == 0;
+	if (wants_csv(a))
+		begin_csv(a);
+	else
+		submit_select(a, STORE_DEVICE_SELECT, got_page);
+}

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fleet over the management API: filters, lists, groups, products, pins, versions, CSV."""
+
+import csv
+import io
+import time
+import urllib.parse
+
+from .fleet import FleetTest
+from .server import PATIENCE
+
+
+class Fleet(FleetTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.members = [cls.s.add_device(f"gw-{i}") for i in range(6)]
+        for i, d in enumerate(cls.members):
+            d.poll()
+            d.request("PUT", "/configData", {"data": {"product": "gateway", "hardware": "revA", "hw": f"rev{i % 2}",
+                                                      "version": f"1.{8 + i}.0"}})
+            cls.s.api("PATCH", f"/api/v1/devices/gw-{i}", {"site": ["north", "south"][i % 2], "name": f"Door {i}"})
+
+    def devices(self, filter="", **query):
+        query = urllib.parse.urlencode({"filter": filter, **query})
+        answer = self.s.api("GET", f"/api/v1/devices?{query}")
+        self.assertEqual(answer.status, 200, answer.body)
+        return answer.json
+
+    def ids(self, filter, **query):
+        return [d["id"] for d in self.devices(filter, **query)["items"]]
+
+    def change(self, device, **what):
+        answer = self.s.api("PATCH", f"/api/v1/devices/{device}", what)
+        self.assertEqual(answer.status, 200, answer.body)
+        return answer.json
+
+    def refused(self, method, path, body, status, detail):
+        answer = self.s.api(method, path, body)
+        self.assertEqual(answer.status, status, answer.body)
+        self.assertIn(detail, answer.json["detail"])
+
+    def test_a_filter_selects_what_devices_and_operators_said(self):
+        self.assertEqual(self.ids("id==gw-*;version=lt=1.10"), ["gw-0", "gw-1"])
+        self.assertEqual(self.ids("attribute.hw==rev1;site==south;id==gw*"), ["gw-1", "gw-3", "gw-5"])
+        self.assertEqual(self.ids("id=in=(gw-1,gw-4,gw-9) and name!='Door 1'"), ["gw-4"])
+        self.assertEqual(len(self.ids("id==gw-*;created=ge=-1h")), 6)
+
+    def test_a_wrong_filter_is_told_with_its_column(self):
+        for filter, detail in [("id==x;state==lost", "filter: column 14: \"lost\" is no state"),
+                               ("group==nowhere", "column 1: there is no group"),
+                               ("(" * 17 + "id==x", "column 18: more than 16 parentheses deep")]:
+            answer = self.s.api("GET", "/api/v1/devices?filter=" + urllib.parse.quote(filter))
+            self.assertIn(answer.status, (400, 413))
+            self.assertIn(detail, answer.json["detail"])
+
+    def test_lists_are_sorted_paged_and_counted(self):
+        for sort, first in [("version", "gw-0"), ("-version", "gw-5"), ("-name", "gw-5"), ("-lastseen", None),
+                            ("created", "gw-0"), ("product", "gw-0"), ("-state", None)]:
+            with self.subTest(sort):
+                whole = self.ids("id==gw-*", sort=sort)
+                seen, after = [], ""
+                while True:
+                    page = self.devices("id==gw-*", sort=sort, limit=2, after=after)
+                    seen += [d["id"] for d in page["items"]]
+                    if "next" not in page:
+                        break
+                    after = page["next"]
+                self.assertEqual(seen, whole)
+                self.assertEqual(len(set(seen)), 6)
+                if first:
+                    self.assertEqual(seen[0], first)
+        page = self.devices("id==gw-*", limit=1, count="true")
+        self.assertEqual((page["total"], page["total_exact"]), (6, True))
+        self.assertEqual(self.s.api("GET", "/api/v1/devices?sort=weight").status, 400)
+        self.assertEqual(self.s.api("GET", "/api/v1/devices?sort=version&after=zz").status, 400)
+
+    def test_a_whole_list_comes_as_csv_and_computes_nothing(self):
+        self.s.add_device("csv-1")
+        self.change("csv-1", name="=1+1;\"x\", \u00fc", tags=["b", "a"])
+        answer = self.s.api("GET", "/api/v1/devices?format=csv&filter=" + urllib.parse.quote("id==csv-1,id==gw-*"))
+        self.assertEqual(answer.headers["Content-Type"], "text/csv; charset=utf-8")
+        rows = list(csv.DictReader(io.StringIO(answer.body.decode())))
+        self.assertEqual([r["id"] for r in rows], ["csv-1"] + [f"gw-{i}" for i in range(6)])
+        self.assertEqual(rows[0]["name"], "'=1+1;\"x\", \u00fc")
+        self.assertEqual(rows[0]["tags"], "a b")
+        self.assertRegex(rows[1]["created_at"], r"^20\d\d-\d\d-\d\dT")
+        by_header = self.s.request("GET", "/api/v1/devices?filter=id==csv-1", None,
+                                   {"Authorization": f"Bearer {self.s.token}", "Accept": "text/csv"})
+        self.assertEqual(len(by_header.body.splitlines()), 2)
+
+    def test_a_device_is_described_and_the_description_taken_back(self):
+        d = self.device()
+        shown = self.change(d.name, name="Hall", tags=["lab", "a", "lab"], site="east", attributes={"room": "5"})
+        self.assertEqual((shown["name"], shown["tags"], shown["site"]), ("Hall", ["a", "lab"], "east"))
+        d.request("PUT", "/configData", {"data": {"room": "6", "own": "x"}})
+        shown = self.change(d.name, tags=[], site=None)
+        self.assertEqual((shown["name"], shown["tags"], shown["site"]), ("Hall", [], None))
+        self.assertEqual(shown["attributes"]["room"], "5")
+        self.assertNotIn("room", self.change(d.name, attributes={"room": None})["attributes"])
+        path = f"/api/v1/devices/{d.name}"
+        self.refused("PATCH", path, {"tags": ["a b"]}, 400, "not a tag")
+        self.refused("PATCH", path, {"colour": "red"}, 400, "unknown")
+        self.refused("PATCH", path, {"attributes": {"slot.a.state": "GOOD"}}, 400, "for the device to say")
+        self.refused("PATCH", path, {"pin": {}}, 400, "reason")
+        self.refused("PATCH", "/api/v1/devices/nobody", {"site": "x"}, 404, "nobody")
+
+    def test_a_pinned_device_takes_no_other_release(self):
+        d = self.device()
+        self.refused("PATCH", f"/api/v1/devices/{d.name}", {"pin": {"release": "0" * 16, "reason": "x"}}, 404, "no release")
+        self.change(d.name, pin={"release": self.r1, "reason": "under test"})
+        self.assertEqual(self.ids(f"pinned==true;id=={d.name}"), [d.name])
+        self.refused("POST", "/api/v1/deployments", {"device": d.name, "release": self.r2}, 409, "under test")
+        self.assign(d, self.r1)
+        self.change(d.name, pin=None)
+        self.assign(d, self.r2)
+
+    def test_static_and_rule_groups_select_and_guard_each_other(self):
+        make = lambda name, **more: self.s.api("POST", "/api/v1/groups", {"name": name, **more})
+        self.assertEqual(make("pilot", about="first").status, 201)
+        self.assertEqual(make("pilot").status, 409)
+        group = self.s.api("POST", "/api/v1/groups/pilot/members", {"add": ["gw-1", "gw-2"]}).json
+        self.assertEqual((group["devices"], group["filter"]), (2, None))
+        self.refused("POST", "/api/v1/groups/pilot/members", {"add": ["gw-3", "nobody"]}, 404, "nobody")
+        self.assertEqual(make("south", filter="site==south;id==gw-*").json["devices"], 3)
+        self.assertEqual(make("both", filter="group==pilot,group==south").json["devices"], 4)
+        self.assertEqual(self.ids("group==both"), ["gw-1", "gw-2", "gw-3", "gw-5"])
+        self.refused("PUT", "/api/v1/groups/south", {"filter": "group==both"}, 400, "groups within groups")
+        self.refused("PUT", "/api/v1/groups/south", {"filter": "id="}, 400, "column 3")
+        self.refused("DELETE", "/api/v1/groups/pilot", None, 409, "both")
+        names = [g["name"] for g in self.s.api("GET", "/api/v1/groups").json["items"]]
+        self.assertEqual(names, ["both", "pilot", "south"])
+        for name in ("both", "pilot", "south"):
+            self.assertEqual(self.s.api("DELETE", f"/api/v1/groups/{name}").status, 204)
+        self.assertEqual(self.s.api("GET", "/api/v1/groups/pilot").status, 404)
+
+    def test_products_say_what_they_are(self):
+        path = "/api/v1/products/gateway"
+        put = self.s.api("PUT", path, {"hardware": ["revA", "revB"], "support_ends_at": 1900000000000}).json
+        self.assertEqual((put["hardware"], put["support_ends_at"]), (["revA", "revB"], 1900000000000))
+        self.assertEqual(self.s.api("GET", path).json, put)
+        self.assertEqual(self.s.api("PUT", path, {}).json["hardware"], [])
+        self.refused("PUT", "/api/v1/products/No", {}, 400, "product")
+        self.refused("PUT", path, {"hardware": ["-x"]}, 400, "hardware")
+        self.assertEqual(self.s.api("DELETE", path).status, 204)
+        self.assertEqual(self.s.api("GET", path).status, 404)
+
+    def test_versions_say_who_is_behind(self):
+        versions = self.s.api("GET", "/api/v1/versions").json
+        newest = [n for n in versions["newest"] if n["product"] == "gateway"][0]
+        self.assertEqual((newest["version"], newest["release"]), ("2.0.0", self.r2))
+        self.assertGreaterEqual(newest["behind"], 6)
+        self.assertEqual(len(self.ids(newest["behind_filter"] + ";id==gw-*")), 6)
+        self.assertTrue(any(v["version"] == "1.8.0" and v["state"] == "idle" for v in versions["items"]))
+
+    def test_the_first_point_in_time_is_there_after_a_start(self):
+        self.s.stop()
+        self.s.start()
+        until, points = time.monotonic() + PATIENCE, []
+        while not points and time.monotonic() < until:
+            points = self.s.api("GET", "/api/v1/versions/history?product=gateway").json["items"]
+        self.assertEqual(points[0]["at"] % 3600000, 0)
+        self.assertEqual(self.s.api("GET", "/api/v1/versions/history?product=none").json["items"], [])
+        self.assertEqual(self.s.api("GET", "/api/v1/versions/history?from_at=x").status, 400)
