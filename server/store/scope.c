@@ -35,6 +35,7 @@ static const struct rule rules[N_STORE_VERBS] = {
     [STORE_DEVICE_SELECT] = {BY_ITSELF, 0},
     [STORE_DEVICE_COUNT] = {BY_ITSELF, 0},
     [STORE_VERSION_COUNTS] = {BY_ITSELF, 0},
+    [STORE_RELEASE_NEWEST] = {BY_ITSELF, 0},
     /* deployments */
     [STORE_DEPLOYMENT_ASSIGN] = {BY_DEVICE, IN(assign.device)},
     [STORE_DEPLOYMENT_GET] = {BY_DEPLOYMENT, IN(deployment_id)},
@@ -45,7 +46,6 @@ static const struct rule rules[N_STORE_VERBS] = {
     /* what the tenant's people share */
     [STORE_RELEASE_GET] = {FREELY, 0},
     [STORE_RELEASE_LIST] = {FREELY, 0},
-    [STORE_RELEASE_NEWEST] = {FREELY, 0},
     [STORE_PRODUCT_GET] = {FREELY, 0},
     [STORE_PRODUCT_LIST] = {FREELY, 0},
     [STORE_FREEZE_GET] = {FREELY, 0},

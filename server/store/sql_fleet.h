@@ -99,10 +99,7 @@
 	  "ORDER BY at, product, version, grade, state LIMIT ?4")                      \
 	X(RELEASE_VERSIONS,                                                            \
 	  "SELECT product, version, id FROM release WHERE tenant = ?1 "                \
-	  "ORDER BY product, seq")                                                     \
-	X(COUNT_BEHIND,                                                                \
-	  "SELECT count(*) FROM device WHERE tenant = ?1 AND product = ?2 "            \
-	  "AND version_key <> '' AND version_key < ?3")
+	  "ORDER BY product, seq")
 
 /* What schema 2 adds: texts, each with a comma behind it. '~' is a key that is still to be
  * made of an earlier schema's version: DEVICE_REKEY. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs of what an operator says of devices, of products, and of versions over time. */
+#include "scope.h"
+#include "sql_make.h"
 #include "verbs.h"
 
 #include "../../common/base/text.h"
@@ -328,17 +330,25 @@ int verb_VERSION_HISTORY(struct conn *db, struct store_call *c, struct err *e)
 
 /* ---- who is behind ---- */
 
-static int count_behind(struct conn *db, const char *tenant, struct newest_release *n,
-			struct err *e)
+static int count_behind(struct conn *db, const struct store_call *c,
+			struct newest_release *n, struct err *e)
 {
+	AUTO(sql_make) struct sql_make m;
+	AUTO(query) struct query q = QUERY_INIT;
 	char key[VERSION_KEY_MAX_LEN + 1];
-	int64_t count;
+	bool row;
 
-	if (query_run_int(db, SQL_COUNT_BEHIND, &count, e,
-			  ARGS(ARG_T(tenant), ARG_T(n->product),
-			       ARG_T(version_key_or_none(n->version, key)))) < 0)
+	sql_make_init(&m);
+	sql_make_add(&m, "SELECT count(*) FROM device d WHERE d.tenant = ");
+	sql_make_text(&m, c->tenant);
+	sql_make_add(&m, " AND d.product = ");
+	sql_make_text(&m, n->product);
+	sql_make_add(&m, " AND d.version_key <> '' AND d.version_key < ");
+	sql_make_text(&m, version_key_or_none(n->version, key));
+	scope_add(&m, db, c);
+	if (sql_make_open(&m, db, &q, e) < 0 || query_step(&q, &row, e) < 0)
 		return -1;
-	n->n_behind = (uint64_t)count;
+	n->n_behind = (uint64_t)query_int(&q, 0);
 	return 0;
 }
 
@@ -382,7 +392,7 @@ int verb_RELEASE_NEWEST(struct conn *db, struct store_call *c, struct err *e)
 		return -1;
 	n = c->items;
 	for (size_t i = 0; i < c->n_items; i++) {
-		if (count_behind(db, c->tenant, &n[i], e) < 0)
+		if (count_behind(db, c, &n[i], e) < 0)
 			return -1;
 	}
 	return 0;
