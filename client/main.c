@@ -59,6 +59,7 @@ static void print_status(const struct json *status)
 {
 	const struct json *update = json_get(status, "update");
 	const struct json *last = json_get(status, "last_error");
+	const struct json *consent = json_get(status, "consent");
 
 	(void)printf("state   %s\nversion %s\nserver  %s\n",
 		     json_text(json_get(status, "state")),
@@ -70,6 +71,9 @@ static void print_status(const struct json *status)
 		(void)printf("update  %s, %lld %%\n",
 			     json_text(json_get(update, "version")),
 			     (long long)json_int(json_get(update, "percent")));
+	if (consent != NULL)
+		(void)printf("consent %s waits: ota-client confirm, or deny\n",
+			     json_text(json_get(consent, "version")));
 	if (last != NULL)
 		(void)printf("error   %s\n", json_text(json_get(last, "text")));
 }
@@ -99,17 +103,38 @@ static int status(void *values, int n, char **operands, const struct log *log,
 	return 0;
 }
 
+static int tell_agent(const struct values *v, const char *command, struct err *e)
+{
+	if (need_socket(v, e) < 0)
+		return -1;
+	return control_call(v->device.control_socket, command, NULL, NULL, e);
+}
+
 static int poll_now(void *values, int n, char **operands, const struct log *log,
 		    struct err *e)
 {
-	const struct values *v = values;
-
 	(void)n;
 	(void)operands;
 	(void)log;
-	if (need_socket(v, e) < 0)
-		return -1;
-	return control_call(v->device.control_socket, "poll-now", NULL, NULL, e);
+	return tell_agent(values, "poll-now", e);
+}
+
+static int confirm(void *values, int n, char **operands, const struct log *log,
+		   struct err *e)
+{
+	(void)n;
+	(void)operands;
+	(void)log;
+	return tell_agent(values, "confirm", e);
+}
+
+static int deny(void *values, int n, char **operands, const struct log *log,
+		struct err *e)
+{
+	(void)n;
+	(void)operands;
+	(void)log;
+	return tell_agent(values, "deny", e);
 }
 
 static int doctor(void *values, int n, char **operands, const struct log *log,
@@ -137,6 +162,12 @@ int main(int argc, char **argv)
 	     install},
 	    {"status", "", 0, 0, status_options, "Show what the agent does", status},
 	    {"poll-now", "", 0, 0, NULL, "Let the agent ask the server now", poll_now},
+	    {"confirm", "", 0, 0, NULL,
+	     "Consent, for the device's user, to the deployment that waits for it",
+	     confirm},
+	    {"deny", "", 0, 0, NULL,
+	     "Deny consent: the deployment goes on waiting, and nothing is installed",
+	     deny},
 	    {"doctor", "", 0, 0, NULL,
 	     "Check everything the agent needs, and say the fix", doctor},
 	    {.name = NULL},

@@ -24,6 +24,7 @@
  *    │                     │ every block is on the medium            │
  *    ├────────────── VERIFYING ──────────────────────────────────────┤
  *    │                     │ read back as signed: WRITTEN            │
+ *    ├─ held ───────────┤                                            │
  *    └────────────── ARMING ─────────────────────────────────────────┘
  *                          │ record: PENDING
  *                          v
@@ -36,6 +37,9 @@
  *      │ healthy
  *      v
  *    CONFIRMING ── record: GOOD ──> IDLE, and success is reported
+ *
+ * Held: the server says "skip" (a maintenance window that is not open, download-only).
+ * The slot stays WRITTEN until it is offered without.
  *
  * While an update is under way the server is still polled, aside, so that a cancel is
  * noticed; that poll changes no state.
@@ -50,7 +54,8 @@
  *	INSTALLING	slot is WRITING: the server offers the deployment again, the
  *			journal says from which segment to go on
  *	VERIFYING	the same; the read-back begins anew
- *	ARMING		slot is WRITTEN or PENDING: armed at once, or as in REBOOTING
+ *	ARMING		slot is WRITTEN or PENDING: armed when it is offered again, or as
+ *			in REBOOTING
  *	REBOOTING	slot is PENDING: the bootloader tries it. Where it booted the
  *			old slot all the same, the agent waits (BACKING_OFF, polling)
  *			and reboots again
@@ -195,6 +200,9 @@ void agent_on_command_end(struct agent *a, int status, const char *why);
 
 /* Orders. ERR_CONFLICT where the state does not allow it. */
 int agent_poll_now(struct agent *a, struct err *e) MUST_USE;
+/* What the device's user says of the deployment that waits for consent; told at once.
+ * ERR_CONFLICT if none does. */
+int agent_consent(struct agent *a, bool confirmed, struct err *e) MUST_USE;
 /* Installs a .ota bundle through the same verification. bundle is the agent's from here
  * on, also on failure. What is wrong with its metadata is said at once, the rest in
  * agent_status(). */

@@ -4,7 +4,7 @@
  * other:
  *
  *	poll ──> configData (asked for, or something changed)
- *	     ──> cancelAction or deploymentBase
+ *	     ──> cancelAction, confirmationBase (consent.c) or deploymentBase
  *
  * Any failure ends the round; the next one begins from the poll. While an update is
  * under way this goes on beside it, so that a cancel is noticed, and deployments are
@@ -43,8 +43,8 @@ static void done(struct agent *a)
 }
 
 /* The round ended early. Beside an update nothing depends on it. */
-static void failed(struct agent *a, const char *what, const struct net_head *h,
-		   const struct err *e)
+void contact_failed(struct agent *a, const char *what, const struct net_head *h,
+		    const struct err *e)
 {
 	uint64_t wait;
 
@@ -90,7 +90,7 @@ static void on_cancel(struct agent *a, const struct net_head *h, const struct bu
 
 	if (check(h, why, "cancelAction", &e) < 0 ||
 	    ddi_cancel_parse(body->data, body->len, id, &e) < 0) {
-		failed(a, "ask what to cancel", h, &e);
+		contact_failed(a, "ask what to cancel", h, &e);
 		return;
 	}
 	log_info(a->spec.log, "agent", "the server cancels a deployment", "id", id,
@@ -118,7 +118,7 @@ static void on_deployment(struct agent *a, const struct net_head *h,
 		(void)err_nomem(&e);
 	if (d == NULL || check(h, why, "deploymentBase", &e) < 0 ||
 	    ddi_deployment_parse(body->data, body->len, d, &e) < 0) {
-		failed(a, "ask what to install", h, &e);
+		contact_failed(a, "ask what to install", h, &e);
 	} else {
 		contact_schedule(a);
 		update_begin(a, d);
@@ -133,13 +133,15 @@ static void ask(struct agent *a, const char *url, exchange_fn fn, const char *wh
 	struct err e = ERR_INIT;
 
 	if (agent_get(a, AGENT_CALL, url, ANSWER_MAX_BYTES, fn, &e) < 0)
-		failed(a, what, NULL, &e);
+		contact_failed(a, what, NULL, &e);
 }
 
 static void after_config(struct agent *a)
 {
 	const struct ddi_poll *p = &a->contact.poll;
 
+	if (consent_look(a, p->confirmation_base, done))
+		return;
 	if (p->cancel_action[0] != '\0')
 		ask(a, p->cancel_action, on_cancel, "ask what to cancel");
 	else if (p->deployment_base[0] != '\0' && may_begin(a))
@@ -229,7 +231,7 @@ static void on_config(struct agent *a, const struct net_head *h, const struct bu
 	(void)body;
 	if (check(h, why, "configData", &e) < 0) {
 		a->contact.config_wanted = true;
-		failed(a, "tell the server about this device", h, &e);
+		contact_failed(a, "tell the server about this device", h, &e);
 		return;
 	}
 	acknowledge(a);
@@ -285,7 +287,7 @@ static void after_poll(struct agent *a)
 		 : text_format(url, sizeof(url), &e, "%s/configData", a->spec.base)) <
 		0 ||
 	    put_config(a, url, &e) < 0)
-		failed(a, "tell the server about this device", NULL, &e);
+		contact_failed(a, "tell the server about this device", NULL, &e);
 }
 
 /* ---- the poll ---- */
@@ -298,7 +300,7 @@ static void on_poll(struct agent *a, const struct net_head *h, const struct buf 
 
 	if (check(h, why, "poll", &e) < 0 ||
 	    ddi_poll_parse(body->data, body->len, &c->poll, &e) < 0) {
-		failed(a, "poll", h, &e);
+		contact_failed(a, "poll", h, &e);
 		return;
 	}
 	c->failures = 0;
@@ -320,7 +322,7 @@ void contact_start(struct agent *a)
 	if (a->state == AGENT_IDLE || a->state == AGENT_BACKING_OFF)
 		agent_move(a, AGENT_POLLING, "poll");
 	if (agent_get(a, AGENT_CALL, a->spec.base, ANSWER_MAX_BYTES, on_poll, &e) < 0)
-		failed(a, "poll", NULL, &e);
+		contact_failed(a, "poll", NULL, &e);
 	else
 		report_send(a);
 }

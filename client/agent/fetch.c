@@ -241,6 +241,7 @@ static int take_manifest(struct agent *a, struct err *e)
 	if (u->manifest == NULL)
 		return err_nomem(e);
 	if (manifest_parse(b->data, b->len, u->manifest, e) < 0 ||
+	    manifest_check_images(u->manifest, e) < 0 ||
 	    manifest_check_fits(u->manifest, a->spec.product, a->spec.hardware, e) <
 		0 ||
 	    sha256(b->data, b->len, u->manifest_sha256, e) < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the agent's files share. agent.c has the machine, contact.c the poll, update.c
- * refresh to arming, health.c the new slot, report.c feedback, stream.c the ota:events.
+ * refresh to arming, consent.c the user's, health.c the new slot, report.c feedback, stream.c the ota:events.
  * Private. */
 #ifndef OTA_AGENT_INTERNAL_H
 #define OTA_AGENT_INTERNAL_H
@@ -37,6 +37,7 @@ struct contact {
 	bool told_config;    /* in this boot */
 	uint32_t ack_events; /* record events that the attributes in flight tell of */
 	unsigned failures;
+	void (*consent_over)(struct agent *a); /* consent_look()'s */
 	uint64_t sleep_ms;
 	struct ddi_poll poll;				    /* the latest answer */
 	char repository[DDI_URL_LEN], targets[DDI_URL_LEN]; /* as last offered */
@@ -48,6 +49,7 @@ enum fetch_what { FETCH_MANIFEST, FETCH_DESCRIPTOR, FETCH_HEAD, N_FETCHES };
 
 struct update {
 	char id[12]; /* of the deployment; "": from a bundle */
+	bool hold;   /* to be written, and armed only when it is offered again */
 	struct ddi_artifact artifact;
 	struct tuf_client *tuf;
 	struct effective_time time;
@@ -70,6 +72,14 @@ struct update {
 	struct bundle table;
 	int percent; /* last reported; -1: none */
 	int64_t percent_at_ms;
+};
+
+/* ---- the consent of the device's user ---- */
+
+struct consent {
+	char id[12]; /* of the deployment that waits for it; "": none */
+	char version[65];
+	bool answered, confirmed; /* to be told at the next poll */
 };
 
 /* ---- health ---- */
@@ -136,6 +146,8 @@ struct agent {
 	struct memory memory;	   /* as stored */
 	struct exchange exchanges[N_AGENT_CHANNELS];
 	struct contact contact;
+	struct consent consent;
+	char held_id[12]; /* of the deployment that is written and waits; "": none */
 	struct update update;
 	unsigned attempts;	 /* of this deployment, without getting on */
 	uint64_t best_blocks;	 /* the farthest that one of them came, for good */
@@ -184,6 +196,9 @@ void contact_soon(struct agent *a); /* as soon as may be: after the one under wa
 /* An update failed: a round after wait_ms looks for it again. */
 void contact_retry(struct agent *a, uint64_t wait_ms);
 void contact_schedule(struct agent *a);
+/* The round under way ends here; h may be NULL. */
+void contact_failed(struct agent *a, const char *what, const struct net_head *h,
+		    const struct err *e);
 void contact_deployment_ended(
     struct agent *a); /* done, refused or cancelled: next poll */
 
@@ -197,6 +212,13 @@ void update_clear(struct agent *a);
 void update_failed(struct agent *a, const char *what, const struct err *e);
 void update_altered(struct agent *a, const char *what, const struct err *e);
 void update_refused(struct agent *a, const char *what, const struct err *e);
+
+/* Every block is written and read back, and it is not to be armed yet. */
+void update_hold(struct agent *a);
+
+/* consent.c: what the poll links to as confirmationBase, or "" if it does not. True: a
+ * request is under way, and over(a) is called at its end unless the round failed. */
+bool consent_look(struct agent *a, const char *url, void (*over)(struct agent *a));
 
 /* fetch.c */
 extern const char *const fetch_cache_names[N_FETCHES];

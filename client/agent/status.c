@@ -45,6 +45,19 @@ static int add_update(struct json *root, const struct agent *a, struct err *e)
 	return json_set(o, "percent", json_new_int(write_percent(a)), e);
 }
 
+static int add_consent(struct json *root, const struct agent *a, struct err *e)
+{
+	struct json *o;
+
+	if (a->consent.id[0] == '\0')
+		return 0;
+	o = json_new_object();
+	if (json_set(root, "consent", o, e) < 0 ||
+	    set_text(o, "deployment", a->consent.id, e) < 0)
+		return -1;
+	return set_text(o, "version", a->consent.version, e);
+}
+
 static int add_error(struct json *root, const struct agent *a, struct err *e)
 {
 	struct json *o;
@@ -79,7 +92,9 @@ static int fill(struct json *root, const struct agent *a, struct err *e)
 		if (add_slot(slots, a, i, e) < 0)
 			return -1;
 	}
-	return add_update(root, a, e) < 0 ? -1 : add_error(root, a, e);
+	if (add_update(root, a, e) < 0 || add_consent(root, a, e) < 0)
+		return -1;
+	return add_error(root, a, e);
 }
 
 struct json *agent_status(const struct agent *a, struct err *e)

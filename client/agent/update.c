@@ -10,6 +10,10 @@
  *	refused		it is not for this device, not signed, too old: told to the
  *			server, remembered, and not tried again
  *	cancelled	by the server
+ *	held		its slot is written and verified, and the server has not said yet
+ *			that it may be installed: the maintenance window is not open, or
+ *			it is download-only. When it is offered again without "skip",
+ *			what is written is found there and armed
  */
 #include "internal.h"
 
@@ -108,6 +112,22 @@ void update_cancel(struct agent *a, const char *why)
 	agent_move(a, AGENT_IDLE, why);
 }
 
+#define HELD "written and verified; to be installed when the server says so"
+
+void update_hold(struct agent *a)
+{
+	struct err e = ERR_INIT;
+
+	memcpy(a->held_id, a->update.id, sizeof(a->held_id));
+	report_progress(a, DDI_DOWNLOADED, 100, HELD);
+	forget_deployment(a, a->held_id);
+	if (agent_save(a, &e) < 0)
+		agent_log_failure(a, LOG_ERROR, "remember what was downloaded", &e);
+	update_clear(a);
+	agent_move(a, AGENT_IDLE, HELD);
+	contact_deployment_ended(a);
+}
+
 /* ---- beginnings ---- */
 
 /* The server may go on offering what has ended here, until it took the report. */
@@ -149,17 +169,40 @@ static int check_offer(const struct agent *a, const struct ddi_deployment *d,
 	return 0;
 }
 
+/* A download-only deployment that is offered still: its server has not heard yet. */
+static void tell_held(struct agent *a, const struct ddi_deployment *d)
+{
+	if (d->window != DDI_WINDOW_NONE)
+		return;
+	update_clear(a);
+	memcpy(a->update.id, d->id, sizeof(a->update.id));
+	report_progress(a, DDI_DOWNLOADED, 100, HELD);
+	update_clear(a);
+}
+
+/* What the server lets the agent do now: by download and update, and what was done. */
+static bool must_wait(struct agent *a, const struct ddi_deployment *d)
+{
+	bool held = strcmp(a->held_id, d->id) == 0;
+
+	if (d->update != DDI_SKIP) {
+		a->held_id[0] = '\0';
+		return false;
+	}
+	if (held)
+		tell_held(a, d);
+	else if (d->download == DDI_SKIP)
+		log_info(a->spec.log, "agent", "the deployment waits for its window",
+			 "id", d->id, NULL);
+	return held || d->download == DDI_SKIP;
+}
+
 void update_begin(struct agent *a, const struct ddi_deployment *d)
 {
 	struct err e = ERR_INIT;
 
-	if (a->state != AGENT_POLLING || is_over(a, d->id))
+	if (a->state != AGENT_POLLING || is_over(a, d->id) || must_wait(a, d))
 		return;
-	if (d->update == DDI_SKIP) {
-		log_info(a->spec.log, "agent", "the deployment waits for its window",
-			 "id", d->id, NULL);
-		return;
-	}
 	if (strcmp(a->attempts_id, d->id) != 0) {
 		memcpy(a->attempts_id, d->id, sizeof(a->attempts_id));
 		a->attempts = a->altered = 0;
@@ -167,6 +210,7 @@ void update_begin(struct agent *a, const struct ddi_deployment *d)
 	}
 	update_clear(a);
 	memcpy(a->update.id, d->id, sizeof(a->update.id));
+	a->update.hold = d->update == DDI_SKIP;
 	a->update.artifact = d->artifacts[0];
 	if (check_offer(a, d, &e) < 0) {
 		update_refused(a, "look at the deployment", &e);

@@ -241,6 +241,10 @@ static void arm(struct agent *a)
 
 	if (a->state == AGENT_INSTALLING)
 		agent_move(a, AGENT_VERIFYING, "every block was there already");
+	if (a->update.hold) {
+		update_hold(a);
+		return;
+	}
 	agent_move(a, AGENT_ARMING, "read back as signed");
 	if (install_arm(a->update.install, DEFAULT_TRIES, &e) < 0) {
 		end(a, "arm the slot", &e);
@@ -268,8 +272,10 @@ static bool body_is_complete(const struct agent *a)
 static void verify(struct agent *a)
 {
 	agent_move(a, AGENT_VERIFYING, "every block is written: reads back");
+	/* "downloaded" ends a download-only deployment: not before it was read back. */
 	if (a->update.bundle == NULL)
-		report_progress(a, DDI_DOWNLOADED, 100, "reads back what was written");
+		report_progress(a, a->update.hold ? DDI_DOWNLOAD : DDI_DOWNLOADED, 100,
+				"reads back what was written");
 }
 
 /* The body ended before the install had enough of it. */

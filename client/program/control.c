@@ -75,6 +75,20 @@ static struct json *do_poll(struct control *c, const struct json *request,
 	return agent_poll_now(c->agent, e) < 0 ? NULL : ok_answer();
 }
 
+static struct json *do_confirm(struct control *c, const struct json *request,
+			       struct err *e)
+{
+	(void)request;
+	return agent_consent(c->agent, true, e) < 0 ? NULL : ok_answer();
+}
+
+static struct json *do_deny(struct control *c, const struct json *request,
+			    struct err *e)
+{
+	(void)request;
+	return agent_consent(c->agent, false, e) < 0 ? NULL : ok_answer();
+}
+
 static struct json *do_install(struct control *c, const struct json *request,
 			       struct err *e)
 {
@@ -98,9 +112,8 @@ static const struct {
 	struct json *(*run)(struct control *c, const struct json *request,
 			    struct err *e);
 } commands[] = {
-    {"status", do_status},
-    {"poll-now", do_poll},
-    {"install", do_install},
+    {"status", do_status}, {"poll-now", do_poll},   {"confirm", do_confirm},
+    {"deny", do_deny},	   {"install", do_install},
 };
 
 static struct json *answer(struct control *c, const struct json *request, struct err *e)

@@ -4,6 +4,7 @@
  *
  *	{"command":"status"}			{"ok":true,"status":{..}}
  *	{"command":"poll-now"}			{"ok":true}
+ *	{"command":"confirm"}, "deny"		{"ok":true}: the user's consent
  *	{"command":"install","path":"/a.ota"}	{"ok":true}, or
  *						{"ok":false,"code":"rollback","error":".."}
  *

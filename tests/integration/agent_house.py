@@ -74,8 +74,8 @@ class AgentTest(unittest.TestCase):
         wait_until(look, seconds, f"the deployment's end; it is {last}")
         return last
 
-    def assign(self, board, version):
-        body = {"device": board.path.name, "release": self.releases[version]}
+    def assign(self, board, version, **more):
+        body = {"device": board.path.name, "release": self.releases[version], **more}
         return self.server.call("POST", "/api/v1/deployments", body)["id"]
 
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The agent and the server, both real: how fast, how it stops, who it trusts."""
+"""The agent and the server, both real: how fast, how it stops, what it waits for, who it trusts."""
 
 import json
 import signal
 import subprocess
 import time
 
-from .agent_house import AgentTest, wait_until
+from .agent_house import DONE, FAILED, AgentTest, wait_until
 
 REACTION_SECONDS = 2
 
@@ -52,6 +52,44 @@ class Online(AgentTest):
         self.assertEqual(done["state"], "cancelled", done)
         self.assertEqual(board.record().state("B"), "WRITING")
         self.assertEqual(json.loads(board.agent_answers())["slots"][0]["state"], "GOOD")
+
+    def told(self, board):
+        return json.loads(board.agent_answers())
+
+    def test_an_update_waits_for_the_consent_of_the_user(self):
+        board = self.online()
+        self.assertEqual(self.client(board, "confirm")[0], FAILED)  # nothing waits
+        ident = self.assign(board, "2.0.0", consent=True)
+        wait_until(lambda: self.told(board).get("consent") == {"deployment": ident, "version": "2.0.0"}, 20, "the question")
+        self.assertIn("consent 2.0.0 waits", self.client(board, "status")[1])
+        self.assertEqual(self.client(board, "deny")[0], DONE)
+        wait_until(lambda: self.server.call("GET", f"/api/v1/deployments/{ident}")["consent"] == "denied", 20, "the denial")
+        self.assertEqual(board.record().state("B"), "EMPTY")
+        wait_until(lambda: self.client(board, "confirm")[0] == DONE, 20, "the question once more")
+        done = self.settled(ident)
+        self.assertEqual((done["state"], done["consent"]), ("confirmed", "given"), done)
+
+    def test_a_device_fetches_before_its_window_and_installs_in_it(self):
+        board = self.online({"poll": {"interval": "1s"}})
+        wait_until(lambda: self.server.call("GET", f"/api/v1/devices/{board.path.name}")["slots"], 20, "the attributes")
+        opens = int(time.time() * 1000) + 8000
+        ident = self.assign(board, "2.0.0", not_before=opens)
+        wait_until(lambda: board.record().state("B") == "WRITTEN", 20, "the slot is written")
+        self.assertLess(time.time() * 1000, opens, "the window was open before the slot was written: too slow to tell")
+        self.assertEqual(self.told(board)["slots"][0]["booted"], True)
+        done = self.settled(ident)
+        self.assertEqual(done["state"], "confirmed", done)
+        rebooting = [s for s in done["statuses"] if any("rebooting" in line for line in s["details"])]
+        self.assertGreaterEqual(rebooting[0]["at"], opens)
+
+    def test_what_was_only_downloaded_is_there_when_it_is_to_be_installed(self):
+        board = self.online()
+        first = self.settled(self.assign(board, "2.0.0", kind="download-only"))
+        self.assertEqual((first["state"], board.record().state("B")), ("downloaded", "WRITTEN"), first)
+        self.assertEqual(self.told(board)["version"], "1.0.0")
+        board.expect(r"written and verified")
+        second = self.settled(self.assign(board, "2.0.0", kind="forced"))
+        self.assertEqual(second["state"], "confirmed", second)
 
     def test_a_device_with_a_wrong_token_changes_nothing_and_goes_on_asking(self):
         board = self.board({"poll": {"retry-first": "100ms"}})

@@ -74,6 +74,9 @@ struct bench {
 	const char *deployment; /* id of the open one, or NULL */
 	const char *cancel;	/* id of the one being cancelled, or NULL */
 	const char *update;	/* "forced" */
+	const char *download;	/* NULL: "forced" */
+	const char *window;	/* NULL, or "unavailable" */
+	const char *confirm;	/* id of the one that waits for consent, or NULL */
 	bool wants_config, plain, offers_events;
 	struct bench_fault faults[4];
 	char heard[60000]; /* every feedback: "PATH BODY\n" */

@@ -55,6 +55,9 @@ static void answer_poll(struct bench *b, struct bench_call *c)
 	if (b->cancel != NULL)
 		(void)snprintf(p.cancel_action, DDI_URL_LEN,
 			       BENCH_BASE "/cancelAction/%s", b->cancel);
+	else if (b->confirm != NULL)
+		(void)snprintf(p.confirmation_base, DDI_URL_LEN,
+			       BENCH_BASE "/confirmationBase/%s?c=7", b->confirm);
 	else if (b->deployment != NULL)
 		(void)snprintf(p.deployment_base, DDI_URL_LEN,
 			       BENCH_BASE "/deploymentBase/%s?c=1", b->deployment);
@@ -75,8 +78,11 @@ static void answer_deployment(struct bench *b, struct bench_call *c)
 	struct buf text = BUF_INIT(100000);
 	struct err e = ERR_INIT;
 
-	(void)snprintf(d->id, sizeof(d->id), "%s", b->deployment);
-	d->download = DDI_FORCED;
+	d->unconfirmed = b->confirm != NULL;
+	(void)snprintf(d->id, sizeof(d->id), "%s",
+		       d->unconfirmed ? b->confirm : b->deployment);
+	d->download = b->download != NULL ? DDI_SKIP : DDI_FORCED;
+	d->window = b->window != NULL ? DDI_WINDOW_UNAVAILABLE : DDI_WINDOW_NONE;
 	d->update = strcmp(b->update, "skip") == 0 ? DDI_SKIP : DDI_FORCED;
 	strcpy(d->artifacts[0].part, "os");
 	strcpy(d->version, "2.0.0");
@@ -103,6 +109,22 @@ static void answer_cancel(struct bench *b, struct bench_call *c)
 
 	OK(ddi_cancel_write(b->cancel, b->cancel, &text, &e));
 	answer_text(c, 200, "application/json", &text);
+}
+
+static void hear_consent(struct bench *b, struct bench_call *c,
+			 const struct net_request *r)
+{
+	struct ddi_consent *said = calloc(1, sizeof(*said));
+	struct err e = ERR_INIT;
+
+	OK(ddi_consent_parse(r->body, r->body_len, said, &e));
+	note(b->heard, sizeof(b->heard), r->url + strlen(BENCH_BASE), r->body);
+	if (said->confirmed) {
+		b->deployment = b->confirm;
+		b->confirm = NULL;
+	}
+	free(said);
+	answer_status(c, 200);
 }
 
 static void hear(struct bench *b, struct bench_call *c, const struct net_request *r)
@@ -156,6 +178,11 @@ static void route(struct bench *b, struct bench_call *c, const struct net_reques
 
 	if (strcmp(r->url, BENCH_BASE) == 0)
 		answer_poll(b, c);
+	else if (strstr(r->url, "/confirmationBase/") != NULL &&
+		 ends_with(r->url, "/feedback") && b->confirm != NULL)
+		hear_consent(b, c, r);
+	else if (strstr(r->url, "/confirmationBase/") != NULL && b->confirm != NULL)
+		answer_deployment(b, c);
 	else if (ends_with(r->url, "/feedback"))
 		hear(b, c, r);
 	else if (ends_with(r->url, "/configData")) {

@@ -288,12 +288,13 @@ static void a_deployment_outside_its_window_waits(void **state)
 
 	(void)state;
 	bench_offer(&b);
-	b.update = "skip";
+	b.update = b.download = "skip";
 	bench_start(&b);
 	bench_for(&b, 300000);
 	assert_int_equal(b.n_body_bytes, 0);
 	assert_string_equal(b.heard, "");
 	b.update = "forced";
+	b.download = NULL;
 	bench_until_reboot(&b);
 	bench_fini(&b);
 }
