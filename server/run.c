@@ -342,7 +342,8 @@ static void on_watchdog(void *ctx)
 	struct server *s = ctx;
 	struct err ignored = ERR_INIT; /* the manager then does what it is there for */
 
-	if (notify_manager("WATCHDOG=1", &ignored) < 0)
+	/* Not a word unless every thread that serves has answered since the last one. */
+	if (http_server_beat(s->http) && notify_manager("WATCHDOG=1", &ignored) < 0)
 		log_failure(s->log, LOG_WARN, "server", "tell the service manager",
 			    &ignored);
 	loop_timer_set(s->watchdog_timer, (int64_t)notify_watchdog_ms());

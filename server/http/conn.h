@@ -57,8 +57,9 @@ struct conn {
 	size_t scanned;	       /* bytes of a head looked at */
 	uint64_t body_left;    /* BODY: bytes still to come */
 	size_t body_share;     /* of HTTP_MAX_BODIES */
-	bool greeted;	       /* its handshake was counted */
-	bool moving;	       /* the gate itself changes the input buffer */
+	uint64_t body_began_us;
+	bool greeted; /* its handshake was counted */
+	bool moving;  /* the gate itself changes the input buffer */
 	bool overloaded;
 	/* status != 0: the next request is answered with this */
 	struct refusal refusal;
@@ -79,6 +80,7 @@ struct worker {
 	uint64_t stop_within_ms;
 	bool stopping;
 	bool started;
+	atomic_bool asked; /* for a sign of life, and has not answered */
 	pthread_t thread;
 };
 

@@ -11,6 +11,7 @@ static const char *const ways[] = {"full", "resumed"};
 static const char *const reasons[N_REFUSAL_REASONS] = {
     [REFUSED_OVERLOAD] = "connections",
     [REFUSED_BODIES] = "bodies",
+    [REFUSED_SLOW] = "slow",
     [REFUSED_DEADLINE] = "deadline",
     [REFUSED_FORM] = "form",
 };

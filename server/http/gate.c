@@ -15,7 +15,7 @@
  * the answer.
  *
  * Deadlines are absolute where evhttp's own are of inactivity: a head dripped byte by
- * byte ends at head_deadline_ms, a body has that and a millisecond a byte.
+ * byte ends at head_deadline_ms, a body has that and body_time_ms() more.
  */
 #include "conn.h"
 
@@ -79,17 +79,16 @@ void conn_linger(struct conn *c)
 	loop_timer_set(c->timer, LINGER_MS);
 }
 
-static bool body_take_share(struct conn *c, uint64_t len)
+static bool try_share(struct conn *c, size_t len)
 {
 	atomic_size_t *all = &c->worker->server->n_body_bytes;
 
-	if (len <= SMALL_BODY)
-		return true;
-	if (atomic_fetch_add(all, (size_t)len) + (size_t)len > HTTP_MAX_BODIES) {
-		atomic_fetch_sub(all, (size_t)len);
+	if (atomic_fetch_add(all, len) + len > HTTP_MAX_BODIES) {
+		atomic_fetch_sub(all, len);
 		return false;
 	}
-	c->body_share = (size_t)len;
+	c->body_share = len;
+	c->body_began_us = metrics_now_us();
 	return true;
 }
 
@@ -97,6 +96,56 @@ static void body_give_share(struct conn *c)
 {
 	atomic_fetch_sub(&c->worker->server->n_body_bytes, c->body_share);
 	c->body_share = 0;
+}
+
+/* Bytes a millisecond so far; beyond what is slow for one that has just begun. */
+static uint64_t body_pace(const struct conn *c)
+{
+	uint64_t ms = (metrics_now_us() - c->body_began_us) / 1000;
+
+	return ms < HTTP_SLOW_MS ? HTTP_SLOW_BYTES_PER_MS
+				 : (c->body_share - c->body_left) / ms;
+}
+
+/* Room for somebody who sends: who drips holds as much of it as who does not. */
+static bool cut_slowest(struct worker *w)
+{
+	uint64_t pace, slowest = HTTP_SLOW_BYTES_PER_MS;
+	struct conn *found = NULL;
+
+	for (struct conn *c = w->conns; c != NULL; c = c->next) {
+		if (c->state != CONN_BODY || c->body_share == 0)
+			continue;
+		pace = body_pace(c);
+		if (pace < slowest) {
+			slowest = pace;
+			found = c;
+		}
+	}
+	if (found == NULL)
+		return false;
+	counts_refusal(&w->server->counts, REFUSED_SLOW);
+	body_give_share(found);
+	conn_cut(found);
+	return true;
+}
+
+static bool body_take_share(struct conn *c, uint64_t len)
+{
+	if (len <= SMALL_BODY)
+		return true;
+	do {
+		if (try_share(c, (size_t)len))
+			return true;
+	} while (cut_slowest(c->worker));
+	return false;
+}
+
+/* A millisecond a byte of a small body; of what is beyond, which operators upload, one
+ * for eight. */
+static uint64_t body_time_ms(uint64_t len)
+{
+	return len <= SMALL_BODY ? len : SMALL_BODY + (len - SMALL_BODY) / 8;
 }
 
 static void conn_free(struct conn *c)
@@ -242,7 +291,8 @@ static void pass_head(struct conn *c)
 		return;
 	let_through(c, head_len);
 	conn_move(c, CONN_BODY,
-		  (int64_t)(c->worker->server->config.head_deadline_ms + c->body_left));
+		  (int64_t)(c->worker->server->config.head_deadline_ms +
+			    body_time_ms(c->body_left)));
 	pass_body(c);
 }
 

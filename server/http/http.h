@@ -22,8 +22,11 @@ struct http_stream;
 
 #define HTTP_MAX_BODY ((size_t)4 << 20)
 /* Bodies are held in memory before anybody knows who sends them: all those beyond 16
- * KiB together are at most this, and one more is 503. */
+ * KiB together are at most this. For one more the slowest of the same thread is cut, if
+ * it takes its time (HTTP_SLOW_MS, HTTP_SLOW_BYTES_PER_MS); else it is 503. */
 #define HTTP_MAX_BODIES ((size_t)256 << 20)
+#define HTTP_SLOW_MS 2000u
+#define HTTP_SLOW_BYTES_PER_MS 64u
 
 struct http_config {
 	const char *const *listen; /* "127.0.0.1:8443", "[::1]:0" (0: any free port) */
@@ -61,6 +64,9 @@ struct http_server *http_server_new(const struct http_config *c,
 int http_server_start(struct http_server *s, struct err *e) MUST_USE;
 unsigned http_server_port(const struct http_server *s, size_t listener);
 int http_server_reload(struct http_server *s, struct err *e) MUST_USE; /* certificate */
+/* For a watchdog, called now and then from one thread: asks each serving thread for a sign
+ * of life. False if one has not answered the call before this one. */
+bool http_server_beat(struct http_server *s);
 /* Closes listeners, ends streams, gives requests deadline_ms, joins. */
 void http_server_stop(struct http_server *s, uint64_t deadline_ms);
 void http_server_free(struct http_server *s);

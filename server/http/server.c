@@ -382,6 +382,28 @@ unsigned http_server_port(const struct http_server *s, size_t listener)
 	return listener < s->n_listeners ? s->ports[listener] : 0;
 }
 
+static void on_beat(void *ctx)
+{
+	struct worker *w = ctx;
+
+	atomic_store(&w->asked, false);
+}
+
+bool http_server_beat(struct http_server *s)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		struct worker *w = &s->workers[i];
+
+		if (atomic_exchange(&w->asked, true))
+			all = false;
+		else if (loop_wake(w->loop, on_beat, w, NULL) < 0)
+			atomic_store(&w->asked, false); /* short of memory, not stuck */
+	}
+	return all;
+}
+
 int http_server_reload(struct http_server *s, struct err *e)
 {
 	return tls_reload(s->tls, e);

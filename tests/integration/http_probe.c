@@ -5,7 +5,8 @@
  *	http_probe CERT KEY TICKETS FILE CLIENT_CA|- MAX_CONNECTIONS
  *
  * prints "port N" and "ready"; SIGHUP reloads the certificate and prints "reloaded" or
- * the error; SIGTERM stops.
+ * the error; SIGUSR1 asks all threads for a sign of life and prints whether they gave the
+ * last one; SIGTERM stops.
  */
 #include "../../server/http/assets.h"
 
@@ -14,11 +15,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 struct probe {
 	struct http_server *server;
 	struct loop *loop;
-	struct loop_signal *hangup, *terminate;
+	struct loop_signal *hangup, *terminate, *usr1;
 	const char *file;
 };
 
@@ -175,6 +178,18 @@ static void quiet(struct http_request *r, void *app)
 		http_stream_end(s);
 }
 
+/* Holds its thread up as long as the file is there, as no handler may. */
+static void stuck(struct http_request *r, void *app)
+{
+	const struct timespec a_moment = {.tv_nsec = 1000000};
+	const struct probe *p = app;
+
+	say("stuck: here");
+	while (access(p->file, F_OK) == 0)
+		(void)nanosleep(&a_moment, NULL);
+	http_reply(r, 200, "text/plain", "free\n", 5);
+}
+
 static const struct http_route routes[] = {
     {"GET", "/hello", 0, hello},
     {"GET", "/echo/{x}", 0, echo_param},
@@ -187,6 +202,7 @@ static const struct http_route routes[] = {
     {"GET", "/events", 0, events},
     {"GET", "/quiet", 0, quiet},
     {"GET", "/whoami", 0, whoami},
+    {"GET", "/stuck", 0, stuck},
     {"GET", "/{path*}", 0, assets_handle},
 };
 
@@ -196,6 +212,13 @@ static void on_hangup(void *ctx)
 	struct err e = ERR_INIT;
 
 	say(http_server_reload(p->server, &e) == 0 ? "reloaded" : e.text);
+}
+
+static void on_usr1(void *ctx)
+{
+	struct probe *p = ctx;
+
+	say(http_server_beat(p->server) ? "beat: all" : "beat: not all");
 }
 
 static void on_terminate(void *ctx)
@@ -221,7 +244,8 @@ static int run(struct probe *p, const struct http_config *c, struct err *e)
 	say(text);
 	p->hangup = loop_signal_new(p->loop, SIGHUP, on_hangup, p, e);
 	p->terminate = loop_signal_new(p->loop, SIGTERM, on_terminate, p, e);
-	if (p->hangup == NULL || p->terminate == NULL)
+	p->usr1 = loop_signal_new(p->loop, SIGUSR1, on_usr1, p, e);
+	if (p->hangup == NULL || p->terminate == NULL || p->usr1 == NULL)
 		return -1;
 	say("ready");
 	rc = loop_run(p->loop, e);
@@ -255,6 +279,7 @@ int main(int argc, char **argv)
 	rc = run(&p, &c, &e);
 	http_server_free(p.server);
 	loop_signal_free(p.hangup);
+	loop_signal_free(p.usr1);
 	loop_signal_free(p.terminate);
 	loop_free(p.loop);
 	if (rc < 0)

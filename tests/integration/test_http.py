@@ -307,6 +307,14 @@ class HttpTest(unittest.TestCase):
             self.assertEqual(self.client().ask("POST", "/echo", body=b"x")[0], 200)
         self.assertEqual(self.client_after(lambda c: c.ask("PUT", "/upload", body=b"x" * (4 << 20))[0], 200), 200)
 
+    def test_who_drips_large_bodies_makes_room_for_who_sends_them(self):
+        with contextlib.ExitStack() as stack:
+            head = "PUT /upload HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (4 << 20)
+            for _ in range(64):
+                stack.enter_context(Client(self.probe.port)).send(head + "x")
+            body = os.urandom(4 << 20)
+            self.assertEqual(self.client_after(lambda c: c.ask("PUT", "/upload", body=body)[0], 200), 200)
+
     def client_after(self, ask, want):
         """Asks until the server has noticed that others went away."""
         end, got = time.monotonic() + PATIENCE, None
@@ -566,6 +574,31 @@ class ServerTest(unittest.TestCase):
         probe.expect("^reloaded$")
         self.assertNotEqual(self.peer_cert(probe), old)
         self.assertEqual(standing.ask("GET", "/hello")[0], 200)
+
+    def beat(self, probe):
+        probe.process.send_signal(signal.SIGUSR1)
+        return probe.expect("^beat: (all|not all)$")[1]
+
+    def beat_until(self, probe, want):
+        end = time.monotonic() + PATIENCE
+        while self.beat(probe) != want:
+            self.assertLess(time.monotonic(), end)
+
+    def test_a_thread_that_is_stuck_gives_no_sign_of_life_until_it_goes_on(self):
+        obstacle = os.path.join(self.dir, "obstacle")
+        probe = self.start(file=obstacle)
+        self.beat_until(probe, "all")
+        with open(obstacle, "w"):
+            pass
+        with Client(probe.port) as c:
+            c.send("GET /stuck HTTP/1.1\r\nHost: a\r\n\r\n")
+            probe.expect("^stuck: here$")
+            self.beat_until(probe, "not all")
+            for _ in range(5):
+                self.assertEqual(self.beat(probe), "not all")
+            os.unlink(obstacle)
+            self.assertEqual(c.answer()[2], b"free\n")
+            self.beat_until(probe, "all")
 
     def test_an_expired_certificate_is_not_taken(self):
         probe = self.start()

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import threading
 import time
+import unittest.mock
 
 from .fleet import OwnServer
 from .server import PATIENCE, Server, Stream
@@ -106,6 +107,21 @@ class Life(OwnServer):
         self.assertEqual(self.s.api("GET", f"/api/v1/uploads/{old}").status, 404)
         self.assertEqual(self.s.api("PUT", f"/api/v1/uploads/{young}?offset=4", b" on..").status, 200)
         self.assertEqual(self.s.api("POST", f"/api/v1/uploads/{young}/commit").status, 200)
+
+    def test_the_service_manager_hears_that_every_thread_lives(self):
+        path = str(self.s.place / "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(path)
+            manager.settimeout(PATIENCE)
+            with unittest.mock.patch.dict(os.environ, NOTIFY_SOCKET=path, WATCHDOG_USEC="100000"):
+                self.s.start()
+            words = []
+            while words.count(b"WATCHDOG=1") < 3:
+                words.append(manager.recv(100))
+            self.assertIn(b"READY=1", words)
+            self.s.stop()
+            while manager.recv(100) != b"STOPPING=1":
+                pass
 
     def test_a_port_in_use_is_named(self):
         self.s.start()
