@@ -66,6 +66,8 @@ struct server {
 	struct seen_cache *seen;
 	struct hub *hub;
 	struct webhooks *webhooks;
+	struct zone_table *zones;
+	struct engine *engine;
 	struct http_server *http;
 	struct api api;
 	struct loop_timer *seen_timer, *housekeeping_timer, *tenants_timer,
@@ -92,9 +94,11 @@ static void server_fini(struct server *s)
 	if (s->seen != NULL && s->store != NULL)
 		seen_flush(s->seen, s->store);
 	webhooks_free(s->webhooks);
+	engine_free(s->engine);
 	hub_free(s->hub);
 	store_close(s->store);
 	http_server_free(s->http); /* its loops: nobody answers into them any more */
+	zone_table_free(s->zones);
 	seen_cache_free(s->seen);
 	throttle_free(s->throttle);
 	ca_free(s->ca);
@@ -220,6 +224,8 @@ static void fill_api(struct server *s)
 	s->api = (struct api){
 	    .store = s->store,
 	    .hub = s->hub,
+	    .zones = s->zones,
+	    .engine = s->engine,
 	    .seen = s->seen,
 	    .target_tokens = c->target_tokens,
 	    .gateway_tokens = c->gateway_tokens,
@@ -278,6 +284,35 @@ static int start_http(struct server *s, struct err *e)
 	return http_server_start(s->http, e);
 }
 
+/* A device is told at once that there is something for it. */
+static void poke_device(void *ctx, const char *tenant, const char *device)
+{
+	struct server *s = ctx;
+
+	hub_poke(s->hub, tenant, device);
+}
+
+static int start_engine(struct server *s, struct err *e)
+{
+	const struct engine_config c = {
+	    .store = s->store,
+	    .clock = &clock_system,
+	    .log = s->log,
+	    .poke = poke_device,
+	    .ctx = s,
+	    .exclusive = s->settings->store_url == NULL, /* a file of our own */
+	    .settle_ms = s->settings->rollout_settle_ms,
+	    .join_ms = s->settings->rollout_join_ms,
+	    .retry_ms = s->settings->rollout_retry_ms,
+	};
+
+	s->zones = zone_table_new(e);
+	if (s->zones == NULL)
+		return -1;
+	s->engine = engine_new(&c, e);
+	return s->engine == NULL ? -1 : 0;
+}
+
 static int start_all(struct server *s, struct err *e)
 {
 	if (take_directory(s, e) < 0)
@@ -294,7 +329,7 @@ static int start_all(struct server *s, struct err *e)
 			 s->settings->max_streams, e);
 	if (s->hub == NULL)
 		return -1;
-	if (start_limits(s, e) < 0)
+	if (start_limits(s, e) < 0 || start_engine(s, e) < 0)
 		return -1;
 	s->webhooks = start_webhooks(s->settings, &s->dir, s->store, s->log, e);
 	if (s->webhooks == NULL)

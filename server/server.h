@@ -45,6 +45,7 @@ struct settings {
 	struct option_list webhook_allow;
 	const char *webhook_ca;
 	uint64_t webhook_timeout_ms, webhook_attempts;
+	uint64_t rollout_settle_ms, rollout_join_ms, rollout_retry_ms;
 	uint64_t ready_fd; /* 0: none */
 	bool json;
 	const char *reason; /* of a freeze */

@@ -25,11 +25,15 @@
 #include "../limit/limit.h"
 #include "../metrics/metrics.h"
 #include "../release/home.h"
+#include "../rollout/engine.h"
+#include "../rollout/zone.h"
 
 /* What handlers work with; all borrowed from main. */
 struct api {
 	struct store *store;
 	struct hub *hub;
+	struct zone_table *zones;
+	struct engine *engine; /* NULL: none runs here */
 	struct seen_cache *seen;
 	struct homes *homes;
 	struct worker *worker;
@@ -314,6 +318,21 @@ void answer_device(struct api_call *a, int status, const char *token);
 	X(deployments_create)                                                          \
 	X(deployments_get)                                                             \
 	X(deployments_delete)                                                          \
+	X(rollouts_list)                                                               \
+	X(rollouts_create)                                                             \
+	X(rollouts_get)                                                                \
+	X(rollouts_change)                                                             \
+	X(rollouts_delete)                                                             \
+	X(rollouts_preview)                                                            \
+	X(rollouts_members)                                                            \
+	X(rollouts_decisions)                                                          \
+	X(rollouts_start)                                                              \
+	X(rollouts_approve)                                                            \
+	X(rollouts_pause)                                                              \
+	X(rollouts_resume)                                                             \
+	X(rollouts_stop)                                                               \
+	X(rollouts_rollback)                                                           \
+	X(devices_why)                                                                 \
 	X(freeze_get)                                                                  \
 	X(freeze_put)                                                                  \
 	X(freeze_delete)                                                               \

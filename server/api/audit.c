@@ -33,6 +33,16 @@ static const struct audit_rule rules[] = {
     {handle_uploads_create, NULL, NULL, NULL},
     {handle_uploads_put, NULL, NULL, NULL},
     {handle_uploads_commit, NULL, NULL, NULL},
+    /* rollouts */
+    {handle_rollouts_create, "rollout.create", "rollout", NULL},
+    {handle_rollouts_change, "rollout.change", "rollout", "id"},
+    {handle_rollouts_delete, "rollout.delete", "rollout", "id"},
+    {handle_rollouts_start, "rollout.start", "rollout", "id"},
+    {handle_rollouts_approve, "rollout.approve", "rollout", "id"},
+    {handle_rollouts_pause, "rollout.pause", "rollout", "id"},
+    {handle_rollouts_resume, "rollout.resume", "rollout", "id"},
+    {handle_rollouts_stop, "rollout.stop", "rollout", "id"},
+    {handle_rollouts_rollback, "rollout.rollback", "rollout", "id"},
     /* the whole fleet */
     {handle_freeze_put, "freeze.start", "tenant", NULL},
     {handle_freeze_delete, "freeze.end", "tenant", NULL},

@@ -140,6 +140,8 @@ static void stored(struct store_call *c)
 		return;
 	if (closed) /* another may be waiting for this one's end */
 		hub_poke(a->api->hub, a->tenant, a->device.id);
+	if (c->out.deployment.rollout != 0)
+		engine_wake(a->api->engine);
 	device_thank(a);
 }
 

@@ -7,7 +7,7 @@
  *	of the opaque files -> the history, if it was asked for -> for deploymentBase:
  *	remember that the device has seen it -> answer
  */
-#include "api.h"
+#include "rollout.h"
 
 #include "../../common/base/text.h"
 #include "../../common/ddi/ddi.h"
@@ -204,21 +204,18 @@ static void offered(struct store_call *c)
 		load_own_action(a, handle_device_deployment);
 		return;
 	}
-	if (!api_failed(a, c))
-		answer_with_history(a);
+	if (api_failed(a, c))
+		return;
+	if (c->out.deployment.rollout != 0)
+		engine_wake(a->api->engine);
+	answer_with_history(a);
 }
 
-/* What a device was shown must be cancelled with it, not behind its back: store it
- * first. */
-static void mark_offered(struct api_call *a)
+static void store_offered(struct api_call *a)
 {
 	const struct deployment *d = &a->deployment;
 	struct store_call *c;
 
-	if (d->offered) {
-		answer_with_history(a);
-		return;
-	}
 	c = api_store(a, STORE_DEPLOYMENT_MOVE, offered);
 	if (c == NULL)
 		return;
@@ -230,6 +227,26 @@ static void mark_offered(struct api_call *a)
 					      .offered = true,
 					      .offering = true};
 	api_submit(a, c);
+}
+
+static void offer_if(struct api_call *a, const struct why *w)
+{
+	if (w->may_offer)
+		store_offered(a);
+	else
+		no_such_action(a);
+}
+
+/* What a device was shown must be cancelled with it, not behind its back: store it
+ * first. A link may be older than what its rollout says now. */
+static void mark_offered(struct api_call *a)
+{
+	if (a->deployment.offered)
+		answer_with_history(a);
+	else if (a->deployment.rollout != 0)
+		with_why(a, a->deployment.rollout, offer_if);
+	else
+		store_offered(a);
 }
 
 /* ---- its artifacts ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The poll: how long to sleep, and links to what there is to do. */
-#include "api.h"
+#include "rollout.h"
 
 #include "../../common/base/text.h"
 #include "../../common/ddi/ddi.h"
@@ -75,6 +75,13 @@ static void answer_poll(struct api_call *a)
 		device_reply(a, &text);
 }
 
+static void decided(struct api_call *a, const struct why *w)
+{
+	if (!w->may_offer && !w->may_ask)
+		a->deployment.id = 0;
+	answer_poll(a);
+}
+
 static void polled_deployment(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
@@ -84,7 +91,11 @@ static void polled_deployment(struct store_call *c)
 		a->deployment = c->out.deployment;
 	else if (c->err.code != ERR_NOT_FOUND && api_failed(a, c))
 		return;
-	answer_poll(a);
+	/* What it was shown it keeps; before that its rollout has a say. */
+	if (a->deployment.rollout != 0 && !a->deployment.offered)
+		with_why(a, a->deployment.rollout, decided);
+	else
+		answer_poll(a);
 }
 
 void handle_device_poll(struct api_call *a)

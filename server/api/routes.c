@@ -69,6 +69,22 @@
 	X("POST",   "/api/v1/deployments",                     4 * KIB,  MAY_OPERATE | SCOPED, false, deployments_create) \
 	X("GET",    "/api/v1/deployments/{id}",                NO_BODY,  MAY_VIEW | SCOPED, false, deployments_get) \
 	X("DELETE", "/api/v1/deployments/{id}",                4 * KIB,  MAY_OPERATE | SCOPED | MATCHES, false, deployments_delete) \
+	/* rollouts */                                                                   \
+	X("GET",    "/api/v1/rollouts",                            NO_BODY,  MAY_VIEW, false, rollouts_list) \
+	X("POST",   "/api/v1/rollouts",                            64 * KIB, MAY_OPERATE, false, rollouts_create) \
+	X("GET",    "/api/v1/rollouts/{id}",                       NO_BODY,  MAY_VIEW, false, rollouts_get) \
+	X("PUT",    "/api/v1/rollouts/{id}",                       64 * KIB, MAY_OPERATE | MATCHES, false, rollouts_change) \
+	X("DELETE", "/api/v1/rollouts/{id}",                       4 * KIB,  MAY_OPERATE, false, rollouts_delete) \
+	X("GET",    "/api/v1/rollouts/{id}/preview",               NO_BODY,  MAY_VIEW, false, rollouts_preview) \
+	X("GET",    "/api/v1/rollouts/{id}/members",               NO_BODY,  MAY_VIEW, false, rollouts_members) \
+	X("GET",    "/api/v1/rollouts/{id}/decisions",             NO_BODY,  MAY_VIEW, false, rollouts_decisions) \
+	X("POST",   "/api/v1/rollouts/{id}/start",                 4 * KIB,  MAY_OPERATE, false, rollouts_start) \
+	X("POST",   "/api/v1/rollouts/{id}/approve",               4 * KIB,  MAY_OPERATE, false, rollouts_approve) \
+	X("POST",   "/api/v1/rollouts/{id}/pause",                 4 * KIB,  MAY_OPERATE, false, rollouts_pause) \
+	X("POST",   "/api/v1/rollouts/{id}/resume",                4 * KIB,  MAY_OPERATE, false, rollouts_resume) \
+	X("POST",   "/api/v1/rollouts/{id}/stop",                  4 * KIB,  MAY_OPERATE, false, rollouts_stop) \
+	X("POST",   "/api/v1/rollouts/{id}/rollback",              4 * KIB,  MAY_OPERATE, false, rollouts_rollback) \
+	X("GET",    "/api/v1/devices/{id}/why",                    NO_BODY,  MAY_VIEW | SCOPED, false, devices_why) \
 	/* freeze */                                                                     \
 	X("GET",    "/api/v1/freeze",                          NO_BODY,  MAY_VIEW | SCOPED, false, freeze_get) \
 	X("PUT",    "/api/v1/freeze",                          4 * KIB,  MAY_OPERATE, false, freeze_put) \

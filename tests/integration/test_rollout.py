@@ -1,0 +1,406 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rollouts on a real server with many simulated devices that speak the device API."""
+
+import signal
+import time
+import unittest
+
+from .fleet import FleetTest
+from .server import PATIENCE, Device, Server, temporary
+
+END = ("finished", "stopped", "paused")
+
+
+class RolloutTest(FleetTest):
+    """Each test has a product of its own, and so a fleet of its own."""
+
+    OPTIONS = ("--rollout-settle", "20ms", "--rollout-join-interval", "100ms", "--rollout-retry-interval", "100ms",
+               "--limits-device-rate", "1000", "--limits-report-rate", "1000", "--limits-caller-rate", "10000")
+
+    @classmethod
+    def setUpClass(cls):
+        place = temporary()
+        cls.addClassCleanup(place.cleanup)
+        cls.s = Server(place.name, "--server-demo", "yes", *cls.OPTIONS)
+        cls.s.start()
+        cls.addClassCleanup(cls.s.stop)
+        cls.s.claim()
+        cls.r1 = cls.s.push(cls.s.make_bundle("1.0.0"))["id"]
+        cls.r2 = cls.s.push(cls.s.make_bundle("2.0.0"))["id"]
+
+    def fleet(self, n, site=None):
+        """Devices named after the test, of a group by id, seen once."""
+        name = self.id().rsplit(".", 1)[1][:60]
+        devices = [self.s.add_device(f"{name}-{i:03d}") for i in range(n)]
+        for i, d in enumerate(devices):
+            data = {"product": "gateway", "hardware": "revA"}
+            if site:
+                data["rack"] = site(i)
+            self.assertEqual(d.request("PUT", "/configData", {"data": data}).status, 200)
+        self.selection = f"id=={name}-*"
+        return devices
+
+    def make(self, waves=None, **more):
+        plan = {"name": self.id().rsplit(".", 1)[1][:60], "release": self.r1, "selection": self.selection,
+                "accepts": "reported", **more}
+        if waves:
+            plan["waves"] = waves
+        answer = self.s.api("POST", "/api/v1/rollouts", plan)
+        self.assertEqual(answer.status, 201, answer.body)
+        return answer.json["id"]
+
+    def do(self, rollout, action, status=200, **body):
+        answer = self.s.api("POST", f"/api/v1/rollouts/{rollout}/{action}", body or None)
+        self.assertEqual(answer.status, status, answer.body)
+        return answer.json
+
+    def get(self, rollout):
+        return self.s.api("GET", f"/api/v1/rollouts/{rollout}").json
+
+    def until(self, rollout, want, what=""):
+        """The rollout once want(it) holds."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            o = self.get(rollout)
+            if want(o):
+                return o
+            time.sleep(0.02)
+        self.fail(f"{what}: {o['state']}: {o['detail']}; {[(w['state'], w['counts']) for w in o['waves']]}")
+
+    def waves(self, rollout):
+        return [w["state"] for w in self.get(rollout)["waves"]]
+
+    def count(self, o, state):
+        return sum(w["counts"][state] for w in o["waves"])
+
+    def offered(self, device):
+        link = device.poll()["_links"].get("deploymentBase")
+        answer = None if link is None else device.follow(link["href"])
+        return answer.json if answer and answer.status == 200 else None  # else it was paused in between
+
+    def update(self, devices, finished="success"):
+        """Each device polls once, and updates if it is offered something; returns those that were."""
+        done = []
+        for d in devices:
+            offer = self.offered(d)
+            if offer is not None:
+                self.assertEqual(d.feedback(offer["id"], "closed", finished, ["done"]).status, 200)
+                done.append(d)
+        return done
+
+    def serve(self, rollout, devices, want, finished="success"):
+        """The fleet goes on polling until want(rollout) holds."""
+        end = time.monotonic() + PATIENCE
+        updated = []
+        while time.monotonic() < end:
+            updated += self.update(devices, finished)
+            o = self.get(rollout)
+            if want(o):
+                return o, updated
+            time.sleep(0.02)
+        self.fail(f"{o['state']}: {o['detail']}; {[(w['state'], w['counts']) for w in o['waves']]}")
+
+    def assigned(self, r, n):
+        """Until n of its members have a deployment."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            items = self.s.api("GET", f"/api/v1/rollouts/{r}/members?limit=500").json["items"]
+            if sum(m["deployment"] is not None for m in items) == n:
+                return items
+            time.sleep(0.02)
+        self.fail(f"{items}")
+
+    def decisions(self, rollout):
+        return [d["detail"] for d in self.s.api("GET", f"/api/v1/rollouts/{rollout}/decisions").json["items"]]
+
+
+class Course(RolloutTest):
+    def test_three_waves_go_one_after_the_other_to_the_end(self):
+        devices = self.fleet(20)
+        r = self.make([{"percent": 10, "min_finished": 1}, {"percent": 50}, {"percent": 100}])
+        self.assertEqual(self.get(r)["state"], "draft")
+        self.do(r, "start")
+        o = self.until(r, lambda o: o["waves"][0]["state"] == "running", "the first wave runs")
+        self.assertEqual([w["state"] for w in o["waves"]], ["running", "pending", "pending"])
+        self.assertEqual([w["counts"]["members"] for w in o["waves"]], [2, 9, 9])
+        self.assigned(r, 2)
+        self.assertEqual(len(self.update(devices)), 2)  # nobody of another wave
+        o, _ = self.serve(r, devices, lambda o: o["state"] == "finished")
+        self.assertEqual(o["devices"], {"members": 20, "ended": 20, "succeeded": 20})
+        self.assertEqual(self.count(o, "reported"), 20)
+        self.assertGreater(len(self.decisions(r)), 6)
+        self.assertEqual(self.update(devices), [])
+
+    def test_a_wave_that_fails_pauses_the_rollout_with_its_reason(self):
+        devices = self.fleet(10)
+        r = self.make([{"count": 4, "min_finished": 2, "error_percent": 10}, {"percent": 100}])
+        self.do(r, "start")
+        o, failed = self.serve(r, devices, lambda o: o["state"] == "paused", finished="failure")
+        self.assertLessEqual(len(failed), 4)
+        self.assertEqual((o["reason"], o["waves"][1]["state"]), ("error-threshold", "pending"))
+        self.assertIn("%", o["detail"])
+        self.assertEqual(self.update(devices), [])
+        why = self.s.api("GET", f"/api/v1/devices/{devices[0].name}/why").json
+        self.assertFalse(why["may_offer"])
+
+    def test_resume_goes_on_after_a_pause_of_its_own(self):
+        devices = self.fleet(8)
+        r = self.make([{"count": 4, "min_finished": 4, "error_percent": 10, "success_percent": 10}, {"percent": 100}])
+        self.do(r, "start")
+        self.until(r, lambda o: o["waves"][0]["state"] == "running")
+        self.assigned(r, 4)
+        offers = [(d, self.offered(d)) for d in devices]
+        offers = [(d, o) for d, o in offers if o]
+        self.assertEqual(len(offers), 4)
+        for i, (d, offer) in enumerate(offers):
+            d.feedback(offer["id"], "closed", "failure" if i < 2 else "success")
+        self.until(r, lambda o: o["state"] == "paused")
+        self.do(r, "resume", reason="the two had a bad cable")
+        o, _ = self.serve(r, devices, lambda o: o["state"] in ("finished", "paused"))
+        self.assertEqual(o["state"], "finished", o["detail"])
+        self.assertIn("bad cable", " ".join(self.decisions(r)))
+
+    def test_silent_devices_count_as_failed_after_the_deadline(self):
+        devices = self.fleet(6)
+        r = self.make([{"count": 4, "min_finished": 4, "deadline_ms": 1000, "error_percent": 10}, {"percent": 100}])
+        self.do(r, "start")
+        self.until(r, lambda o: o["waves"][0]["state"] == "running")
+        end, shown = time.monotonic() + PATIENCE, []
+        while len(shown) < 4 and time.monotonic() < end:
+            shown += [d for d in devices if d not in shown and self.offered(d)]
+        self.assertEqual(len(shown), 4)
+        self.assertEqual(self.count(self.get(r), "in-flight"), 4)
+        self.until(r, lambda o: o["state"] == "paused" and self.count(o, "silent") == 4, "it pauses")
+        offer = self.offered(shown[0])  # it comes back, and counts as what it becomes
+        self.assertEqual(shown[0].feedback(offer["id"], "closed", "success").status, 200)
+        self.assertEqual((self.count(self.get(r), "silent"), self.count(self.get(r), "reported")), (3, 1))
+
+    def test_the_health_gate_stops_before_the_threshold_is_judged(self):
+        devices = self.fleet(30)
+        r = self.make([{"percent": 100, "min_finished": 30, "error_percent": 90, "success_percent": 1}],
+                      gate={"alpha_percent": 1, "baseline_percent": 1})
+        self.do(r, "start")
+        self.until(r, lambda o: o["waves"][0]["state"] == "running")
+        end = time.monotonic() + PATIENCE
+        while self.get(r)["state"] == "running" and time.monotonic() < end:
+            for d in devices:
+                if self.update([d], "failure"):
+                    break
+        o = self.get(r)
+        self.assertEqual((o["state"], o["reason"]), ("paused", "health-gate"), o["detail"])
+        self.assertLess(self.count(o, "failed"), 30)
+
+    def test_what_is_not_proven_does_not_count_where_proof_is_asked_for(self):
+        devices = self.fleet(2)
+        r = self.make([{"percent": 100, "min_finished": 1}], accepts="proven")
+        self.do(r, "start")
+        o, _ = self.serve(r, devices, lambda o: self.count(o, "reported") == 2)
+        self.assertNotEqual(o["state"], "finished")
+
+
+class Acts(RolloutTest):
+    def running(self, devices, **more):
+        r = self.make([{"percent": 100, "min_finished": 1}], **more)
+        self.do(r, "start")
+        self.until(r, lambda o: o["waves"][0]["state"] == "running")
+        return r
+
+    def test_paused_nothing_new_is_offered_and_what_runs_goes_on(self):
+        devices = self.fleet(3)
+        r = self.running(devices)
+        self.assigned(r, 3)
+        offer = self.offered(devices[0])
+        self.do(r, "pause", reason="a look at the first")
+        self.assertIsNone(self.offered(devices[1]))
+        self.assertEqual(devices[0].feedback(offer["id"], "closed", "success").status, 200)
+        self.assertIn("a look at the first", self.get(r)["detail"])
+        why = self.s.api("GET", f"/api/v1/devices/{devices[1].name}/why").json
+        self.assertEqual(why["reasons"][0]["code"], "paused")
+        self.do(r, "resume")
+        o, _ = self.serve(r, devices, lambda o: o["state"] == "finished")
+        self.assertEqual(self.count(o, "reported"), 3)
+
+    def test_a_stop_is_for_good_and_takes_back_what_nobody_saw(self):
+        devices = self.fleet(3)
+        r = self.running(devices)
+        self.assigned(r, 3)
+        offer = self.offered(devices[0])
+        self.do(r, "stop", reason="wrong release")
+        o = self.until(r, lambda o: self.count(o, "cancelled") == 2)
+        self.assertEqual((o["state"], self.count(o, "in-flight")), ("stopped", 1))
+        self.assertEqual(self.deployment(offer["id"])["state"], "assigned")
+        self.do(r, "stop", cancel_running=True)
+        self.assertEqual(self.deployment(offer["id"])["state"], "cancelling")
+        for action in ("start", "pause", "resume", "approve"):
+            answer = self.do(r, action, 409)
+            self.assertTrue(answer["detail"])
+
+    def test_roll_back_gives_the_previous_release_to_those_that_run_the_bad_one(self):
+        devices = self.fleet(4)
+        r = self.make([{"percent": 100, "min_finished": 1}], release=self.r2)
+        self.do(r, "start")
+        self.until(r, lambda o: o["waves"][0]["state"] == "running")
+        self.assigned(r, 4)
+        done = self.update(devices[:2])
+        self.assertEqual(len(done), 2)
+        back = self.do(r, "rollback", reason="it drains the battery")
+        self.assertEqual((back["rollback_of"], back["release"]), (r, self.r1))
+        self.assertEqual(self.get(r)["state"], "stopped")
+        o, updated = self.serve(back["id"], devices, lambda o: o["state"] == "finished")
+        self.assertEqual(o["devices"]["members"], 2)
+        self.assertEqual(sorted(d.name for d in updated), sorted(d.name for d in done))
+        self.assertEqual(self.s.api("GET", f"/api/v1/devices/{done[0].name}").json["version"], "1.0.0")
+
+    def test_nothing_is_offered_while_the_fleet_is_frozen(self):
+        devices = self.fleet(2)
+        r = self.make([{"percent": 100, "min_finished": 1}])
+        self.addCleanup(self.s.api, "DELETE", "/api/v1/freeze")
+        self.s.api("PUT", "/api/v1/freeze", {"reason": "brown-out"})
+        self.do(r, "start")
+        self.assertEqual(self.update(devices), [])
+        why = self.s.api("GET", f"/api/v1/devices/{devices[0].name}/why").json
+        self.assertEqual(why["reasons"][0]["code"], "frozen")
+        self.s.api("DELETE", "/api/v1/freeze")
+        self.serve(r, devices, lambda o: o["state"] == "finished")
+
+    def test_somebody_else_must_approve(self):
+        devices = self.fleet(2)
+        r = self.make([{"percent": 100, "min_finished": 1}], approvals=1)
+        self.do(r, "start")
+        self.until(r, lambda o: o["state"] == "awaiting-approval")
+        self.assertEqual(self.do(r, "approve", 403)["code"], "forbidden")
+        token = self.s.api("POST", "/api/v1/tokens", {"name": "bob", "role": "operator"}).json["token"]
+        answer = self.s.request("POST", f"/api/v1/rollouts/{r}/approve", None, {"Authorization": f"Bearer {token}"})
+        self.assertEqual(answer.status, 200, answer.body)
+        self.serve(r, devices, lambda o: o["state"] == "finished")
+        self.assertIn("approved by bob", self.decisions(r))
+
+    def test_a_wave_waits_for_its_approval(self):
+        devices = self.fleet(4)
+        r = self.make([{"count": 1, "min_finished": 1}, {"percent": 100, "min_finished": 1, "needs_approval": True}])
+        self.do(r, "start")
+        o, _ = self.serve(r, devices, lambda o: o["waves"][0]["state"] == "passed")
+        self.assertEqual(o["waves"][1]["state"], "pending")
+        self.do(r, "approve", 404, wave=3)
+        self.do(r, "approve", wave=2)
+        self.serve(r, devices, lambda o: o["state"] == "finished")
+
+    def test_drafts_are_changed_and_deleted_and_bad_plans_refused_by_name(self):
+        self.fleet(1)
+        r = self.make()
+        plan = self.get(r)["plan"]
+        tag = self.s.api("GET", f"/api/v1/rollouts/{r}").headers["ETag"]
+        headers = {"Authorization": f"Bearer {self.s.token}", "If-Match": tag}
+        answer = self.s.request("PUT", f"/api/v1/rollouts/{r}", {**plan, "priority": 7}, headers)
+        self.assertEqual((answer.status, answer.json["priority"]), (200, 7), answer.body)
+        answer = self.s.request("PUT", f"/api/v1/rollouts/{r}", {**plan, "priority": 9}, headers)
+        self.assertEqual(answer.status, 412, answer.body)
+        for wrong, name in (({"release": "00" * 8}, "release"), ({"selection": "colour==red"}, "selection"),
+                            ({"waves": []}, "waves"), ({"waves": [{"percent": 101}]}, "waves[0].percent"), ({"more": 1}, "more"),
+                            ({"windows": {"zone": "Mars/Olympus", "windows": [{"days": ["mon"], "from": "02:00", "to": "04:00"}]}},
+                             "")):
+            answer = self.s.api("POST", "/api/v1/rollouts", {**plan, **wrong})
+            self.assertIn(answer.status, (400, 404, 413), (wrong, answer.body))
+            self.assertIn(name, answer.json["detail"])
+        self.assertEqual(self.s.api("DELETE", f"/api/v1/rollouts/{r}").status, 204)
+        self.assertEqual(self.s.api("GET", f"/api/v1/rollouts/{r}").status, 404)
+        self.assertEqual(self.s.api("GET", "/api/v1/rollouts/nonsense").status, 404)
+
+    def test_a_preview_counts_waves_bytes_and_those_left_out(self):
+        devices = self.fleet(10)
+        devices[0].request("PUT", "/configData", {"data": {"product": "other"}})
+        action = self.assign(devices[1], self.r1)
+        devices[1].feedback(action, "closed", "success")
+        r = self.make([{"percent": 25}, {"percent": 100}])
+        p = self.s.api("GET", f"/api/v1/rollouts/{r}/preview").json
+        self.assertEqual([w["devices"] for w in p["waves"]], [2, 6])
+        self.assertEqual(p["left_out"], {"incompatible": 1, "up_to_date": 1, "pinned": 0, "no_wave": 0})
+        self.assertGreater(p["bytes"], 8 * 10_000)
+        self.assertEqual(p["bytes"], sum(w["bytes"] for w in p["waves"]))
+        self.assertEqual(self.get(r)["state"], "draft")
+
+    def test_what_an_operator_assigns_goes_before_a_rollout(self):
+        devices = self.fleet(2)
+        direct = self.assign(devices[0], self.r2)
+        r = self.running(devices)
+        self.assigned(r, 1)
+        self.assertEqual(self.offered(devices[0])["id"], direct)
+        devices[0].feedback(direct, "closed", "failure")
+        self.serve(r, devices, lambda o: o["state"] == "finished")  # then it is its turn
+
+
+class Members(RolloutTest):
+    def test_late_joiners_go_to_the_last_wave_if_the_plan_says_so(self):
+        devices = self.fleet(2)
+        r = self.make([{"count": 1, "min_finished": 1}, {"percent": 100, "min_finished": 1, "soak_ms": 1500}],
+                      late_joiners="last-wave")
+        self.do(r, "start")
+        self.until(r, lambda o: o["state"] == "running")
+        late = self.s.add_device(devices[0].name[:-3] + "999")
+        late.request("PUT", "/configData", {"data": {"product": "gateway", "hardware": "revA"}})
+        o, updated = self.serve(r, [*devices, late], lambda o: o["state"] == "finished")
+        self.assertEqual(o["devices"]["members"], 3)
+        self.assertIn(late, updated)
+
+    def test_or_they_stay_out(self):
+        devices = self.fleet(2)
+        r = self.make([{"percent": 100, "min_finished": 1}])
+        self.do(r, "start")
+        self.until(r, lambda o: o["state"] == "running")
+        late = self.s.add_device(devices[0].name[:-3] + "999")
+        o, _ = self.serve(r, [*devices, late], lambda o: o["state"] == "finished")
+        self.assertEqual(o["devices"]["members"], 2)
+        self.assertEqual(self.s.api("GET", f"/api/v1/devices/{late.name}/why").json["reasons"][0]["code"], "no-rollout")
+
+    def test_each_stratum_has_its_share_of_each_wave(self):
+        devices = self.fleet(40, site=lambda i: f"site-{i % 4}")
+        r = self.make([{"percent": 20, "min_finished": 1}, {"percent": 100}], stratify_by="attribute.rack", seed="x")
+        self.do(r, "start")
+        self.until(r, lambda o: o["membership"] == "complete")
+        items = self.s.api("GET", f"/api/v1/rollouts/{r}/members?wave=1").json["items"]
+        sites = [int(m["device"][-3:]) % 4 for m in items]
+        self.assertEqual(len(items), 8)
+        self.assertEqual(sorted(set(sites)), [0, 1, 2, 3])
+        self.assertLessEqual(max(sites.count(s) for s in range(4)), 3)
+        del devices
+
+    def test_limits_hold_for_the_devices_in_flight(self):
+        devices = self.fleet(6)
+        r = self.make([{"percent": 100, "min_finished": 1}], limits={"in_flight": 2})
+        self.do(r, "start")
+        self.until(r, lambda o: o["waves"][0]["state"] == "running")
+        shown, end = [], time.monotonic() + PATIENCE
+        while len(shown) < 2 and time.monotonic() < end:
+            shown += [(d, o) for d in devices if d not in [s[0] for s in shown] and (o := self.offered(d))]
+        self.assertEqual(len(shown), 2)
+        rest = [d for d in devices if d not in [s[0] for s in shown]]
+        self.assertEqual([d for d in rest if self.offered(d)], [])
+        why = self.s.api("GET", f"/api/v1/devices/{rest[0].name}/why").json
+        self.assertIn("in-flight-limit", [reason["code"] for reason in why["reasons"]])
+        shown[0][0].feedback(shown[0][1]["id"], "closed", "success")
+        self.assertEqual(len([d for d in rest if self.offered(d)]), 1)
+
+
+class Crash(RolloutTest):
+    def test_after_a_kill_at_any_moment_every_device_has_exactly_one_deployment(self):
+        devices = self.fleet(60)
+        r = self.make([{"count": 5, "min_finished": 1}, {"percent": 100, "min_finished": 1}])
+        self.do(r, "start")
+        killed, pause = 0, 0.0
+        while killed < 8:  # while members are chosen, waves assigned, moves stored
+            time.sleep(pause)
+            pause += 0.006
+            self.s.stop(signal.SIGKILL)
+            killed += 1
+            self.s.start()
+            for d in devices:
+                d.server = self.s
+        o, _ = self.serve(r, devices, lambda o: o["state"] == "finished")
+        self.assertEqual(o["devices"], {"members": 60, "ended": 60, "succeeded": 60})
+        for d in devices:
+            history = self.s.api("GET", f"/api/v1/devices/{d.name}/history").json["items"]
+            self.assertEqual([h["state"] for h in history], ["confirmed"], d.name)
+
+
+if __name__ == "__main__":
+    unittest.main()
