@@ -20,6 +20,7 @@
 #include "auth/ca.h"
 #include "fleet/sampler.h"
 #include "metrics/process.h"
+#include "release/retain.h"
 #include "watch.h"
 #include "webhook/webhook.h"
 
@@ -40,7 +41,7 @@ static const char *const default_listen[] = {"0.0.0.0:8443"};
 
 struct server;
 
-/* Ends abandoned uploads; one at a time. */
+/* Drops what is old (release/retain.h); one at a time. */
 struct sweeping {
 	struct job job; /* first */
 	struct server *server;
@@ -397,49 +398,45 @@ static void renew_certificate(struct server *s)
 		reload(s);
 }
 
-/* These answers nobody waits for: without a loop they are freed also while it stops. */
-static void prune_events(struct store_call *c)
+static void tell_dropped(const struct server *s, const struct home *home,
+			 const char *what, size_t n)
 {
-	AUTO_PTR(store_call) struct store_call *owned = c;
-	struct server *s = c->ctx;
-	uint64_t newest = c->out.bounds.newest, keep = s->settings->keep_events;
-	struct store_call *next;
+	char number[24];
 
-	if (c->err.code != ERR_NONE || newest <= keep)
+	if (n == 0)
 		return;
-	next = store_call_new(STORE_EVENT_PRUNE, NULL, store_call_free, NULL, NULL);
-	if (next == NULL)
-		return;
-	memcpy(next->tenant, c->tenant, sizeof(next->tenant));
-	next->in.before_id = newest - keep;
-	store_submit(s->store, next);
+	(void)snprintf(number, sizeof(number), "%zu", n);
+	log_info(s->log, "server", what, "n", number, "tenant", home->tenant, NULL);
 }
 
 static int sweep_home(void *ctx, struct home *home)
 {
 	struct server *s = ctx;
+	const struct settings *c = s->settings;
+	const struct retention r = {
+	    .max_events = c->keep_events,
+	    .events_ms = c->keep_events_ms,
+	    .uploads_ms = c->keep_uploads_ms,
+	    .artifacts_ms = c->keep_artifacts_ms,
+	};
+	struct retained dropped;
 	struct err e = ERR_INIT;
-	char number[24];
-	size_t n = 0;
 
-	if (uploads_sweep(&home->uploads, s->settings->keep_uploads_ms, &n, &e) < 0)
-		log_failure(s->log, LOG_WARN, "server", "sweep uploads", &e);
-	if (n == 0)
-		return 0;
-	(void)snprintf(number, sizeof(number), "%zu", n);
-	log_info(s->log, "server", "abandoned uploads dropped", "n", number, "tenant",
-		 home->tenant, NULL);
+	if (retain(&home->uploads, &r, clock_utc_ms(&clock_system), &dropped, &e) < 0)
+		log_failure(s->log, LOG_WARN, "server", "drop what is old", &e);
+	tell_dropped(s, home, "abandoned uploads dropped", dropped.n_uploads);
+	tell_dropped(s, home, "unused artifacts dropped", dropped.n_artifacts);
 	return 0;
 }
 
-static void sweep_uploads(struct job *j)
+static void sweep_homes(struct job *j)
 {
 	struct server *s = ((struct sweeping *)j)->server;
 
 	(void)homes_each(s->homes, sweep_home, s);
 }
 
-static void swept_uploads(struct job *j)
+static void swept_homes(struct job *j)
 {
 	((struct sweeping *)j)->busy = false;
 }
@@ -449,7 +446,7 @@ static void start_sweeping(struct server *s)
 	if (s->sweeping.busy)
 		return;
 	s->sweeping = (struct sweeping){
-	    .job = {.run = sweep_uploads, .done = swept_uploads, .loop = s->loop},
+	    .job = {.run = sweep_homes, .done = swept_homes, .loop = s->loop},
 	    .server = s,
 	    .busy = true,
 	};
@@ -459,15 +456,7 @@ static void start_sweeping(struct server *s)
 static int keep_house(void *ctx, struct home *home)
 {
 	struct server *s = ctx;
-	struct store_call *expire =
-	    store_call_new(STORE_EXPIRE, NULL, store_call_free, NULL, NULL);
-	struct store_call *bounds =
-	    store_call_new(STORE_EVENT_BOUNDS, s->loop, prune_events, s, NULL);
 
-	if (expire != NULL)
-		store_submit(home->store, expire);
-	if (bounds != NULL)
-		store_submit(home->store, bounds);
 	sampler_take(home->store, s->store, s->loop);
 	return 0;
 }

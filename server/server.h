@@ -40,7 +40,7 @@ struct settings {
 	uint64_t stranger_rate, stranger_burst;
 	uint64_t session_life_ms, session_idle_ms, step_up_ms;
 	uint64_t timestamp_life_ms, snapshot_life_ms;
-	uint64_t keep_events, keep_uploads_ms;
+	uint64_t keep_events, keep_events_ms, keep_uploads_ms, keep_artifacts_ms;
 	/* webhooks */
 	struct option_list webhook_allow;
 	const char *webhook_ca;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -20,6 +21,7 @@
 
 struct artifacts {
 	char dir[PATH_MAX - 128];
+	pthread_rwlock_t in_use; /* written: one is being removed */
 };
 
 /* ------------------------------------------------------------------ names */
@@ -51,7 +53,8 @@ struct artifacts *artifacts_new(const char *dir, struct err *e)
 	AUTO_PTR(artifacts) struct artifacts *a = calloc(1, sizeof(*a));
 	char path[PATH_MAX];
 
-	if (a == NULL) {
+	if (a == NULL || pthread_rwlock_init(&a->in_use, NULL) != 0) {
+		free(TAKE(a));
 		(void)err_nomem(e);
 		return NULL;
 	}
@@ -67,6 +70,9 @@ struct artifacts *artifacts_new(const char *dir, struct err *e)
 
 void artifacts_free(struct artifacts *a)
 {
+	if (a == NULL)
+		return;
+	(void)pthread_rwlock_destroy(&a->in_use);
 	free(a);
 }
 
@@ -325,6 +331,46 @@ int artifacts_commit(const struct artifacts *a, const char *id, int fd, uint64_t
 }
 
 /* ------------------------------------------------------------------ garbage */
+
+void artifacts_enter(struct artifacts *a)
+{
+	(void)pthread_rwlock_rdlock(&a->in_use);
+}
+
+void artifacts_leave(struct artifacts *a)
+{
+	(void)pthread_rwlock_unlock(&a->in_use);
+}
+
+static int remove_file(const struct artifacts *a, const uint8_t sha256[SHA256_LEN],
+		       struct err *e)
+{
+	char path[PATH_MAX];
+
+	if (path_of_digest(a, sha256, path, e) != 0)
+		return -1;
+	if (unlink(path) != 0 && errno != ENOENT)
+		return err_sys(e, "%s", path);
+	return 0;
+}
+
+int artifacts_remove(struct artifacts *a, const uint8_t sha256[SHA256_LEN],
+		     int (*may)(void *ctx, struct err *e), void *ctx, bool *ret_removed,
+		     struct err *e)
+{
+	int rc;
+
+	*ret_removed = false;
+	if (pthread_rwlock_trywrlock(&a->in_use) != 0)
+		return err_set(e, ERR_BUSY, "artifacts are being put in");
+	rc = may(ctx, e);
+	if (rc == 0) {
+		rc = remove_file(a, sha256, e);
+		*ret_removed = rc == 0;
+	}
+	(void)pthread_rwlock_unlock(&a->in_use);
+	return rc;
+}
 
 int artifacts_sweep(const struct artifacts *a, bool (*keep)(void *ctx, const char *id),
 		    void *ctx, size_t *ret_n, struct err *e)

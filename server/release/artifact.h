@@ -56,6 +56,19 @@ int artifacts_drop(const struct artifacts *a, const char *id, struct err *e) MUS
 int artifacts_check_space(const struct artifacts *a, uint64_t size,
 			  struct err *e) MUST_USE;
 
+/*
+ * Between these an artifact that is there stays there: who finds one and then writes that
+ * it is in use does both in between. Waits for a removal under way, which is short.
+ */
+void artifacts_enter(struct artifacts *a);
+void artifacts_leave(struct artifacts *a);
+
+/* Deletes the file of an artifact if may() says so, while nobody is between the two above.
+ * *ret_removed: whether. ERR_BUSY: somebody is. A file that is gone is fine. */
+int artifacts_remove(struct artifacts *a, const uint8_t sha256[SHA256_LEN],
+		     int (*may)(void *ctx, struct err *e), void *ctx, bool *ret_removed,
+		     struct err *e) MUST_USE;
+
 /* Deletes files of uploads that keep() does not know; returns how many in *ret_n. */
 int artifacts_sweep(const struct artifacts *a, bool (*keep)(void *ctx, const char *id),
 		    void *ctx, size_t *ret_n, struct err *e) MUST_USE;

@@ -195,6 +195,20 @@ static int act_write(struct upload_job *j, struct err *e)
 	return row_advance(j, j->offset + j->len, e);
 }
 
+/* The bytes and the row that says they are in use, without a collection in between. */
+static int commit_artifact(struct upload_job *j, int fd, struct err *e)
+{
+	int rc;
+
+	artifacts_enter(j->up->artifacts);
+	rc = artifacts_commit(j->up->artifacts, j->upload.id, fd, j->upload.size,
+			      j->upload.sha256, &j->artifact, e);
+	if (rc == 0)
+		rc = artifact_put(j, e);
+	artifacts_leave(j->up->artifacts);
+	return rc;
+}
+
 static int act_commit(struct upload_job *j, struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
@@ -205,16 +219,14 @@ static int act_commit(struct upload_job *j, struct err *e)
 		return err_set(e, ERR_CONFLICT, "%llu of %llu bytes are here",
 			       (unsigned long long)j->upload.offset,
 			       (unsigned long long)j->upload.size);
-	if (artifacts_commit(j->up->artifacts, j->upload.id, fd, j->upload.size,
-			     j->upload.sha256, &j->artifact, e) != 0) {
+	if (commit_artifact(j, fd, e) != 0) {
 		struct err ignored = ERR_INIT; /* the digest is what has to be told */
 
-		if (e->code == ERR_DIGEST)
+		/* CONFLICT: the bytes were an artifact's that is gone: begin anew. */
+		if (e->code == ERR_DIGEST || e->code == ERR_CONFLICT)
 			(void)!row_delete(j, &ignored);
 		return -1;
 	}
-	if (artifact_put(j, e) != 0)
-		return -1;
 	return row_delete(j, e);
 }
 

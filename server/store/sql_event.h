@@ -14,10 +14,16 @@
 	X(EVENT_BOUNDS,                                                                \
 	  "SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM event "              \
 	  "WHERE tenant = ?1")                                                         \
-	X(EVENT_PRUNE, "DELETE FROM event WHERE tenant = ?1 AND id < ?2")
+	/* looks at no more rows than it may drop */                                   \
+	X(EVENT_PRUNE,                                                                 \
+	  "DELETE FROM event WHERE id IN (SELECT o.id FROM (SELECT id, at FROM event " \
+	  "WHERE tenant = ?1 ORDER BY id LIMIT ?4) AS o "                              \
+	  "WHERE o.id < ?2 OR o.at < ?3)")
 
 /* What schema 2 adds: texts, each with a comma behind it. */
-#define SCHEMA_2_EVENT "ALTER TABLE event ADD COLUMN subject TEXT NOT NULL DEFAULT '';",
+#define SCHEMA_2_EVENT                                                                 \
+	"CREATE INDEX event_tenant ON event (tenant, id);"                             \
+	"ALTER TABLE event ADD COLUMN subject TEXT NOT NULL DEFAULT '';",
 /* clang-format on */
 
 #endif

@@ -10,6 +10,16 @@
 	"created_at, security_only "                                                   \
 	"FROM release "
 
+/* Nothing that is published, or about to be, refers to a. A table that refers to artifacts
+ * stands here, or its bytes are garbage in the collector's eyes. */
+#define ARTIFACT_IS_UNUSED                                                             \
+	"NOT EXISTS (SELECT 1 FROM release r WHERE r.tenant = a.tenant "               \
+	"AND r.head_sha256 = a.sha256) "                                               \
+	"AND NOT EXISTS (SELECT 1 FROM release r WHERE r.tenant = a.tenant "           \
+	"AND r.body_sha256 = a.sha256) "                                               \
+	"AND NOT EXISTS (SELECT 1 FROM release_file f WHERE f.tenant = a.tenant "      \
+	"AND f.sha256 = a.sha256) "
+
 /* clang-format off */
 #define SQL_RELEASE(X)                                                                 \
 	X(RELEASE_INSERT,                                                              \
@@ -36,9 +46,18 @@
 	/* artifacts and uploads */                                                    \
 	X(ARTIFACT_PUT,                                                                \
 	  "INSERT INTO artifact (tenant, sha256, sha1, md5, size, created_at) "        \
-	  "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING")                    \
+	  "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (tenant, sha256) "              \
+	  "DO UPDATE SET created_at = excluded.created_at")                            \
 	X(ARTIFACT_GET, "SELECT sha256, sha1, md5, size, created_at FROM artifact "    \
 			"WHERE tenant = ?1 AND sha256 = ?2")                           \
+	X(ARTIFACT_UNUSED, "SELECT a.sha256, a.sha1, a.md5, a.size, a.created_at "     \
+			   "FROM artifact a WHERE a.tenant = ?1 "                      \
+			   "AND a.created_at < ?2 AND a.sha256 > ?3 AND "              \
+			   ARTIFACT_IS_UNUSED "ORDER BY a.sha256 LIMIT ?4")            \
+	X(ARTIFACT_DROP, "DELETE FROM artifact WHERE tenant = ?1 AND sha256 IN ("      \
+			 "SELECT a.sha256 FROM artifact a WHERE a.tenant = ?1 "        \
+			 "AND a.sha256 = ?3 AND a.created_at < ?2 AND "                \
+			 ARTIFACT_IS_UNUSED ")")                                       \
 	X(UPLOAD_INSERT, "INSERT INTO upload (tenant, id, size, sha256, created_at) "  \
 			 "VALUES (?1, ?2, ?3, ?4, ?5)")                                \
 	X(UPLOAD_GET, "SELECT id, size, sha256, offset, created_at FROM upload "       \
@@ -66,13 +85,16 @@
 
 /* What schema 2 adds: texts, each with a comma behind it. */
 #define SCHEMA_2_RELEASE                                                               \
+	"CREATE INDEX release_head ON release (tenant, head_sha256);"                  \
+	"CREATE INDEX release_body ON release (tenant, body_sha256);"                  \
 	"ALTER TABLE release ADD COLUMN security_only INTEGER NOT NULL DEFAULT 0;"     \
 	"CREATE TABLE release_file ("                                                  \
 	"  tenant TEXT NOT NULL, release TEXT NOT NULL, n INTEGER NOT NULL,"           \
 	"  name TEXT NOT NULL, part INTEGER NOT NULL, size INTEGER NOT NULL,"          \
 	"  sha256 BLOB NOT NULL, PRIMARY KEY (tenant, release, n),"                    \
 	"  FOREIGN KEY (tenant, release) REFERENCES release (tenant, id)) "            \
-	"WITHOUT ROWID, STRICT;",
+	"WITHOUT ROWID, STRICT;"                                                       \
+	"CREATE INDEX release_file_digest ON release_file (tenant, sha256);",
 /* clang-format on */
 
 #endif

@@ -30,7 +30,7 @@
  * ERR_INTERNAL are the back-end's trouble, whose text is for logs, not for clients.
  *
  * A back-end is a file with a struct store_ops: sqlite.c is the embedded default; tests
- * wrap it in one that delays and fails. All pass tests/unit/test_store.c.
+ * wrap it in one that delays and fails. All pass tests/unit/test_store*.c.
  */
 #ifndef OTA_SERVER_STORE_STORE_H
 #define OTA_SERVER_STORE_STORE_H
@@ -81,7 +81,9 @@ enum store_kind { STORE_READ, STORE_WRITE, STORE_SCAN };
 	X(DEPLOYMENT_STATUSES, STORE_READ) /* in.deployment_id -> items of struct status, oldest first */ \
 	X(DEPLOYMENT_MOVE, STORE_WRITE)	  /* in.move: state, status row, device, events at once -> out.deployment; ERR_PRECONDITION; with `offering` ERR_FROZEN */ \
 	/* artifacts and uploads: the rows; bytes are server/release's */                \
-	X(ARTIFACT_PUT, STORE_WRITE)	  /* in.artifact; the same one again is fine */  \
+	X(ARTIFACT_PUT, STORE_WRITE)	  /* in.artifact; the same one again is fine, and makes it new */  \
+	X(ARTIFACT_UNUSED, STORE_READ)	  /* in.unused -> items of struct artifact that no release refers to, by digest */ \
+	X(ARTIFACT_DROP, STORE_WRITE)	  /* in.unused: its row, if it is still unused; ERR_PRECONDITION */ \
 	X(ARTIFACT_GET, STORE_READ)	  /* in.hash -> out.artifact */                  \
 	X(UPLOAD_CREATE, STORE_WRITE)	  /* in.upload -> out.upload: the one of this size and digest if there is one */ \
 	X(UPLOAD_GET, STORE_READ)	  /* in.upload_id -> out.upload */               \
@@ -93,7 +95,7 @@ enum store_kind { STORE_READ, STORE_WRITE, STORE_SCAN };
 	/* events */                                                                     \
 	X(EVENT_LIST, STORE_READ)	  /* in.page.after_id -> items of struct event, in order */ \
 	X(EVENT_BOUNDS, STORE_READ)	  /* -> out.bounds {oldest, newest} */           \
-	X(EVENT_PRUNE, STORE_WRITE)	  /* in.before_id: events below it are dropped */ \
+	X(EVENT_PRUNE, STORE_WRITE)	  /* in.prune: the oldest events that are below before_id or older than before_ms; more: call again */ \
 	X(VERSION_COUNTS, STORE_SCAN)	  /* -> items of struct version_count */         \
 	/* settings */                                                                   \
 	X(SETTING_GET, STORE_READ)	  /* in.setting -> blob */                       \
@@ -196,7 +198,15 @@ union store_in {
 	char upload_id[UPLOAD_ID_LEN + 1];
 	char setting[64];
 	uint64_t deployment_id;
-	uint64_t before_id;
+	struct {
+		uint64_t before_id;
+		int64_t before_ms;
+		unsigned limit; /* rows looked at; 0: 1000 */
+	} prune;
+	struct {
+		uint8_t sha256[SHA256_LEN]; /* UNUSED: those behind it */
+		int64_t before_ms;	    /* put before then, and not again since */
+	} unused;
 	uint8_t hash[SHA256_LEN];
 	struct store_page page;
 	/* fleet */

@@ -60,10 +60,19 @@ int verb_EVENT_BOUNDS(struct conn *db, struct store_call *c, struct err *e)
 	return 0;
 }
 
+/* A write that takes long holds up all others. */
+#define PRUNE_AT_ONCE 1000
+
 int verb_EVENT_PRUNE(struct conn *db, struct store_call *c, struct err *e)
 {
-	return query_run(db, SQL_EVENT_PRUNE, e,
-			 ARGS(ARG_T(c->tenant), ARG_I(c->in.before_id)));
+	unsigned limit = c->in.prune.limit == 0 ? PRUNE_AT_ONCE : c->in.prune.limit;
+
+	if (query_run(db, SQL_EVENT_PRUNE, e,
+		      ARGS(ARG_T(c->tenant), ARG_I(c->in.prune.before_id),
+			   ARG_I(c->in.prune.before_ms), ARG_I(limit))) < 0)
+		return -1;
+	c->more = conn_changes(db) == (int64_t)limit;
+	return 0;
 }
 
 /* ---- tokens ---- */

@@ -197,16 +197,6 @@ int verb_RELEASE_LIST(struct conn *db, struct store_call *c, struct err *e)
 
 /* ---- artifacts ---- */
 
-int verb_ARTIFACT_PUT(struct conn *db, struct store_call *c, struct err *e)
-{
-	const struct artifact *a = &c->in.artifact;
-
-	return query_run(db, SQL_ARTIFACT_PUT, e,
-			 ARGS(ARG_T(c->tenant), ARG_B(a->sha256, SHA256_LEN),
-			      ARG_B(a->sha1, SHA1_LEN), ARG_B(a->md5, MD5_LEN),
-			      ARG_I(a->size), ARG_I(c->now_ms)));
-}
-
 static int load_artifact(struct conn *db, const char *tenant, const struct query *q,
 			 void *ret, struct err *e)
 {
@@ -245,6 +235,42 @@ int verb_ARTIFACT_GET(struct conn *db, struct store_call *c, struct err *e)
 	    step_one(&q, "artifact", hex, e) < 0)
 		return -1;
 	return load_artifact(db, c->tenant, &q, &c->out.artifact, e);
+}
+
+int verb_ARTIFACT_PUT(struct conn *db, struct store_call *c, struct err *e)
+{
+	const struct artifact *a = &c->in.artifact;
+
+	return query_run(db, SQL_ARTIFACT_PUT, e,
+			 ARGS(ARG_T(c->tenant), ARG_B(a->sha256, SHA256_LEN),
+			      ARG_B(a->sha1, SHA1_LEN), ARG_B(a->md5, MD5_LEN),
+			      ARG_I(a->size), ARG_I(c->now_ms)));
+}
+
+#define UNUSED_AT_ONCE 100
+
+int verb_ARTIFACT_UNUSED(struct conn *db, struct store_call *c, struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+
+	if (query_open(db, SQL_ARTIFACT_UNUSED, &q, e,
+		       ARGS(ARG_T(c->tenant), ARG_I(c->in.unused.before_ms),
+			    ARG_B(c->in.unused.sha256, SHA256_LEN),
+			    ARG_I(UNUSED_AT_ONCE + 1))) < 0)
+		return -1;
+	return load_items(&q, c, UNUSED_AT_ONCE, sizeof(struct artifact), load_artifact,
+			  e);
+}
+
+int verb_ARTIFACT_DROP(struct conn *db, struct store_call *c, struct err *e)
+{
+	if (query_run(db, SQL_ARTIFACT_DROP, e,
+		      ARGS(ARG_T(c->tenant), ARG_I(c->in.unused.before_ms),
+			   ARG_B(c->in.unused.sha256, SHA256_LEN))) < 0)
+		return -1;
+	if (conn_changes(db) == 0)
+		return err_set(e, ERR_PRECONDITION, "the artifact is in use");
+	return 0;
 }
 
 /* ---- uploads ---- */

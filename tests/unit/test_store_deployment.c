@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Deployments, on every back-end. */
+#include "store_fixture.h"
+
+static void action_ids_begin_at_100001(void **state)
+{
+	struct store *s = store_of(state);
+
+	make_device(s, "dev-1");
+	make_device(s, "dev-2");
+	make_release(s, "r1", "1.0");
+	assert_int_equal(assign(s, "dev-1", "r1"), 100001);
+	assert_int_equal(assign(s, "dev-2", "r1"), 100002);
+	assert_int_equal(get_device(s, "dev-2").open_deployment, 100002);
+}
+
+static void a_new_deployment_asks_the_device_to_cancel_the_one_it_has_seen(void **state)
+{
+	struct store *s = store_of(state);
+	uint64_t first, second, third;
+
+	make_device(s, "dev-1");
+	make_release(s, "r1", "1.0");
+	make_release(s, "r2", "2.0");
+	make_release(s, "r3", "3.0");
+	first = assign(s, "dev-1", "r1");
+	move(s, first, DEPLOYMENT_DOWNLOADING);
+	second = assign(s, "dev-1", "r2");
+	assert_int_equal(get_deployment(s, first).state, DEPLOYMENT_CANCELLING);
+	assert_string_equal(get_deployment(s, first).detail, "superseded by 100002");
+	assert_int_equal(get_device(s, "dev-1").open_deployment, first);
+	third = assign(s, "dev-1", "r3");
+	assert_int_equal(get_deployment(s, first).state, DEPLOYMENT_CANCELLING);
+	assert_int_equal(get_deployment(s, second).state, DEPLOYMENT_CANCELLED);
+	move(s, first, DEPLOYMENT_CANCELLED);
+	assert_int_equal(get_device(s, "dev-1").open_deployment, third);
+}
+
+static void the_open_release_of_a_device_is_not_assigned_twice(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_call *c;
+	uint64_t id;
+
+	make_device(s, "dev-1");
+	make_release(s, "r1", "1.0");
+	id = assign(s, "dev-1", "r1");
+	c = assign_call("dev-1", "r1");
+	must_fail(s, c, ERR_CONFLICT);
+	store_call_free(c);
+	move(s, id, DEPLOYMENT_FAILED);
+	assert_true(assign(s, "dev-1", "r1") > id);
+}
+
+static void assigning_needs_a_device_and_a_release_that_exist(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_call *c;
+
+	make_device(s, "dev-1");
+	make_release(s, "r1", "1.0");
+	c = assign_call("dev-2", "r1");
+	must_fail(s, c, ERR_NOT_FOUND);
+	store_call_free(c);
+	c = assign_call("dev-1", "r2");
+	must_fail(s, c, ERR_NOT_FOUND);
+	store_call_free(c);
+}
+
+static void a_move_changes_deployment_status_device_and_events_at_once(void **state)
+{
+	struct store *s = store_of(state);
+	struct deployment d;
+	struct store_call *c;
+	size_t before;
+
+	make_device(s, "dev-1");
+	make_release(s, "r1", "1.0");
+	d = get_deployment(s, assign(s, "dev-1", "r1"));
+	before = n_events(s);
+	c = move_call(&d, DEPLOYMENT_CONFIRMED);
+	c->in.move.grade = GRADE_PROVEN;
+	c->in.move.progress = 100;
+	c->in.move.proof = (struct proof){.present = true, .slot = 'B', .counter = 7};
+	memset(c->in.move.proof.root_hash, 0xcd, SHA256_LEN);
+	c->in.move.add_status = true;
+	strcpy(c->in.move.status.execution, "closed");
+	strcpy(c->in.move.status.details, "line one\nline two");
+	c->in.move.device = (struct device_change){
+	    .set_version = true, .version = "1.0", .grade = GRADE_PROVEN};
+	strcpy(c->in.move.device.agent_version, "0.1.0");
+	done(s, c);
+
+	d = get_deployment(s, d.id);
+	assert_int_equal(d.state, DEPLOYMENT_CONFIRMED);
+	assert_int_equal(d.n_statuses, 1);
+	assert_true(d.proof.present);
+	assert_int_equal(d.proof.slot, 'B');
+	assert_int_equal(d.proof.counter, 7);
+	assert_string_equal(get_device(s, "dev-1").version, "1.0");
+	assert_int_equal(get_device(s, "dev-1").grade, GRADE_PROVEN);
+	assert_string_equal(get_device(s, "dev-1").agent_version, "0.1.0");
+	assert_int_equal(get_device(s, "dev-1").open_deployment, 0);
+	assert_int_equal(get_device(s, "dev-1").installed_deployment, d.id);
+	assert_int_equal(n_events(s), before + 1);
+	c = verb(STORE_DEPLOYMENT_STATUSES);
+	c->in.deployment_id = d.id;
+	must(s, c);
+	assert_int_equal(c->n_items, 1);
+	assert_string_equal(((struct status *)c->items)[0].details,
+			    "line one\nline two");
+	store_call_free(c);
+}
+
+static void a_move_from_a_stale_view_changes_nothing(void **state)
+{
+	struct store *s = store_of(state);
+	struct deployment d;
+	struct store_call *c;
+	size_t before;
+
+	make_device(s, "dev-1");
+	make_release(s, "r1", "1.0");
+	d = get_deployment(s, assign(s, "dev-1", "r1"));
+	move(s, d.id, DEPLOYMENT_DOWNLOADING);
+	before = n_events(s);
+	c = move_call(&d, DEPLOYMENT_FAILED);
+	must_fail(s, c, ERR_PRECONDITION);
+	store_call_free(c);
+	assert_int_equal(get_deployment(s, d.id).state, DEPLOYMENT_DOWNLOADING);
+	assert_int_equal(n_events(s), before);
+}
+
+static size_t n_deployments(struct store *s, const char *device, int which)
+{
+	struct store_call *c = verb(STORE_DEPLOYMENT_LIST);
+	size_t n;
+
+	strcpy(c->in.page.device, device);
+	c->in.page.state = which;
+	must(s, c);
+	n = c->n_items;
+	store_call_free(c);
+	return n;
+}
+
+static void deployments_are_listed_by_device_and_by_state(void **state)
+{
+	struct store *s = store_of(state);
+
+	make_device(s, "dev-1");
+	make_device(s, "dev-2");
+	make_release(s, "r1", "1.0");
+	make_release(s, "r2", "2.0");
+	move(s, assign(s, "dev-1", "r1"), DEPLOYMENT_FAILED);
+	assign(s, "dev-1", "r2");
+	assign(s, "dev-2", "r2");
+	assert_int_equal(get_device(s, "dev-1").latest_deployment, 100002);
+	assert_int_equal(n_deployments(s, "", -1), 3);
+	assert_int_equal(n_deployments(s, "dev-1", -1), 2);
+	assert_int_equal(n_deployments(s, "dev-1", STORE_STATE_OPEN), 1);
+	assert_int_equal(n_deployments(s, "", DEPLOYMENT_FAILED), 1);
+	assert_int_equal(n_deployments(s, "", STORE_STATE_OPEN), 2);
+}
+
+static void several_deployments_are_read_at_once_without_the_unknown(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_call *c = verb(STORE_DEPLOYMENT_MANY);
+	uint64_t *ids = store_call_items(c, 3, sizeof(*ids), NULL);
+
+	make_device(s, "dev-1");
+	make_release(s, "r1", "1.0");
+	ids[0] = 5;
+	ids[2] = assign(s, "dev-1", "r1");
+	must(s, c);
+	assert_int_equal(c->n_items, 1);
+	assert_int_equal(((struct deployment *)c->items)[0].id, 100001);
+	store_call_free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest cases[] = {
+	    STORE_CASE(action_ids_begin_at_100001) STORE_CASE(
+		a_new_deployment_asks_the_device_to_cancel_the_one_it_has_seen)
+		STORE_CASE(the_open_release_of_a_device_is_not_assigned_twice) STORE_CASE(
+		    assigning_needs_a_device_and_a_release_that_exist)
+		    STORE_CASE(
+			a_move_changes_deployment_status_device_and_events_at_once)
+			STORE_CASE(a_move_from_a_stale_view_changes_nothing) STORE_CASE(
+			    deployments_are_listed_by_device_and_by_state)
+			    STORE_CASE(
+				several_deployments_are_read_at_once_without_the_unknown)};
+
+	return store_run_everywhere("deployments", cases, N_ELEMS(cases));
+}
