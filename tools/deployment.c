@@ -49,10 +49,17 @@ RUN(deployment_list)
 }
 
 static const struct view_column one[] = {
-    {"id", "id", VIEW_TEXT},	       {"device", "device", VIEW_TEXT},
-    {"product", "product", VIEW_TEXT}, {"version", "version", VIEW_TEXT},
-    {"state", "state", VIEW_TEXT},     {"progress", "progress", VIEW_PERCENT},
-    {"detail", "detail", VIEW_TEXT},   {"changed", "updated_at", VIEW_TIME},
+    {"id", "id", VIEW_TEXT},
+    {"device", "device", VIEW_TEXT},
+    {"product", "product", VIEW_TEXT},
+    {"version", "version", VIEW_TEXT},
+    {"state", "state", VIEW_TEXT},
+    {"progress", "progress", VIEW_PERCENT},
+    {"kind", "kind", VIEW_TEXT},
+    {"consent", "consent", VIEW_TEXT},
+    {"not before", "not_before", VIEW_TIME},
+    {"detail", "detail", VIEW_TEXT},
+    {"changed", "updated_at", VIEW_TIME},
 };
 
 static int show_statuses(const struct ota *o, const struct json *deployment,

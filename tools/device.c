@@ -32,6 +32,13 @@ const struct option device_add_options[] = {
 const struct option device_assign_options[] = {
     {NULL, "force", OPT_FLAG, AT(force), NULL, NULL,
      "Tell the device not to wait for a convenient time"},
+    {NULL, "kind", OPT_TEXT, AT(kind), NULL, "KIND",
+     "How much the device may choose: soft, forced, time-forced or download-only"},
+    {NULL, "force-at", OPT_TEXT, AT(force_at), NULL, "TIME",
+     "When a time-forced one stops being soft: 2026-11-23T14:41:07Z"},
+    {NULL, "not-before", OPT_TEXT, AT(not_before), NULL, "TIME",
+     "When the maintenance window opens: nothing is installed before"},
+    {NULL, "consent", OPT_FLAG, AT(consent), NULL, NULL, "Ask the device's user first"},
     OPTIONS_SERVER,
     OPTION_END,
 };
@@ -247,6 +254,28 @@ RUN(device_token)
 	return 0;
 }
 
+static int add_time(struct json *body, const char *key, const char *text, struct err *e)
+{
+	int64_t at;
+
+	if (text == NULL)
+		return 0;
+	if (time_parse(text, &at, e) < 0)
+		return err_wrap(e, "%s", key);
+	return json_set(body, key, json_new_int(at), e);
+}
+
+static int add_terms(const struct ota *o, struct json *body, struct err *e)
+{
+	if ((o->force && json_set(body, "force", json_new_bool(true), e) < 0) ||
+	    (o->kind != NULL &&
+	     json_set(body, "kind", json_new_text(o->kind), e) < 0) ||
+	    (o->consent && json_set(body, "consent", json_new_bool(true), e) < 0) ||
+	    add_time(body, "force_at", o->force_at, e) < 0)
+		return -1;
+	return add_time(body, "not_before", o->not_before, e);
+}
+
 RUN(device_assign)
 {
 	const struct ota *o = values;
@@ -261,7 +290,7 @@ RUN(device_assign)
 	if (api_init(&a, o, true, e) < 0 ||
 	    json_set(body, "device", json_new_text(operands[0]), e) < 0 ||
 	    json_set(body, "release", json_new_text(operands[1]), e) < 0 ||
-	    (o->force && json_set(body, "force", json_new_bool(true), e) < 0) ||
+	    add_terms(o, body, e) < 0 ||
 	    api_call(&a, "POST", "/api/v1/deployments", body, &answer, e) < 0)
 		return -1;
 	if (o->json)

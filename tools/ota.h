@@ -48,6 +48,9 @@ struct ota {
 	const char *name;
 	const char *hardware_id;
 	bool force;
+	const char *kind, *force_at,
+	    *not_before; /* of an assignment; times as RFC 3339 */
+	bool consent;
 	const char *device;
 	const char *state;
 	/* freeze */

@@ -163,6 +163,18 @@ class WithServer(unittest.TestCase):
         self.assertIn(deployment["state"], ("cancelling", "cancelled"))
         self.ota("device", "assign", "nobody", self.release("2.0.0"), status=FAILED)
 
+    def test_an_assignment_has_its_terms(self):
+        self.ota("release", "push", self.signed("2.5.0"))
+        self.ota("device", "add", "dev-2")
+        release = self.release("2.5.0")
+        for words in (["--kind", "hard"], ["--not-before", "tomorrow"], ["--kind", "soft", "--force"]):
+            self.ota("device", "assign", "dev-2", release, *words, status=REFUSED)
+        self.ota("device", "assign", "dev-2", release, "--kind", "time-forced", "--force-at", "2036-01-01T00:00:00Z",
+                 "--not-before", "2035-01-01T00:00:00Z", "--consent")
+        (deployment,) = self.listed("deployment", "list", "--device", "dev-2")
+        self.assertEqual(("time-forced", 2082758400000, 2051222400000, "asked"),
+                         tuple(deployment[key] for key in ("kind", "force_at", "not_before", "consent")))
+
     def test_events_are_printed_as_they_happen(self):
         with subprocess.Popen(
             [program("ota"), "events", "--json"], cwd=self.base, stdout=subprocess.PIPE, text=True,
