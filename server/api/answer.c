@@ -48,6 +48,28 @@ int api_if_match(const struct api_call *a, struct err *e)
 	return 0;
 }
 
+int api_matched_revision(const struct api_call *a, uint64_t *ret, struct err *e)
+{
+	const char *field = http_header(a->http, "If-Match");
+	size_t len = field == NULL ? 0 : strlen(field), digits;
+	char number[24];
+
+	*ret = 0;
+	if (field == NULL || strcmp(field, "*") == 0)
+		return 0;
+	digits = len > 2 && field[0] == '"' ? strspn(field + 1, "0123456789") : 0;
+	if (digits == 0 || digits >= sizeof(number) ||
+	    (field[1 + digits] != '"' && field[1 + digits] != '.') ||
+	    strchr(field + 1, '"') != field + len - 1)
+		return err_set(e, ERR_PRECONDITION,
+			       "If-Match: not the ETag that its GET answers with");
+	memcpy(number, field + 1, digits);
+	number[digits] = '\0';
+	if (parse_u64(number, ret, NULL) < 0 || *ret == 0)
+		return err_set(e, ERR_PRECONDITION, "If-Match: it never had this tag");
+	return 0;
+}
+
 static void tag_by_content(struct api_call *a, const void *text, size_t len)
 {
 	uint8_t digest[SHA256_LEN];

@@ -160,6 +160,12 @@ void api_tag(struct api_call *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
  * says otherwise. The store must still compare the revision. */
 int api_if_match(const struct api_call *a, struct err *e) MUST_USE;
 
+/* For a change that the store compares itself: the revision that If-Match asks for, the
+ * first number of what api_tag() made; 0: any. Anything but one such tag or * is
+ * ERR_PRECONDITION: nothing here ever had it. */
+int api_matched_revision(const struct api_call *a, uint64_t *ret,
+			 struct err *e) MUST_USE;
+
 /* once.c: a POST with an Idempotency-Key takes place once. */
 bool api_once_is_wanted(const struct api_call *a);
 /* Goes on with the row's handler, or answers what was answered before. */

@@ -109,10 +109,13 @@ static void got_group_count(struct store_call *c)
 	if (api_failed(a, c))
 		return;
 	o = render_group(&g->group, &c->out.count, &e);
-	if (o == NULL)
+	if (o == NULL) {
 		api_fail(a, &e);
-	else
-		api_reply_json(a, g->status, o);
+		return;
+	}
+	api_tag(a, "%llu.%llu", (unsigned long long)g->group.revision,
+		(unsigned long long)c->out.count.n);
+	api_reply_json(a, g->status, o);
 }
 
 static void answer_group(struct api_call *a, const struct fleet_group *group,
@@ -231,6 +234,7 @@ void handle_groups_put(struct api_call *a)
 		return;
 	g = &c->in.group_put.group;
 	if (name_param(a, g->name, sizeof(g->name), "group", &e) < 0 ||
+	    api_matched_revision(a, &c->in.group_put.expect_revision, &e) < 0 ||
 	    group_name_check(g->name, &e) < 0 || api_body(a, names, &e) < 0 ||
 	    read_group(a, g, &e) < 0) {
 		fail_call(a, c, &e);

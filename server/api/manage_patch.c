@@ -95,7 +95,8 @@ static int read_patch(struct api_call *a, struct store_call *c, struct err *e)
 	struct device_patch *p = &c->in.patch;
 	const struct json *pin;
 
-	if (api_body(a, names, e) < 0 ||
+	if (api_matched_revision(a, &p->expect_revision, e) < 0 ||
+	    api_body(a, names, e) < 0 ||
 	    text_copy(p->id, sizeof(p->id), http_param(a->http, "id"), "id", e) < 0 ||
 	    body_text(a, "name", p->name, sizeof(p->name), &p->set_name, e) < 0 ||
 	    body_text(a, "site", p->site, sizeof(p->site), &p->set_site, e) < 0 ||

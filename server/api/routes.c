@@ -90,11 +90,11 @@
 	X("PUT",    "/api/v1/freeze",                          4 * KIB,  MAY_OPERATE, false, freeze_put) \
 	X("DELETE", "/api/v1/freeze",                          4 * KIB,  MAY_OPERATE, false, freeze_delete) \
 	/* fleet */                                                                      \
-	X("PATCH", "/api/v1/devices/{id}",                   32 * KIB, MAY_OPERATE | SCOPED, false, devices_patch) \
+	X("PATCH", "/api/v1/devices/{id}",                   32 * KIB, MAY_OPERATE | SCOPED | MATCHES, false, devices_patch) \
 	X("GET",   "/api/v1/groups",                         NO_BODY, MAY_VIEW, false, groups_list) \
 	X("POST",  "/api/v1/groups",                         16 * KIB, MAY_OPERATE, false, groups_create) \
 	X("GET",   "/api/v1/groups/{id}",                    NO_BODY, MAY_VIEW, false, groups_get) \
-	X("PUT",   "/api/v1/groups/{id}",                    16 * KIB, MAY_OPERATE, false, groups_put) \
+	X("PUT",   "/api/v1/groups/{id}",                    16 * KIB, MAY_OPERATE | MATCHES, false, groups_put) \
 	X("DELETE","/api/v1/groups/{id}",                    4 * KIB, MAY_OPERATE, false, groups_delete) \
 	X("POST",  "/api/v1/groups/{id}/members",            1024 * KIB, MAY_OPERATE, false, groups_members) \
 	X("GET",   "/api/v1/products",                       NO_BODY, MAY_VIEW | SCOPED, false, products_list) \

@@ -19,7 +19,7 @@ def shape(path):
 
 
 def fill(path):
-    return re.sub(r"\{([^}]*)\}", lambda m: SAMPLES[m.group(1)], path)
+    return re.sub(r"\{([^}]*)\}", lambda m: SAMPLES.get(m.group(1), "1"), path)
 
 
 def server_routes():

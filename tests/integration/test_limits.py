@@ -90,6 +90,21 @@ class Tags(FleetTest):
         now = self.get(path).headers["ETag"]
         self.assertEqual(self.s.request("DELETE", path, headers=self.fields(**{"If-Match": now})).status, 202)
 
+    def test_of_two_who_change_what_they_saw_the_second_is_told(self):
+        d = self.device()
+        self.s.api("PUT", "/api/v1/groups/g", {"about": "one"})
+        for method, path, one, two in (("PATCH", f"/api/v1/devices/{d.name}", {"name": "one"}, {"name": "two"}),
+                                       ("PUT", "/api/v1/groups/g", {"about": "two"}, {"about": "three"})):
+            seen = self.get(path).headers["ETag"]
+            first = self.s.request(method, path, one, self.fields(**{"If-Match": seen}))
+            second = self.s.request(method, path, two, self.fields(**{"If-Match": seen}))
+            self.assertEqual((first.status, second.status, second.json["code"]), (200, 412, "precondition"), (first.body, second.body))
+            for never in ('"0"', '"x"', "1", f"{seen}, {seen}", f"W/{seen}", '"99999999999999999999"', '"'):
+                self.assertEqual(self.s.request(method, path, two, self.fields(**{"If-Match": never})).status, 412, never)
+            again = self.get(path).headers["ETag"]
+            self.assertEqual(self.s.request(method, path, two, self.fields(**{"If-Match": again})).status, 200)
+            self.assertEqual(self.s.request(method, path, one, self.fields(**{"If-Match": "*"})).status, 200)
+
     def test_a_precondition_that_a_path_cannot_honour_is_refused_and_nothing_is_done(self):
         d = self.device()
         answer = self.s.request("DELETE", f"/api/v1/devices/{d.name}", headers=self.fields(**{"If-Match": '"1"'}))

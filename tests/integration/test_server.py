@@ -4,6 +4,7 @@
 import hashlib
 import http.client
 import os
+import pathlib
 import resource
 import signal
 import socket
@@ -122,6 +123,19 @@ class Life(OwnServer):
             self.s.stop()
             while manager.recv(100) != b"STOPPING=1":
                 pass
+
+    def test_what_is_not_ready_is_named_and_why_is_not_told(self):
+        self.s.start()
+        answer = self.s.request("GET", "/readyz")
+        self.assertEqual((answer.status, answer.json), (503, {"status": "not ready", "store": "ok", "signer": "ok", "repository": "no root yet"}))
+        # the signer's program is gone: it answers no more, and the sentence that says so is the log's
+        children = pathlib.Path(f"/proc/{self.s.process.pid}/task/{self.s.process.pid}/children").read_text().split()
+        for child in children:
+            os.kill(int(child), signal.SIGSTOP)
+        self.addCleanup(lambda: [os.kill(int(c), signal.SIGKILL) for c in children if os.path.exists(f"/proc/{c}")])
+        answer = self.s.request("GET", "/readyz")
+        self.assertEqual((answer.status, answer.json["signer"]), (503, "failing"))
+        self.assertIn("not ready: the signer", self.s.log())
 
     def test_a_port_in_use_is_named(self):
         self.s.start()
