@@ -122,6 +122,9 @@ const ROUTES = [
 	["POST", "/deployments", assign],
 	["GET", "/deployments/:id", getDeployment],
 	["DELETE", "/deployments/:id", cancel],
+	["GET", "/freeze", ({ world }) => [200, world.freeze]],
+	["PUT", "/freeze", ({ world, body }) => [200, world.setFreeze(body)]],
+	["DELETE", "/freeze", ({ world }) => (world.setFreeze(null), [204])],
 	["GET", "/versions", ({ world }) => [200, { items: world.versions() }]],
 	["GET", "/events", events],
 ];

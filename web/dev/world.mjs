@@ -17,6 +17,7 @@ export class World {
 	statuses = new Map();
 	attributes = new Map();
 	events = [];
+	freeze = { frozen: false };
 	#lastEvent = 0;
 	#lastAction = 100000;
 	#listeners = new Set();
@@ -161,6 +162,14 @@ export class World {
 
 	history(id) {
 		return [...this.deployments.values()].filter((one) => one.device === id).reverse();
+	}
+
+	setFreeze(asked) {
+		this.freeze = asked
+			? { frozen: true, reason: asked.reason, by: "admin", since_at: Date.now(), cancel_running: !!asked.cancel_running }
+			: { frozen: false };
+		this.emit("freeze", this.freeze);
+		return this.freeze;
 	}
 
 	versions() {

@@ -211,6 +211,25 @@ describe.skipIf(url === "")("the console of a real server", () => {
 		});
 	});
 
+	test("a freeze is pulled from any page, seen on every other with its reason, and thawed", async () => {
+		const page = await open("/releases");
+		const other = await open("/devices");
+		await page.getByRole("button", { name: "Freeze…" }).click();
+		await page.getByLabel("Reason").fill(attack);
+		const complaints = user.complaints.length;
+		await page.getByRole("button", { name: "Freeze now" }).click();
+		for (const seen of [page, other]) {
+			const banner = seen.getByRole("alert").filter({ hasText: "The fleet is frozen" });
+			await banner.getByText(attack).waitFor();
+		}
+		await other.getByRole("button", { name: "Thaw" }).click();
+		await other.getByRole("dialog").getByRole("button", { name: "Thaw" }).click();
+		for (const seen of [page, other]) await seen.getByText("The fleet is frozen").waitFor({ state: "detached" });
+		expect(user.complaints.slice(complaints)).toEqual([]);
+		await page.close();
+		await other.close();
+	});
+
 	test.each(["light", "dark"] as const)("axe finds nothing in the %s theme", async (colorScheme) => {
 		for (const path of ["/devices", `/devices/${mine}`, "/releases"]) {
 			const page = await open(path);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The management API, typed. One function a call; every failure is an ApiError that reads as a sentence. */
-import type { Deployment, Device, Info, Page, Release, Session, VersionCount } from "./types.ts";
+import type { Deployment, Device, Freeze, Info, Page, Release, Session, VersionCount } from "./types.ts";
 import { texts } from "./texts.ts";
 
 export class ApiError extends Error {
@@ -92,5 +92,9 @@ export const api = {
 		call<Deployment>("POST", apiPath("/deployments"), force ? { device, release, force } : { device, release }),
 	deployment: (id: string) => call<Deployment>("GET", apiPath(`/deployments/${one(id)}`)),
 	cancel: (id: string) => call<Deployment>("DELETE", apiPath(`/deployments/${one(id)}`)),
+	freeze: () => call<Freeze>("GET", apiPath("/freeze")),
+	setFreeze: (reason: string, cancelRunning: boolean) =>
+		call<Freeze>("PUT", apiPath("/freeze"), { reason, cancel_running: cancelRunning }),
+	thaw: () => call<void>("DELETE", apiPath("/freeze")),
 	versions: () => call<{ items: VersionCount[] }>("GET", apiPath("/versions")),
 };

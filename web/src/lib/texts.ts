@@ -29,6 +29,22 @@ export const texts = {
 		healed: "The connection is back. Everything is up to date again.",
 	},
 
+	freeze: {
+		button: "Freeze…",
+		buttonTitle: "Stop giving out updates to every device, at once.",
+		title: "Freeze the fleet",
+		what: "From now on no device is shown an update that it has not been shown yet. It holds until somebody thaws.",
+		reason: "Reason",
+		reasonHint: "Everybody sees it, and it is kept in the audit log.",
+		cancelRunning: "Cancel what devices have been shown already, too",
+		submit: "Freeze now",
+		banner: "The fleet is frozen: no device is offered an update.",
+		by: "by",
+		thaw: "Thaw",
+		thawing: "Thaw the fleet?",
+		thawWhat: "What waits is offered again at each device's next call.",
+	},
+
 	problem: {
 		title: "This did not work",
 		unreachable: "The server does not answer. It may be restarting, or the network in between is down.",

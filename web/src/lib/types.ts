@@ -131,3 +131,8 @@ export interface Seen {
 	device: string;
 	seen_at: number;
 }
+
+/** Whether anything is given out at all. */
+export type Freeze =
+	| { frozen: false }
+	| { frozen: true; reason: string; by: string; since_at: number; cancel_running: boolean; cancelled?: number };
