@@ -2,9 +2,12 @@
 /* Plans: what is read, what is refused and in which words. */
 #include "testing.h"
 
+#include "../../common/base/file.h"
+#include "../../common/base/text.h"
 #include "../../server/rollout/plan.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define CAP (256u * 1024)
 #define REST "\"name\":\"n\",\"release\":\"0123456789abcdef\",\"selection\":\"\""
@@ -132,6 +135,28 @@ static void every_share_comes_back_as_it_was(void **state)
 		OK(read_plan(buf_str(&b), &again, &e));
 		assert_int_equal(again.waves[0].success_bp, bp);
 	}
+}
+
+/* The first block in docs/API.md that begins with a plan's name. */
+static void the_example_of_the_documentation_is_a_plan(void **state)
+{
+	static struct rollout_plan p;
+	AUTO(buf) struct buf doc = BUF_INIT(1024u * 1024);
+	const char *docs = getenv("OTA_TEST_DOCS"), *begin;
+	AUTO_FREE char *text = NULL;
+	char path[512];
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_non_null(docs);
+	OK(text_format(path, sizeof(path), &e, "%s/API.md", docs));
+	OK(file_read(path, &doc, &e));
+	begin = strstr(buf_str(&doc), "```\n{\"name\":\"gateway 2.1\"");
+	assert_non_null(begin);
+	begin += 4;
+	text = strndup(begin, (size_t)(strstr(begin, "\n```") - begin));
+	OK(read_plan(text, &p, &e));
+	assert_int_equal(p.n_waves, 4);
 }
 
 #define WAVE(text) "{" REST ",\"waves\":[" text "]}"
@@ -289,6 +314,7 @@ int main(void)
 	    cmocka_unit_test(a_plan_is_written_as_it_was_read),
 	    cmocka_unit_test(the_defaults_come_back_as_they_were_written_out),
 	    cmocka_unit_test(every_share_comes_back_as_it_was),
+	    cmocka_unit_test(the_example_of_the_documentation_is_a_plan),
 	    cmocka_unit_test(
 		a_plan_that_is_wrong_is_refused_in_one_sentence_with_its_field),
 	    cmocka_unit_test(
