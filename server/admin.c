@@ -13,17 +13,35 @@
 
 #define ADMIN_NAME "admin"
 
+static const struct audit_actor whoever = {.kind = AUDIT_COMMAND};
+
+static int end_others(struct store *s, struct err *e)
+{
+	AUTO_PTR(store_call)
+	struct store_call *c = store_call_new(STORE_ADMINS_END, NULL, NULL, NULL, e);
+
+	if (c == NULL)
+		return -1;
+	store_call_audit(c, &whoever, "admin.end", "tenant", NULL,
+			 "all tokens, links and sessions of administrators");
+	return store_wait(s, c, e);
+}
+
 static int make_token(struct store *s, char ret[SECRET_TEXT_LEN + 1], struct err *e)
 {
 	AUTO_PTR(store_call)
 	struct store_call *c =
 	    store_call_new(STORE_API_TOKEN_CREATE, NULL, NULL, NULL, e);
+	char id[SECRET_ID_LEN + 1];
 
 	if (c == NULL || secret_make(SECRET_API, ret, c->in.api_token.hash, e) < 0)
 		return -1;
 	c->in.api_token.role = ROLE_ADMIN;
+	secret_id(c->in.api_token.hash, id);
+	store_call_audit(c, &whoever, "token.create", "token", id,
+			 ADMIN_NAME ": role admin");
 	(void)snprintf(c->in.api_token.name, sizeof(c->in.api_token.name), ADMIN_NAME);
-	(void)snprintf(c->in.api_token.prefix, sizeof(c->in.api_token.prefix), "%.8s",
+	(void)snprintf(c->in.api_token.prefix, sizeof(c->in.api_token.prefix), "%.12s",
 		       ret);
 	return store_wait(s, c, e);
 }
@@ -36,6 +54,7 @@ static int make_login(struct store *s, char ret[SECRET_TEXT_LEN + 1], struct err
 	if (c == NULL || secret_make(SECRET_LOGIN, ret, c->in.login.hash, e) < 0)
 		return -1;
 	c->in.login.role = ROLE_ADMIN;
+	store_call_audit(c, &whoever, "login-link.create", "user", ADMIN_NAME, NULL);
 	(void)snprintf(c->in.login.user, sizeof(c->in.login.user), ADMIN_NAME);
 	c->in.login.expires_at = c->now_ms + SECRET_LOGIN_LIFE_MS;
 	return store_wait(s, c, e);
@@ -93,15 +112,17 @@ static int give(const struct settings *s, bool with_token, const struct log *log
 	struct data_dir d;
 	AUTO(buf) struct buf link = BUF_INIT(4096);
 	char token[SECRET_TEXT_LEN + 1], login[SECRET_TEXT_LEN + 1];
-	struct store *store = visit_store(s, &d, log, e);
+	struct store *whole, *store;
 	int rc = -1;
 
-	if (store == NULL)
+	if (visit_tenant(s, &d, log, &whole, &store, e) < 0)
 		return -1;
-	if ((!with_token || make_token(store, token, e) == 0) &&
+	if ((!s->end_others || end_others(store, e) == 0) &&
+	    (!with_token || make_token(store, token, e) == 0) &&
 	    make_login(store, login, e) == 0)
 		rc = 0;
 	store_close(store);
+	store_close(whole);
 	if (rc < 0)
 		return err_wrap(e, "store the new token");
 	if (find_url(s, &d, &link, e) < 0 ||

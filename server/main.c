@@ -118,7 +118,58 @@ static const struct option run_options[] = {
     OPTION_END,
 };
 
+#define OPTION_TENANT                                                                  \
+	{                                                                              \
+		NULL, "tenant", OPT_TEXT, AT(tenant), "default", "NAME",               \
+		    "In this tenant"                                                   \
+	}
+#define OPTION_PASSPHRASE                                                              \
+	{                                                                              \
+		NULL, "passphrase-fd", OPT_TEXT, AT(passphrase_fd), NULL, "N",         \
+		    "Read the password from this file descriptor instead of the "      \
+		    "terminal"                                                         \
+	}
+
+static const struct option reset_options[] = {
+    {NULL, "json", OPT_FLAG, AT(json), NULL, NULL, "Print JSON for scripts"},
+    {NULL, "url", OPT_TEXT, AT(url), NULL, "URL",
+     "Make the login link for this address instead of the one the server listens on"},
+    {NULL, "end-others", OPT_FLAG, AT(end_others), NULL, NULL,
+     "End all earlier API tokens, login links and sessions of administrators"},
+    OPTION_TENANT,
+    OPTION_END,
+};
+
+static const struct option user_add_options[] = {
+    {NULL, "role", OPT_TEXT, AT(role), "admin", "ROLE",
+     "viewer, operator, release-manager or admin"},
+    {NULL, "group", OPT_LIST, AT(groups), NULL, "NAME",
+     "The role holds for the devices in this group only"},
+    OPTION_PASSPHRASE,
+    OPTION_TENANT,
+    OPTION_END,
+};
+
+static const struct option user_reset_options[] = {
+    OPTION_PASSPHRASE,
+    OPTION_TENANT,
+    OPTION_END,
+};
+
+static const struct option tenant_add_options[] = {
+    {NULL, "max-devices", OPT_U64, AT(max_devices), "0", "N",
+     "It may have so many devices; 0: any number"},
+    {NULL, "max-bytes", OPT_U64, AT(max_bytes), "0", "N",
+     "Its releases and uploads may take so many bytes; 0: any number"},
+    {NULL, "max-uploads", OPT_U64, AT(max_uploads), "0", "N",
+     "It may have so many uploads in flight; 0: any number"},
+    {NULL, "max-streams", OPT_U64, AT(max_tenant_streams), "0", "N",
+     "It may have so many event streams open; 0: any number"},
+    OPTION_END,
+};
+
 static const struct option admin_options[] = {
+    OPTION_TENANT,
     {NULL, "json", OPT_FLAG, AT(json), NULL, NULL, "Print JSON for scripts"},
     {NULL, "url", OPT_TEXT, AT(url), NULL, "URL",
      "Make the login link for this address instead of the one the server listens on"},
@@ -147,11 +198,17 @@ static const struct command commands[] = {
      "Serve until SIGTERM; what happens without a command", command_run},
     {"doctor", "", 0, 0, doctor_options, "Say what is wrong and what to do",
      command_doctor},
-    {"admin reset", "", 0, 0, admin_options,
+    {"admin reset", "", 0, 0, reset_options,
      "Make a new administrator's API token and a one-time login link",
      command_admin_reset},
     {"admin login-link", "", 0, 0, admin_options, "Make a one-time login link",
      command_login_link},
+    {"admin user-add", "NAME", 1, 1, user_add_options, "Add a user with a password",
+     command_user_add},
+    {"admin user-reset", "NAME", 1, 1, user_reset_options,
+     "Give a user a new password, and let them in again", command_user_reset},
+    {"admin tenant-add", "NAME", 1, 1, tenant_add_options, "Add a tenant",
+     command_tenant_add},
     {"admin freeze", "", 0, 0, freeze_options,
      "Show no device anything new, also where the API cannot be reached",
      command_freeze},

@@ -50,6 +50,11 @@ struct settings {
 	bool json;
 	const char *reason; /* of a freeze */
 	bool cancel_running;
+	/* people and tenants */
+	const char *tenant, *role, *passphrase_fd;
+	struct option_list groups;
+	bool end_others;
+	uint64_t max_devices, max_bytes, max_uploads, max_tenant_streams;
 	const char *url; /* for login links; NULL: what the running server left */
 };
 
@@ -92,6 +97,11 @@ int find_signer(const struct settings *s, char ret_path[PATH_MAX],
 struct webhooks *start_webhooks(const struct settings *s, const struct data_dir *d,
 				struct store *store, const struct log *log,
 				struct err *e) MUST_USE;
+/* As visit_store(), with a view of the tenant that --tenant names, which must be there.
+ * Both are closed by the caller, the view first. */
+int visit_tenant(const struct settings *s, struct data_dir *ret_dir,
+		 const struct log *log, struct store **ret_whole,
+		 struct store **ret_tenant, struct err *e) MUST_USE;
 
 /* The commands, as struct command wants them. */
 int command_run(void *values, int n, char **operands, const struct log *log,
@@ -100,6 +110,12 @@ int command_doctor(void *values, int n, char **operands, const struct log *log,
 		   struct err *e);
 int command_admin_reset(void *values, int n, char **operands, const struct log *log,
 			struct err *e);
+int command_user_add(void *values, int n, char **operands, const struct log *log,
+		     struct err *e);
+int command_user_reset(void *values, int n, char **operands, const struct log *log,
+		       struct err *e);
+int command_tenant_add(void *values, int n, char **operands, const struct log *log,
+		       struct err *e);
 int command_login_link(void *values, int n, char **operands, const struct log *log,
 		       struct err *e);
 

@@ -56,6 +56,12 @@ struct ota {
 	/* freeze */
 	const char *reason;
 	bool cancel_running;
+	/* people and tenants */
+	const char *role;
+	struct option_list groups;
+	bool new_password, forever;
+	uint64_t token_life_ms;
+	uint64_t max_devices, max_bytes, max_uploads, max_streams;
 };
 
 #define AT(member) offsetof(struct ota, member)
@@ -117,6 +123,17 @@ RUN(deployment_cancel);
 RUN(freeze);
 RUN(thaw);
 RUN(events_follow);
+RUN(user_list);
+RUN(user_add);
+RUN(user_set);
+RUN(user_disable);
+RUN(user_enable);
+RUN(user_remove);
+RUN(token_list);
+RUN(token_create);
+RUN(token_revoke);
+RUN(tenant_list);
+RUN(tenant_add);
 
 extern const struct option keys_init_options[];
 extern const struct option keys_online_options[];
@@ -135,5 +152,10 @@ extern const struct option deployment_options[];
 extern const struct option freeze_options[];
 extern const struct option thaw_options[];
 extern const struct option events_options[];
+extern const struct option people_options[];
+extern const struct option user_add_options[];
+extern const struct option user_set_options[];
+extern const struct option token_create_options[];
+extern const struct option tenant_add_options[];
 
 #endif

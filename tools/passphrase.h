@@ -4,10 +4,11 @@
 #ifndef OTA_TOOLS_PASSPHRASE_H
 #define OTA_TOOLS_PASSPHRASE_H
 
+#include "../common/base/passphrase_input.h"
 #include "../common/crypto/keyfile.h"
 #include "ota.h"
 
-#define PASSPHRASE_MAX_LEN 255
+#define PASSPHRASE_MAX_LEN PASSPHRASE_INPUT_MAX_LEN
 
 /* Asked for once a run, when it is first needed. */
 struct passphrase {

@@ -18,11 +18,14 @@ const struct option release_push_options[] = {
 
 static int server_root_version(const struct api *a, uint64_t *ret, struct err *e)
 {
+	AUTO(buf) struct buf path = BUF_INIT(256);
 	AUTO_PTR(json) struct json *info = NULL;
 	const struct json *tuf;
 
 	*ret = 0;
-	if (api_call(a, "GET", "/api/v1/info", NULL, &info, e) < 0)
+	if (buf_add_str(&path, "/api/v1/info?tenant=", e) < 0 ||
+	    api_escape(&path, a->tenant, e) < 0 ||
+	    api_call(a, "GET", buf_str(&path), NULL, &info, e) < 0)
 		return -1;
 	tuf = json_get(info, "tuf");
 	if (!json_is_object(tuf) || !json_is_int(json_get(tuf, "root_version")))

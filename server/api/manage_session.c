@@ -6,6 +6,7 @@
 #include "../../common/base/text.h"
 #include "../../publish/repo/repo.h"
 #include "../auth/caller.h"
+#include "../store/store_tenant.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -221,8 +222,18 @@ static void ask_role(struct api_call *a)
 	api_submit(a, c);
 }
 
+/* ?tenant=NAME: whose repository; anybody may read that anyway. */
 void handle_info_get(struct api_call *a)
 {
+	const char *tenant = http_query(a->http, "tenant");
+
+	if (tenant != NULL && !tenant_name_read(tenant, a->tenant)) {
+		struct err e = ERR_INIT;
+
+		(void)err_set(&e, ERR_NOT_FOUND, "there is no such tenant");
+		api_fail(a, &e);
+		return;
+	}
 	a->body = json_new_object();
 	if (a->body == NULL)
 		http_refuse(a->http, 503, err_slug(ERR_NO_MEMORY),

@@ -2,12 +2,14 @@
 """Users and their passwords, sessions, API tokens: who comes in, what they may do, and that it ends when it should."""
 
 import json
+import os
 import sqlite3
+import subprocess
 import time
 import unittest
 
 from .fleet import OwnServer, shared_server
-from .server import Stream
+from .server import OTA_SERVER, Stream
 
 PASSWORD = "correct horse battery"
 HERE = {"Sec-Fetch-Site": "same-origin"}
@@ -279,3 +281,68 @@ class StepUp(OwnServer):
         self.assertEqual(ask(cookies[1]), 401)
 
 
+
+
+class CommandLine(OwnServer):
+    def server(self, *words, password=None, check=True):
+        reader, writer = os.pipe()
+        os.write(writer, ((password or "") + "\n").encode())
+        os.close(writer)
+        more = ["--passphrase-fd", str(reader)] if password is not None else []
+        done = subprocess.run([OTA_SERVER, "admin", *words, "--server-data-dir", self.s.data, *more], pass_fds=[reader],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        os.close(reader)
+        self.assertEqual(done.returncode == 0, check, done.stderr)
+        return done
+
+    def login(self, user, password, **more):
+        return self.s.request("POST", "/api/v1/session", {"user": user, "password": password, **more}).status
+
+    def test_who_holds_the_data_directory_adds_a_user_and_gives_a_new_password(self):
+        self.s.start()
+        self.server("user-add", "root", password=PASSWORD)
+        self.assertEqual(self.login("root", PASSWORD), 204)
+        self.assertIn("already", self.server("user-add", "root", password=PASSWORD, check=False).stderr)
+        self.assertIn("12 to 256", self.server("user-add", "weak", password="short", check=False).stderr)
+        self.assertIn("--passphrase-fd", self.server("user-add", "nobody", check=False).stderr)
+        self.s.api("PUT", "/api/v1/users/root", {"disabled": True})
+        self.server("user-reset", "root", password="another good password")
+        self.assertEqual((self.login("root", PASSWORD), self.login("root", "another good password")), (401, 204))
+        self.server("user-add", "reader", "--role", "viewer", "--group", "a", "--group", "b", password=PASSWORD)
+        shown = self.s.api("GET", "/api/v1/users/reader").json
+        self.assertEqual((shown["role"], shown["groups"]), ("viewer", ["a", "b"]))
+
+    def test_reset_can_end_all_that_administrators_had_before(self):
+        self.s.start()
+        old = self.s.token
+        link = json.loads(self.s.admin("login-link"))["link"].split("#")[1]
+        viewer = self.s.api("POST", "/api/v1/tokens", {"name": "v", "role": "viewer"}).json["token"]
+        self.s.token = json.loads(subprocess.run(
+            [OTA_SERVER, "admin", "reset", "--end-others", "--server-data-dir", self.s.data, "--json"], check=True,
+            capture_output=True, text=True).stdout)["token"]
+        self.assertEqual(self.s.request("GET", "/api/v1/session", headers={"Authorization": f"Bearer {old}"}).status, 401)
+        self.assertEqual(self.s.request("POST", "/api/v1/session", {"token": link}).status, 401)
+        self.assertEqual(self.s.request("GET", "/api/v1/session", headers={"Authorization": f"Bearer {viewer}"}).status, 200)
+        self.assertEqual(self.s.api("GET", "/api/v1/users").status, 200)
+
+    def test_the_operators_command_line_covers_users_tokens_and_tenants(self):
+        self.s.start()
+        self.assertEqual(self.s.remote("user", "list"), [])
+        self.s.api("POST", "/api/v1/users", {"name": "a", "password": PASSWORD, "role": "viewer"})
+        self.assertEqual(self.s.remote("user", "set", "a", "--role", "operator", "--group", "g")["groups"], ["g"])
+        self.assertTrue(self.s.remote("user", "disable", "a")["disabled"])
+        self.assertFalse(self.s.remote("user", "enable", "a")["disabled"])
+        self.assertEqual([u["name"] for u in self.s.remote("user", "list")], ["a"])
+        made = self.s.remote("token", "create", "ci", "--role", "release-manager", "--life", "1h")
+        self.assertLess(made["expires_at"] - made["created_at"], 3700000)
+        fields = {"Authorization": f"Bearer {made['token']}"}
+        self.assertEqual(self.s.request("GET", "/api/v1/session", headers=fields).json["role"], "release-manager")
+        self.assertIn(made["id"], [t["id"] for t in self.s.remote("token", "list")])
+        plain = self.s.ota("token", "list", "--server", self.s.url, "--ca", self.s.data / "ca.pem", "--token-file", self.s.place / "token")
+        self.assertIn(made["prefix"], plain)
+        self.assertNotIn(made["token"], plain)
+        self.s.ota("token", "revoke", made["id"], "--server", self.s.url, "--ca", self.s.data / "ca.pem", "--token-file",
+                   self.s.place / "token")
+        self.assertEqual(self.s.request("GET", "/api/v1/session", headers=fields).status, 401)
+        self.assertIn("login", self.s.remote("tenant", "add", "other", "--max-devices", "5"))
+        self.assertEqual([(t["name"], t["max_devices"]) for t in self.s.remote("tenant", "list")], [("default", None), ("other", 5)])
