@@ -42,25 +42,22 @@ void api_reply_session(struct api_call *a, const char *session)
 	api_reply_empty(a, 204);
 }
 
-/* Logging in ends the session that the browser had: one that was planted there does not
- * become the new user's. The answer is not waited for. */
-void api_end_old_session(struct api_call *a)
+void api_old_session(struct api_call *a, uint8_t ret_hash[SHA256_LEN])
 {
 	const char *cookie = http_header(a->http, "Cookie");
-	char session[SECRET_TEXT_LEN + 1], hex[2 * SHA256_LEN + 1];
-	struct store_call *c;
-	uint8_t hash[SHA256_LEN];
+	char session[SECRET_TEXT_LEN + 1];
 
 	if (cookie == NULL || !cookie_read_session(cookie, session) ||
-	    secret_hash(SECRET_SESSION, session, hash, NULL) < 0)
-		return;
-	c = store_call_new(STORE_SESSION_DELETE, NULL, store_call_free, NULL, NULL);
-	if (c == NULL)
-		return;
-	memcpy(c->in.hash, hash, SHA256_LEN);
+	    secret_hash(SECRET_SESSION, session, ret_hash, NULL) < 0)
+		memset(ret_hash, 0, SHA256_LEN);
+}
+
+void api_end_streams(struct api_call *a, const uint8_t hash[SHA256_LEN])
+{
+	char hex[2 * SHA256_LEN + 1];
+
 	hex_encode(hash, SHA256_LEN, hex);
 	hub_end_credential(a->api->hub, hex);
-	store_submit(a->api->store, c);
 }
 
 /* ---- is this the password? ---- */
@@ -177,7 +174,7 @@ static void session_opened(struct store_call *c)
 
 	if (api_failed(a, c))
 		return;
-	api_end_old_session(a);
+	api_end_streams(a, c->in.session_open.old_hash);
 	api_reply_session(a, l->session);
 }
 
@@ -194,6 +191,7 @@ static void open_session(struct api_call *a)
 	o = &c->in.session_open;
 	memcpy(o->name, l->person.name, sizeof(o->name));
 	o->revision = l->person.revision;
+	api_old_session(a, o->old_hash);
 	o->expires_at = c->now_ms + (int64_t)a->api->session_life_ms;
 	(void)snprintf(o->address, sizeof(o->address), "%s", http_peer(a->http));
 	if (secret_make(SECRET_SESSION, l->session, o->hash, &e) < 0) {

@@ -33,7 +33,7 @@ static void exchanged(struct store_call *c)
 
 	if (api_failed(a, c))
 		return;
-	api_end_old_session(a);
+	api_end_streams(a, c->in.exchange.old_hash);
 	api_reply_session(a, a->mine);
 }
 
@@ -49,6 +49,7 @@ static int fill_exchange(struct api_call *a, struct store_call *c, struct err *e
 		return -1;
 	(void)snprintf(c->in.exchange.address, sizeof(c->in.exchange.address), "%s",
 		       http_peer(a->http));
+	api_old_session(a, c->in.exchange.old_hash);
 	c->in.exchange.expires_at = c->now_ms + (int64_t)a->api->session_life_ms;
 	return secret_make(SECRET_SESSION, a->mine, c->in.exchange.session_hash, e);
 }

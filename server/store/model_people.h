@@ -52,6 +52,7 @@ struct session_open {
 	char name[USER_MAX_LEN + 1];
 	uint64_t revision; /* of the person whose password it was */
 	uint8_t hash[SHA256_LEN];
+	uint8_t old_hash[SHA256_LEN]; /* this session ends; none is fine */
 	int64_t expires_at;
 	char address[ADDRESS_MAX_LEN + 1];
 };

@@ -321,6 +321,7 @@ union store_in {
 	struct {
 		uint8_t token_hash[SHA256_LEN];
 		uint8_t session_hash[SHA256_LEN];
+		uint8_t old_hash[SHA256_LEN]; /* this session ends; none is fine */
 		int64_t expires_at;
 		char address[ADDRESS_MAX_LEN + 1];
 	} exchange;

@@ -180,9 +180,17 @@ static int load_session(struct conn *db, const char *tenant, const struct query 
 	return 0;
 }
 
-/* Its user's oldest ones make room for it. */
-int session_insert(struct conn *db, const struct session *s, struct err *e)
+static int session_end(struct conn *db, const uint8_t hash[SHA256_LEN], struct err *e)
 {
+	return query_run(db, SQL_SESSION_DELETE, e, ARGS(ARG_B(hash, SHA256_LEN)));
+}
+
+/* Its user's oldest ones make room for it. */
+int session_insert(struct conn *db, const struct session *s,
+		   const uint8_t old_hash[SHA256_LEN], struct err *e)
+{
+	if (session_end(db, old_hash, e) < 0)
+		return -1;
 	if (query_run(db, SQL_SESSION_CROWD, e,
 		      ARGS(ARG_T(s->tenant), ARG_T(s->user),
 			   ARG_I(PERSON_MAX_SESSIONS - 1))) < 0)
@@ -241,7 +249,7 @@ int verb_LOGIN_EXCHANGE(struct conn *db, struct store_call *c, struct err *e)
 	memcpy(c->audit.by.who, s->user, sizeof(s->user));
 	c->audit.by.role = s->role;
 	audit_complete_object(c, s->user);
-	return session_insert(db, s, e);
+	return session_insert(db, s, c->in.exchange.old_hash, e);
 }
 
 int verb_SESSION_GET(struct conn *db, struct store_call *c, struct err *e)
@@ -278,8 +286,7 @@ int verb_SESSION_TOUCH(struct conn *db, struct store_call *c, struct err *e)
 
 int verb_SESSION_DELETE(struct conn *db, struct store_call *c, struct err *e)
 {
-	return query_run(db, SQL_SESSION_DELETE, e,
-			 ARGS(ARG_B(c->in.hash, SHA256_LEN)));
+	return session_end(db, c->in.hash, e);
 }
 
 /* ---- settings ---- */

@@ -148,7 +148,7 @@ int verb_SESSION_OPEN(struct conn *db, struct store_call *c, struct err *e)
 	if (query_run(db, SQL_PERSON_LOGIN, e,
 		      ARGS(ARG_T(c->tenant), ARG_T(p.name), ARG_I(c->now_ms))) < 0)
 		return -1;
-	return session_insert(db, s, e);
+	return session_insert(db, s, o->old_hash, e);
 }
 
 /* ---- tenants ---- */
