@@ -561,6 +561,24 @@ static int read_expiry(const struct json *body, int64_t now_ms, int64_t *ret,
 	return 0;
 }
 
+/* A token may also be a gateway's, which speaks for all the tenant's devices and may do
+ * nothing else. */
+static int read_token_role(const struct json *body, struct api_token *t, struct err *e)
+{
+	const char *text;
+
+	if (json_get_text(body, "role", &text, e) < 0)
+		return -1;
+	if (strcmp(text, role_name(ROLE_GATEWAY)) != 0)
+		return read_role(body, &t->role, e);
+	if (json_get(body, "groups") != NULL)
+		return err_set(
+		    e, ERR_FORMAT,
+		    "field \"groups\": a gateway speaks for the whole tenant");
+	t->role = ROLE_GATEWAY;
+	return 0;
+}
+
 static int read_token(struct api_call *a, struct store_call *c, struct err *e)
 {
 	static const char *const names[] = {"name", "role", "groups", "expires_at",
@@ -574,7 +592,7 @@ static int read_token(struct api_call *a, struct store_call *c, struct err *e)
 	if (api_body(a, names, e) < 0 || json_get_text(a->body, "name", &name, e) < 0 ||
 	    person_name_check(name, e) < 0 ||
 	    text_copy(t->name, sizeof(t->name), name, "name", e) < 0 ||
-	    read_role(a->body, &t->role, e) < 0 ||
+	    read_token_role(a->body, t, e) < 0 ||
 	    read_groups(a->body, t->scope, e) < 0 ||
 	    read_expiry(a->body, c->now_ms, &t->expires_at, e) < 0 ||
 	    secret_make(SECRET_API, a->mine, t->hash, e) < 0)

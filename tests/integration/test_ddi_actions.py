@@ -351,7 +351,9 @@ class Gateways(unittest.TestCase):
                               "--device-plain-links", "http://cache.local:8080")
         cls.s.claim()
         cls.r1 = cls.s.push(cls.s.make_bundle("1.0.0"))["id"]
-        cls.token = gateway_token(cls.s)
+        made = cls.s.api("POST", "/api/v1/tokens", {"name": "gateway-1", "role": "gateway"})
+        assert made.status == 201, made.body
+        cls.token = made.json["token"]
 
     def test_a_gateway_speaks_for_any_device_and_makes_those_it_names(self):
         for name in ("known", "unknown"):
@@ -385,6 +387,15 @@ class Gateways(unittest.TestCase):
             self.assertEqual(answer.status, 401)
             self.assertIn("message", answer.json)
         self.assertEqual(self.s.api("GET", "/api/v1/devices/stranger").status, 404)
+
+    def test_a_gateways_token_opens_nothing_else_and_has_no_groups(self):
+        for path in ("/api/v1/devices", "/api/v1/releases", "/api/v1/tokens"):
+            answer = self.s.request("GET", path, headers={"Authorization": f"Bearer {self.token}"})
+            self.assertEqual(answer.status, 403, answer.body)
+        wrong = self.s.api("POST", "/api/v1/tokens", {"name": "g", "role": "gateway", "groups": ["lab"]})
+        self.assertEqual(wrong.status, 400)
+        person = self.s.api("POST", "/api/v1/users", {"name": "g", "role": "gateway", "password": "long enough a password"})
+        self.assertEqual(person.status, 400)
 
     def test_a_form_that_is_off_lets_nobody_in(self):
         d = self.s.add_device("own-token")
