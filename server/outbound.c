@@ -2,6 +2,7 @@
 /* The parts of a server that call others, made from its settings. */
 #include "server.h"
 
+#include "audit/audit_log.h"
 #include "webhook/webhook.h"
 
 static int read_ranges(const struct option_list *l, struct address_range *ret,
@@ -39,4 +40,20 @@ struct webhooks *start_webhooks(const struct settings *s, const struct data_dir 
 	if (read_ranges(&s->webhook_allow, allowed, e) < 0)
 		return NULL;
 	return webhooks_new(&c, e);
+}
+
+struct audit_log *start_audit(const struct settings *s, const struct data_dir *d,
+			      struct store *store, const struct log *log, struct err *e)
+{
+	const struct audit_config c = {
+	    .store = store,
+	    .log = log,
+	    .dir = d->root,
+	    .push_file = s->audit_push_file,
+	    .push_url = s->audit_push_url,
+	    .ca_file = s->audit_ca,
+	    .demo = s->demo,
+	};
+
+	return audit_log_new(&c, e);
 }

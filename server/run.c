@@ -22,6 +22,7 @@
 #include "metrics/process.h"
 #include "release/retain.h"
 #include "watch.h"
+#include "audit/rounds.h"
 #include "webhook/webhook.h"
 
 #include <signal.h>
@@ -69,6 +70,8 @@ struct server {
 	struct webhooks *webhooks;
 	struct zone_table *zones;
 	struct engine *engine;
+	struct audit_log *audit;
+	struct audit_rounds *rounds;
 	struct http_server *http;
 	struct api api;
 	struct loop_timer *seen_timer, *housekeeping_timer, *tenants_timer,
@@ -90,6 +93,7 @@ static void server_fini(struct server *s)
 	loop_timer_free(s->tenants_timer);
 	hasher_free(s->hasher);
 	worker_free(s->worker);
+	audit_rounds_free(s->rounds);
 	watch_free(s->watch);
 	homes_free(s->homes);
 	if (s->seen != NULL && s->store != NULL)
@@ -97,6 +101,7 @@ static void server_fini(struct server *s)
 	webhooks_free(s->webhooks);
 	engine_free(s->engine);
 	hub_free(s->hub);
+	audit_log_free(s->audit);
 	store_close(s->store);
 	http_server_free(s->http); /* its loops: nobody answers into them any more */
 	zone_table_free(s->zones);
@@ -235,6 +240,7 @@ static void fill_api(struct server *s)
 	    .hasher = s->hasher,
 	    .worker = s->worker,
 	    .webhooks = s->webhooks,
+	    .audit = s->audit,
 	    .metrics = s->metrics,
 	    .held_back = api_add_held_back(s->metrics),
 	    .callers = s->callers,
@@ -320,8 +326,12 @@ static int start_all(struct server *s, struct err *e)
 		return -1;
 	s->loop = loop_new(e);
 	s->metrics = metrics_new(e);
-	if (s->loop == NULL || s->metrics == NULL || start_keepers(s, e) < 0 ||
-	    start_homes(s, e) < 0)
+	if (s->loop == NULL || s->metrics == NULL || start_keepers(s, e) < 0)
+		return -1;
+	s->audit = start_audit(s->settings, &s->dir, s->store, s->log, e);
+	if (s->audit == NULL)
+		return err_wrap(e, "audit");
+	if (start_homes(s, e) < 0)
 		return -1;
 	s->seen = seen_cache_new(&clock_system, e);
 	if (s->seen == NULL)
@@ -335,6 +345,10 @@ static int start_all(struct server *s, struct err *e)
 	s->webhooks = start_webhooks(s->settings, &s->dir, s->store, s->log, e);
 	if (s->webhooks == NULL)
 		return err_wrap(e, "webhooks");
+	s->rounds = audit_rounds_new(s->audit, s->store, s->worker, s->loop, s->log,
+				     (int64_t)s->settings->audit_interval_ms, e);
+	if (s->rounds == NULL)
+		return err_wrap(e, "audit");
 	fill_api(s);
 	return start_http(s, e);
 }

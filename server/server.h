@@ -13,6 +13,7 @@
 
 struct store;
 struct webhooks;
+struct audit_log;
 
 struct settings {
 	const char *data_dir;
@@ -41,6 +42,9 @@ struct settings {
 	uint64_t session_life_ms, session_idle_ms, step_up_ms;
 	uint64_t timestamp_life_ms, snapshot_life_ms;
 	uint64_t keep_events, keep_events_ms, keep_uploads_ms, keep_artifacts_ms;
+	/* audit */
+	uint64_t audit_interval_ms;
+	const char *audit_push_file, *audit_push_url, *audit_ca;
 	/* webhooks */
 	struct option_list webhook_allow;
 	const char *webhook_ca;
@@ -94,6 +98,9 @@ int find_signer(const struct settings *s, char ret_path[PATH_MAX],
 		struct err *e) MUST_USE;
 
 /* outbound.c: the parts that call others. NULL says why. */
+struct audit_log *start_audit(const struct settings *s, const struct data_dir *d,
+			      struct store *store, const struct log *log,
+			      struct err *e) MUST_USE;
 struct webhooks *start_webhooks(const struct settings *s, const struct data_dir *d,
 				struct store *store, const struct log *log,
 				struct err *e) MUST_USE;

@@ -38,6 +38,7 @@ struct api {
 	struct homes *homes;
 	struct worker *worker;
 	struct webhooks *webhooks;
+	struct audit_log *audit;
 	struct metrics *metrics;
 	struct metric *held_back; /* api_add_held_back() */
 	/* how often: people and scripts, devices, strangers by address */
@@ -342,6 +343,13 @@ void answer_device(struct api_call *a, int status, const char *token);
 	X(freeze_get)                                                                  \
 	X(freeze_put)                                                                  \
 	X(freeze_delete)                                                               \
+	/* audit */                                                                    \
+	X(audit_list)                                                                  \
+	X(audit_checkpoint)                                                            \
+	X(audit_key)                                                                   \
+	X(audit_tile)                                                                  \
+	X(audit_inclusion)                                                             \
+	X(audit_consistency)                                                           \
 	/* webhooks */                                                                 \
 	X(webhooks_list)                                                               \
 	X(webhooks_create)                                                             \

@@ -104,6 +104,13 @@
 	X("GET",   "/api/v1/versions/history",               NO_BODY, MAY_VIEW, false, versions_history) \
 	X("GET",    "/api/v1/versions",                        NO_BODY,  MAY_VIEW | SCOPED, false, versions_list) \
 	X("GET",    "/api/v1/events",                          NO_BODY,  MAY_VIEW | SCOPED, false, events_stream) \
+	/* audit */                                                                      \
+	X("GET",    "/api/v1/audit",                           NO_BODY,  MAY_VIEW, false, audit_list) \
+	X("GET",    "/api/v1/audit/checkpoint",                NO_BODY,  MAY_VIEW, false, audit_checkpoint) \
+	X("GET",    "/api/v1/audit/key",                       NO_BODY,  MAY_VIEW, false, audit_key) \
+	X("GET",    "/api/v1/audit/tile/{path*}",              NO_BODY,  MAY_VIEW, false, audit_tile) \
+	X("GET",    "/api/v1/audit/proof/inclusion",           NO_BODY,  MAY_VIEW, false, audit_inclusion) \
+	X("GET",    "/api/v1/audit/proof/consistency",         NO_BODY,  MAY_VIEW, false, audit_consistency) \
 	/* webhooks */                                                                   \
 	X("GET",    "/api/v1/webhooks",                        NO_BODY,  MAY_ADMINISTER, false, webhooks_list) \
 	X("POST",   "/api/v1/webhooks",                        4 * KIB,  MAY_ADMINISTER | FRESH, false, webhooks_create) \

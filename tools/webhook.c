@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ota webhook: who else is told of what happens. */
+#include "view.h"
+
+const struct option webhook_options[] = {
+    OPTIONS_SERVER,
+    OPTION_END,
+};
+
+const struct option webhook_add_options[] = {
+    {NULL, "event", OPT_LIST, AT(events), NULL, "NAME",
+     "Tell it of these: device, deployment, release, rollout, freeze, .."},
+    OPTIONS_SERVER,
+    OPTION_END,
+};
+
+static const struct view_column rows[] = {
+    {"id", "id", VIEW_TEXT},		  {"url", "url", VIEW_TEXT},
+    {"events", "events", VIEW_LIST},	  {"active", "active", VIEW_TEXT},
+    {"given up", "reason", VIEW_TEXT},	  {"attempts", "attempts", VIEW_TEXT},
+    {"next", "next_at", VIEW_TIME},	  {"delivered", "delivered_at", VIEW_TIME},
+    {"secret", "secret", VIEW_TEXT},
+};
+
+static int path_of(struct buf *ret, const char *id, const char *end, struct err *e)
+{
+	if (buf_add_str(ret, "/api/v1/webhooks/", e) < 0 || api_escape(ret, id, e) < 0)
+		return -1;
+	return buf_add_str(ret, end, e);
+}
+
+static struct json *new_webhook(const struct ota *o, const char *url, struct err *e)
+{
+	AUTO_PTR(json) struct json *body = json_new_object();
+	AUTO_PTR(json) struct json *events = json_new_array();
+
+	for (size_t i = 0; i < o->events.n_items; i++) {
+		if (json_append(events, json_new_text(o->events.items[i]), e) < 0)
+			return NULL;
+	}
+	if (body == NULL || json_set(body, "url", json_new_text(url), e) < 0 ||
+	    json_set(body, "events", TAKE(events), e) < 0)
+		return NULL;
+	return TAKE(body);
+}
+
+RUN(webhook_add)
+{
+	const struct ota *o = values;
+	AUTO(api) struct api a = {0};
+	AUTO_PTR(json) struct json *body = NULL;
+	AUTO_PTR(json) struct json *answer = NULL;
+
+	(void)n_operands;
+	(void)log;
+	if (o->events.n_items == 0)
+		return err_set(e, ERR_USAGE, "name at least one --event");
+	body = new_webhook(o, operands[0], e);
+	if (body == NULL || api_init(&a, o, true, e) < 0 ||
+	    api_call(&a, "POST", "/api/v1/webhooks", body, &answer, e) < 0)
+		return -1;
+	if (!o->json)
+		(void)puts("Give the secret to the receiver; it is not shown again.");
+	return view_one(o, answer, rows, N_ELEMS(rows), e);
+}
+
+RUN(webhook_list)
+{
+	static const struct view_column columns[] = {
+	    {"ID", "id", VIEW_TEXT},	       {"URL", "url", VIEW_TEXT},
+	    {"EVENTS", "events", VIEW_LIST},   {"ACTIVE", "active", VIEW_TEXT},
+	    {"GIVEN UP", "reason", VIEW_TEXT}, {"DELIVERED", "delivered_at", VIEW_TIME},
+	};
+
+	(void)n_operands;
+	(void)operands;
+	(void)log;
+	return view_get_list(values, "/api/v1/webhooks", "", columns, N_ELEMS(columns),
+			     "No webhooks.", e);
+}
+
+RUN(webhook_show)
+{
+	const struct ota *o = values;
+	AUTO(api) struct api a = {0};
+	AUTO(buf) struct buf path = BUF_INIT(1024);
+	AUTO_PTR(json) struct json *answer = NULL;
+
+	(void)n_operands;
+	(void)log;
+	if (path_of(&path, operands[0], "", e) < 0 || api_init(&a, o, true, e) < 0 ||
+	    api_call(&a, "GET", buf_str(&path), NULL, &answer, e) < 0)
+		return -1;
+	return view_one(o, answer, rows, N_ELEMS(rows) - 1, e);
+}
+
+RUN(webhook_deliveries)
+{
+	static const struct view_column columns[] = {
+	    {"ID", "id", VIEW_TEXT},		 {"AT", "at", VIEW_TIME},
+	    {"EVENT", "event", VIEW_TEXT},	 {"TYPE", "type", VIEW_TEXT},
+	    {"ATTEMPT", "attempt", VIEW_TEXT},	 {"STATUS", "status", VIEW_TEXT},
+	    {"MS", "duration_ms", VIEW_TEXT},	 {"DELIVERED", "delivered", VIEW_TEXT},
+	    {"ERROR", "error", VIEW_TEXT},
+	};
+	AUTO(buf) struct buf path = BUF_INIT(1024);
+
+	(void)n_operands;
+	(void)log;
+	if (path_of(&path, operands[0], "/deliveries", e) < 0)
+		return -1;
+	return view_get_list(values, buf_str(&path), "", columns, N_ELEMS(columns),
+			     "No deliveries.", e);
+}
+
+static int change(const struct ota *o, const char *method, const char *id,
+		  const char *end, const struct json *body, struct err *e)
+{
+	AUTO(api) struct api a = {0};
+	AUTO(buf) struct buf path = BUF_INIT(1024);
+
+	if (path_of(&path, id, end, e) < 0 || api_init(&a, o, true, e) < 0)
+		return -1;
+	return api_call(&a, method, buf_str(&path), body, NULL, e);
+}
+
+RUN(webhook_replay)
+{
+	const struct ota *o = values;
+	AUTO(buf) struct buf end = BUF_INIT(256);
+
+	(void)n_operands;
+	(void)log;
+	if (buf_add_str(&end, "/deliveries/", e) < 0 ||
+	    api_escape(&end, operands[1], e) < 0 ||
+	    buf_add_str(&end, "/replay", e) < 0 ||
+	    change(o, "POST", operands[0], buf_str(&end), NULL, e) < 0)
+		return -1;
+	if (!o->json)
+		(void)puts("It is being sent; see the deliveries.");
+	return 0;
+}
+
+RUN(webhook_resume)
+{
+	const struct ota *o = values;
+	AUTO_PTR(json) struct json *body = json_new_object();
+
+	(void)n_operands;
+	(void)log;
+	if (body == NULL || json_set(body, "active", json_new_bool(true), e) < 0 ||
+	    change(o, "PATCH", operands[0], "", body, e) < 0)
+		return -1;
+	if (!o->json)
+		(void)puts("It goes on after the last event that was delivered.");
+	return 0;
+}
+
+RUN(webhook_delete)
+{
+	const struct ota *o = values;
+
+	(void)n_operands;
+	(void)log;
+	if (change(o, "DELETE", operands[0], "", NULL, e) < 0)
+		return -1;
+	if (!o->json)
+		(void)puts("Deleted.");
+	return 0;
+}
