@@ -13,6 +13,7 @@
 #include "../common/json/json.h"
 #include "../publish/repo/repo.h"
 #include "signer/signer.h"
+#include "audit/audit_log.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -212,6 +213,44 @@ static void look_at_repository(struct doctor *d, struct store *s)
 		     "look at the signer; a running server renews it", DAY_MS);
 }
 
+static void look_at_log(struct doctor *d, struct audit_log *l, const char *tenant)
+{
+	struct err e = ERR_INIT;
+	uint64_t n;
+
+	if (audit_log_check(l, tenant, &n, &e) < 0)
+		note(d, FAULT, "audit log",
+		     "find out who wrote to the database; after a restore: ota-server "
+		     "admin accept-audit",
+		     "of %s: %s", tenant, e.text);
+	else
+		note(d, FINE, "audit log", "", "of %s: %llu entries, whole", tenant,
+		     (unsigned long long)n);
+}
+
+/* Its key is born when the server starts; looking makes none. */
+static void look_at_audit(struct doctor *d, struct store *s)
+{
+	struct err e = ERR_INIT;
+	AUTO_PTR(store_call)
+	struct store_call *c = store_call_new(STORE_TENANT_LIST, NULL, NULL, NULL, &e);
+	AUTO_PTR(audit_log) struct audit_log *l = NULL;
+	char path[PATH_MAX];
+
+	if (text_format(path, sizeof(path), &e, "%s/audit.key", d->dir.root) < 0 ||
+	    !file_exists(path)) {
+		note(d, WARNING, "audit log", "start the server", "not signed yet");
+		return;
+	}
+	l = start_audit(d->settings, &d->dir, s, d->log, &e);
+	if (l == NULL || c == NULL || store_wait(s, c, &e) < 0) {
+		note(d, FAULT, "audit log", "see the sentence", "%s", e.text);
+		return;
+	}
+	for (size_t i = 0; i < c->n_items; i++)
+		look_at_log(d, l, ((const struct tenant *)c->items)[i].name);
+}
+
 static void look_at_database(struct doctor *d)
 {
 	struct err e = ERR_INIT;
@@ -242,6 +281,7 @@ static void look_at_database(struct doctor *d)
 		note(d, FINE, "database", "", "schema %u of %u, sound, %s",
 		     c->out.check.schema, store_schema(), size);
 		look_at_repository(d, s);
+		look_at_audit(d, s);
 	}
 	store_close(s);
 }

@@ -185,6 +185,13 @@ static const struct option admin_options[] = {
     OPTION_END,
 };
 
+static const struct option accept_audit_options[] = {
+    {NULL, "reason", OPT_TEXT, AT(reason), NULL, "TEXT",
+     "Why the log is another one now: it becomes an entry"},
+    {NULL, "tenant", OPT_TEXT, AT(audit_tenant), "default", "NAME", "Whose log it is"},
+    OPTION_END,
+};
+
 static const struct option freeze_options[] = {
     {NULL, "reason", OPT_TEXT, AT(reason), NULL, "TEXT",
      "Tell everybody this as the reason"},
@@ -218,6 +225,10 @@ static const struct command commands[] = {
      "Give a user a new password, and let them in again", command_user_reset},
     {"admin tenant-add", "NAME", 1, 1, tenant_add_options, "Add a tenant",
      command_tenant_add},
+    {"admin accept-audit", "", 0, 0, accept_audit_options,
+     "After a restore: sign the audit log again, though it does not continue what was "
+     "signed before",
+     command_accept_audit},
     {"admin freeze", "", 0, 0, freeze_options,
      "Show no device anything new, also where the API cannot be reached",
      command_freeze},

@@ -2,6 +2,7 @@
 /* The parts of a server that call others, made from its settings. */
 #include "server.h"
 
+#include "../common/base/file.h"
 #include "audit/audit_log.h"
 #include "webhook/webhook.h"
 
@@ -52,7 +53,7 @@ struct audit_log *start_audit(const struct settings *s, const struct data_dir *d
 	    .push_file = s->audit_push_file,
 	    .push_url = s->audit_push_url,
 	    .ca_file = s->audit_ca,
-	    .demo = s->demo,
+	    .demo = s->demo || file_exists(d->demo),
 	};
 
 	return audit_log_new(&c, e);

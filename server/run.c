@@ -175,6 +175,11 @@ static int start_keepers(struct server *s, struct err *e)
 	return s->hasher == NULL ? -1 : 0;
 }
 
+static uint64_t targets_floor(void *ctx, const char *tenant)
+{
+	return audit_log_targets(ctx, tenant);
+}
+
 static int start_homes(struct server *s, struct err *e)
 {
 	char program[PATH_MAX];
@@ -188,6 +193,8 @@ static int start_homes(struct server *s, struct err *e)
 	    .signer_program = program,
 	    .timestamp_life_ms = s->settings->timestamp_life_ms,
 	    .snapshot_life_ms = s->settings->snapshot_life_ms,
+	    .targets_floor = targets_floor,
+	    .floor_ctx = s->audit,
 	    .demo = s->settings->demo,
 	};
 

@@ -45,6 +45,7 @@ struct settings {
 	/* audit */
 	uint64_t audit_interval_ms;
 	const char *audit_push_file, *audit_push_url, *audit_ca;
+	const char *audit_tenant; /* of accept-audit */
 	/* webhooks */
 	struct option_list webhook_allow;
 	const char *webhook_ca;
@@ -126,6 +127,8 @@ int command_tenant_add(void *values, int n, char **operands, const struct log *l
 int command_login_link(void *values, int n, char **operands, const struct log *log,
 		       struct err *e);
 
+int command_accept_audit(void *values, int n, char **operands, const struct log *log,
+			 struct err *e);
 int command_freeze(void *values, int n, char **operands, const struct log *log,
 		   struct err *e);
 int command_thaw(void *values, int n, char **operands, const struct log *log,

@@ -20,7 +20,8 @@ const struct option audit_verify_options[] = {
     {NULL, "checkpoint", OPT_LIST, AT(checkpoints), NULL, "FILE",
      "The log must continue the checkpoints in this file"},
     {NULL, "keep", OPT_PATH, AT(keep_file), NULL, "FILE",
-     "Append the checkpoint to this file when all is well; those in it are checked too"},
+     "Append the checkpoint to this file when all is well; those in it are checked "
+     "too"},
     {NULL, "audit-key", OPT_TEXT, AT(audit_key), NULL, "KEY",
      "The key that signs the log, as it was when you learned it (NAME+ID+KEY)"},
     OPTIONS_SERVER,
@@ -72,9 +73,10 @@ static int tell_verified(const struct ota *o, const struct audit_verdict *v,
 		(void)printf("It continues %zu earlier checkpoint%s.\n", v->n_earlier,
 			     v->n_earlier == 1 ? "" : "s");
 		if (o->audit_key == NULL)
-			(void)printf("The key was taken from the server; next time give "
-				     "--audit-key %s\n",
-				     v->vkey);
+			(void)printf(
+			    "The key was taken from the server; next time give "
+			    "--audit-key %s\n",
+			    v->vkey);
 		return 0;
 	}
 	if (j == NULL ||
@@ -94,7 +96,7 @@ RUN(audit_verify)
 	(void)n_operands;
 	(void)operands;
 	(void)log;
-	if (audit_verify(o, &v, e) < 0)
+	if (audit_judge(o, &v, e) < 0)
 		return -1;
 	return tell_verified(o, &v, e);
 }

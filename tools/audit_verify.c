@@ -125,9 +125,9 @@ static int find_key(struct audit *a, const struct ota *o, struct err *e)
 	AUTO_PTR(json) struct json *answer = NULL;
 	const char *text = o->audit_key;
 
-	if (text == NULL && (api_call(&a->api, "GET", "/api/v1/audit/key", NULL, &answer,
-				      e) < 0 ||
-			     json_get_text(answer, "key", &text, e) < 0))
+	if (text == NULL &&
+	    (api_call(&a->api, "GET", "/api/v1/audit/key", NULL, &answer, e) < 0 ||
+	     json_get_text(answer, "key", &text, e) < 0))
 		return -1;
 	if (note_vkey_parse(text, &a->verdict->key, e) < 0)
 		return -1;
@@ -151,8 +151,8 @@ static int fetch_checkpoint(struct audit *a, struct buf *note, struct err *e)
 }
 
 /* "PREFIX/x001/067.p/3" */
-static int tile_path(struct buf *ret, const char *prefix, uint64_t index, uint64_t width,
-		     struct err *e)
+static int tile_path(struct buf *ret, const char *prefix, uint64_t index,
+		     uint64_t width, struct err *e)
 {
 	if (buf_printf(ret, e, "/api/v1/audit/tile/%s/", prefix) < 0)
 		return -1;
@@ -167,8 +167,8 @@ static int tile_path(struct buf *ret, const char *prefix, uint64_t index, uint64
 	return width == TILE ? 0 : buf_printf(ret, e, ".p/%u", (unsigned)width);
 }
 
-static int fetch_tile(struct audit *a, const char *prefix, uint64_t index, uint64_t width,
-		      struct buf *ret, struct err *e)
+static int fetch_tile(struct audit *a, const char *prefix, uint64_t index,
+		      uint64_t width, struct buf *ret, struct err *e)
 {
 	AUTO(buf) struct buf path = BUF_INIT(256);
 	int there;
@@ -305,7 +305,7 @@ static int append_note(const char *path, const struct buf *note, struct err *e)
 	return fsync(fd) < 0 ? err_sys(e, "flush %s", path) : 0;
 }
 
-int audit_verify(const struct ota *o, struct audit_verdict *ret, struct err *e)
+int audit_judge(const struct ota *o, struct audit_verdict *ret, struct err *e)
 {
 	AUTO(audit) struct audit a = {.verdict = ret};
 	AUTO(buf) struct buf note = BUF_INIT(NOTE_MAX_BYTES);

@@ -22,6 +22,6 @@ struct audit_verdict {
 
 /* ERR_UNTRUSTED, ERR_ROLLBACK or ERR_SIGNATURE: the log is not what it was, and the
  * message says where it begins to differ as far as that can be told. */
-int audit_verify(const struct ota *o, struct audit_verdict *ret, struct err *e) MUST_USE;
+int audit_judge(const struct ota *o, struct audit_verdict *ret, struct err *e) MUST_USE;
 
 #endif

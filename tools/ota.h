@@ -53,6 +53,13 @@ struct ota {
 	bool consent;
 	const char *device;
 	const char *state;
+	/* audit */
+	const char *who, *action, *object, *from, *to;
+	struct option_list checkpoints;
+	const char *keep_file;
+	const char *audit_key;
+	/* webhooks */
+	struct option_list events;
 	/* freeze */
 	const char *reason;
 	bool cancel_running;
@@ -120,6 +127,15 @@ RUN(device_assign);
 RUN(deployment_list);
 RUN(deployment_show);
 RUN(deployment_cancel);
+RUN(audit_list);
+RUN(audit_verify);
+RUN(webhook_add);
+RUN(webhook_list);
+RUN(webhook_show);
+RUN(webhook_deliveries);
+RUN(webhook_replay);
+RUN(webhook_resume);
+RUN(webhook_delete);
 RUN(freeze);
 RUN(thaw);
 RUN(events_follow);
@@ -149,6 +165,10 @@ extern const struct option device_options[];
 extern const struct option device_assign_options[];
 extern const struct option deployment_list_options[];
 extern const struct option deployment_options[];
+extern const struct option audit_list_options[];
+extern const struct option audit_verify_options[];
+extern const struct option webhook_options[];
+extern const struct option webhook_add_options[];
 extern const struct option freeze_options[];
 extern const struct option thaw_options[];
 extern const struct option events_options[];

@@ -15,10 +15,10 @@ const struct option webhook_add_options[] = {
 };
 
 static const struct view_column rows[] = {
-    {"id", "id", VIEW_TEXT},		  {"url", "url", VIEW_TEXT},
-    {"events", "events", VIEW_LIST},	  {"active", "active", VIEW_TEXT},
-    {"given up", "reason", VIEW_TEXT},	  {"attempts", "attempts", VIEW_TEXT},
-    {"next", "next_at", VIEW_TIME},	  {"delivered", "delivered_at", VIEW_TIME},
+    {"id", "id", VIEW_TEXT},	       {"url", "url", VIEW_TEXT},
+    {"events", "events", VIEW_LIST},   {"active", "active", VIEW_TEXT},
+    {"given up", "reason", VIEW_TEXT}, {"attempts", "attempts", VIEW_TEXT},
+    {"next", "next_at", VIEW_TIME},    {"delivered", "delivered_at", VIEW_TIME},
     {"secret", "secret", VIEW_TEXT},
 };
 
@@ -97,10 +97,10 @@ RUN(webhook_show)
 RUN(webhook_deliveries)
 {
 	static const struct view_column columns[] = {
-	    {"ID", "id", VIEW_TEXT},		 {"AT", "at", VIEW_TIME},
-	    {"EVENT", "event", VIEW_TEXT},	 {"TYPE", "type", VIEW_TEXT},
-	    {"ATTEMPT", "attempt", VIEW_TEXT},	 {"STATUS", "status", VIEW_TEXT},
-	    {"MS", "duration_ms", VIEW_TEXT},	 {"DELIVERED", "delivered", VIEW_TEXT},
+	    {"ID", "id", VIEW_TEXT},	       {"AT", "at", VIEW_TIME},
+	    {"EVENT", "event", VIEW_TEXT},     {"TYPE", "type", VIEW_TEXT},
+	    {"ATTEMPT", "attempt", VIEW_TEXT}, {"STATUS", "status", VIEW_TEXT},
+	    {"MS", "duration_ms", VIEW_TEXT},  {"DELIVERED", "delivered", VIEW_TEXT},
 	    {"ERROR", "error", VIEW_TEXT},
 	};
 	AUTO(buf) struct buf path = BUF_INIT(1024);

@@ -141,7 +141,7 @@ void handle_freeze_put(struct api_call *a)
 		return;
 	}
 	store_call_event_of(c, EVENT_FREEZE, NULL);
-	api_audit_id(a, TENANT_DEFAULT);
+	api_audit_id(a, a->tenant);
 	api_audit_detail(a, "%s", c->in.freeze.reason);
 	api_submit(a, c);
 }
@@ -164,6 +164,6 @@ void handle_freeze_delete(struct api_call *a)
 	if (c == NULL)
 		return;
 	store_call_event_of(c, EVENT_FREEZE, NULL);
-	api_audit_id(a, TENANT_DEFAULT);
+	api_audit_id(a, a->tenant);
 	api_submit(a, c);
 }

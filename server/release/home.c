@@ -120,6 +120,9 @@ static int home_join(struct homes *hs, struct home *taken, struct err *e)
 	    .loop = hs->c.loop,
 	    .timestamp_life_ms = hs->c.timestamp_life_ms,
 	    .snapshot_life_ms = hs->c.snapshot_life_ms,
+	    .targets_floor = hs->c.targets_floor,
+	    .floor_ctx = hs->c.floor_ctx,
+	    .tenant = h->tenant,
 	    .demo = hs->c.demo,
 	};
 

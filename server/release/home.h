@@ -49,6 +49,8 @@ struct homes_config {
 	const char *root;  /* DIR; copied, as is the next */
 	const char *signer_program;
 	uint64_t timestamp_life_ms, snapshot_life_ms; /* of publisher_config */
+	uint64_t (*targets_floor)(void *ctx, const char *tenant); /* likewise */
+	void *floor_ctx;
 	bool demo;
 };
 

@@ -282,6 +282,22 @@ static int check_targets(const struct publish_job *j, const struct repository *r
 	return 0;
 }
 
+/* Devices have seen what was published before a restore and go back behind nothing. */
+static int check_floor(const struct publisher *p, uint64_t version, struct err *e)
+{
+	uint64_t floor = p->c.targets_floor == NULL
+			     ? 0
+			     : p->c.targets_floor(p->c.floor_ctx, p->c.tenant);
+
+	if (version >= floor)
+		return 0;
+	return err_set(
+	    e, ERR_ROLLBACK,
+	    "targets: version %llu, and the last audit checkpoint names %llu: "
+	    "push the release that was published last before this one",
+	    (unsigned long long)version, (unsigned long long)floor);
+}
+
 static int sign(struct publisher *p, const struct repository *r,
 		const struct buf *targets, struct signer_answer *ret, struct err *e)
 {
@@ -348,7 +364,7 @@ static int publish_checked(struct publish_job *j, struct repository *r,
 	if (device.n_items == 0 && device_make(&device, r, e) != 0)
 		return -1;
 	if (check_targets(j, r, m, now_ms, &version, e) != 0 ||
-	    sign(p, r, &m->targets, &made, e) != 0)
+	    check_floor(p, version, e) != 0 || sign(p, r, &m->targets, &made, e) != 0)
 		return -1;
 	line_set(&lines[n++], r, ROLE_TARGETS, version, &m->targets);
 	line_set(&lines[n++], r, ROLE_SNAPSHOT, made.snapshot_version, &made.snapshot);

@@ -42,6 +42,11 @@ struct publisher_config {
 	struct loop *loop;	    /* for the renewal's timer */
 	uint64_t timestamp_life_ms; /* 0: 7 days */
 	uint64_t snapshot_life_ms;  /* 0: 30 days */
+	/* What the audit log says was published for tenant at least, as a version of
+	 * targets: after a restore nothing lower is published. NULL: not asked. */
+	uint64_t (*targets_floor)(void *ctx, const char *tenant);
+	void *floor_ctx;
+	const char *tenant;
 	bool demo; /* a root that carries the demo mark is taken, and only then */
 };
 

@@ -66,6 +66,7 @@ int verb_DEVICE_CREATE(struct conn *db, struct store_call *c, struct err *e)
 
 	text_fold(d.id, id, sizeof(id));
 	text_fold(d.name, name, sizeof(name));
+	audit_complete_object(c, d.id);
 	if (tenant_take_device(db, c, e) < 0)
 		return -1;
 	if (query_run(db, SQL_DEVICE_INSERT, e,
