@@ -9,7 +9,7 @@ import unittest
 from .server import BUILD, TOP, Server
 
 SAMPLES = {"tenant": "default", "id": "nobody", "action": "100001", "file": "payload", "sha256": "00" * 32,
-           "path*": "release/x/y", "path": "release/x/y"}
+           "delivery": "1", "path*": "release/x/y", "path": "release/x/y"}
 NO_ROUTE = "there is nothing at this path"
 
 
