@@ -22,14 +22,15 @@ static int read_ranges(const struct option_list *l, struct address_range *ret,
 }
 
 struct webhooks *start_webhooks(const struct settings *s, const struct data_dir *d,
-				struct store *store, const struct log *log,
-				struct err *e)
+				struct store *store, struct metrics *metrics,
+				const struct log *log, struct err *e)
 {
 	struct address_range allowed[WEBHOOK_MAX_ALLOWED];
 	const struct webhooks_config c = {
 	    .store = store,
 	    .clock = &clock_system,
 	    .log = log,
+	    .metrics = metrics,
 	    .secrets_file = d->secrets,
 	    .ca_file = s->webhook_ca,
 	    .allowed = allowed,

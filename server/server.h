@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct store;
+struct metrics;
 struct webhooks;
 struct audit_log;
 
@@ -103,8 +104,8 @@ struct audit_log *start_audit(const struct settings *s, const struct data_dir *d
 			      struct store *store, const struct log *log,
 			      struct err *e) MUST_USE;
 struct webhooks *start_webhooks(const struct settings *s, const struct data_dir *d,
-				struct store *store, const struct log *log,
-				struct err *e) MUST_USE;
+				struct store *store, struct metrics *metrics,
+				const struct log *log, struct err *e) MUST_USE;
 /* As visit_store(), with a view of the tenant that --tenant names, which must be there.
  * Both are closed by the caller, the view first. */
 int visit_tenant(const struct settings *s, struct data_dir *ret_dir,

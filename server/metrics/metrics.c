@@ -12,7 +12,7 @@
 typedef _Atomic int64_t cell;
 
 struct metric {
-	struct metric *next;
+	_Atomic(struct metric *) next;
 	struct metric_desc desc;
 	size_t n_second; /* values of the second label, at least 1 */
 	size_t n_series;
@@ -21,14 +21,15 @@ struct metric {
 };
 
 struct collector {
-	struct collector *next;
+	_Atomic(struct collector *) next;
 	void (*fn)(struct metrics_text *t, void *ctx);
 	void *ctx;
 };
 
 struct metrics {
-	struct metric *first, **last;
-	struct collector *collectors, **last_collector;
+	/* Appended to by one thread while others walk: what is linked is whole. */
+	_Atomic(struct metric *) first, *last;
+	_Atomic(struct collector *) collectors, *last_collector;
 };
 
 struct metrics_text {
@@ -86,7 +87,7 @@ struct metric *metrics_add(struct metrics *m, const struct metric_desc *d)
 	f->n_second = n_values(&d->labels[1]);
 	f->n_series = n_series;
 	f->width = width;
-	*m->last = f;
+	atomic_store(m->last, f);
 	m->last = &f->next;
 	return f;
 }
@@ -100,7 +101,7 @@ void metrics_add_collector(struct metrics *m,
 		return;
 	c->fn = fn;
 	c->ctx = ctx;
-	*m->last_collector = c;
+	atomic_store(m->last_collector, c);
 	m->last_collector = &c->next;
 }
 

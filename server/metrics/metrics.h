@@ -16,7 +16,7 @@
  * as it will ever have, so nothing that a stranger sends can make memory grow. Names
  * end in their unit (_seconds, _bytes), those of counters in _total.
  *
- * Threads: adding is for the start, before other threads know m. Counting is an atomic
+ * Threads: adding is for one thread, the main one; scrapes may go on. Counting is an atomic
  * addition and never waits. A NULL family is not counted, so that a module works without
  * metrics.
  */

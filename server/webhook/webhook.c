@@ -45,9 +45,34 @@ struct webhooks {
 	struct replay *replays; /* under way */
 	size_t n_under_way;
 	atomic_uint n_replays;
+	struct metric *deliveries;
 };
 
 static void pump(struct hook *h);
+
+/* ---- counting ---- */
+
+static const char *const outcomes[] = {"delivered", "failed", "given-up"};
+
+static void add_metrics(struct webhooks *w, struct metrics *m)
+{
+	w->deliveries = metrics_add(
+	    m, &(struct metric_desc){
+		   .name = "ota_webhook_deliveries_total",
+		   .help = "Attempts at delivering to a webhook, by outcome; given-up: "
+			   "the last of a message, the webhook is inactive then.",
+		   .kind = METRIC_COUNTER,
+		   .labels = {{"outcome", outcomes, N_ELEMS(outcomes)}}});
+}
+
+static void count(struct webhooks *w, const struct webhook_result *r)
+{
+	metric_count(w->deliveries,
+		     r->delivery.delivered ? 0
+		     : r->give_up	   ? 2
+					   : 1,
+		     0, 1);
+}
 
 /* ---- small things ---- */
 
@@ -164,6 +189,7 @@ static int store_result(struct hook *h, const struct webhook_result *r)
 
 	if (c == NULL)
 		return -1;
+	count(w, r);
 	c->in.webhook_result = *r;
 	if (r->give_up)
 		tell_given_up(c, &h->now, r);
@@ -405,6 +431,8 @@ static void store_replay(struct replay *r, const struct event *v,
 	memcpy(c->tenant, r->tenant, sizeof(c->tenant));
 	memcpy(w.id, r->id, sizeof(w.id));
 	webhook_judge(&w, v, o, 1, 0, 0, &c->in.webhook_result);
+	metric_count(r->engine->deliveries,
+		     c->in.webhook_result.delivery.delivered ? 0 : 1, 0, 1);
 	c->in.webhook_result.delivery.replay = true;
 	if (store_wait(r->engine->c.store, c, &e) < 0)
 		log_trouble(r->engine, &w, "a replay was not stored", &e);
@@ -575,6 +603,7 @@ struct webhooks *webhooks_new(const struct webhooks_config *c, struct err *e)
 			      WEBHOOK_MAX_ALLOWED);
 		return NULL;
 	}
+	add_metrics(w, c->metrics);
 	for (size_t i = 0; i < c->n_allowed; i++)
 		w->allowed[i] = c->allowed[i];
 	if (seal_key_open(c->secrets_file, true, &w->key, e) < 0 || open_net(w, e) < 0)

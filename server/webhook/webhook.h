@@ -27,6 +27,7 @@
 #include "../../common/base/clock.h"
 #include "../../common/base/log.h"
 #include "../../common/crypto/seal.h"
+#include "../metrics/metrics.h"
 #include "../store/store.h"
 #include "address.h"
 #include "policy.h"
@@ -44,6 +45,7 @@ struct webhooks_config {
 	size_t n_allowed;		     /* at most WEBHOOK_MAX_ALLOWED */
 	uint64_t timeout_ms;		     /* of a delivery; 0: 15 s */
 	unsigned max_attempts;		     /* 0: 12 */
+	struct metrics *metrics; /* where deliveries are counted; NULL: nowhere */
 };
 
 struct webhooks;

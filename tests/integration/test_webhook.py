@@ -14,6 +14,7 @@ import threading
 import unittest
 
 from .server import PATIENCE, Server, temporary
+from .test_metrics import scrape, value
 
 from lab.demo.steps import wait_until
 
@@ -177,6 +178,18 @@ class Webhooks(WebhookTest):
         self.r.next()
         self.assertEqual(json.loads(self.r.next()[1])["data"]["id"], "dev")  # at its place
         self.assertEqual(self.show(hook)["reason"], "")
+
+    def test_deliveries_are_counted_by_what_came_of_them(self):
+        def counted(outcome):
+            return value(scrape(self.s), "ota_webhook_deliveries_total", outcome=outcome)
+
+        hook = self.hook("device")
+        self.r.answers.put((410, b"", {}))
+        self.s.add_device("dev")
+        wait_until(lambda: counted("given-up") == 1, PATIENCE, "it is counted as given up")
+        self.assertEqual(counted("delivered"), 0)
+        self.s.api("PATCH", f"/api/v1/webhooks/{hook}", {"active": True})
+        wait_until(lambda: counted("delivered") == 1, PATIENCE, "it is counted as delivered")
 
     def test_after_a_crash_it_goes_on_where_it_was(self):
         hook = self.hook("device")
