@@ -71,6 +71,26 @@ describe.skipIf(url === "")("the console of a real server", () => {
 		await page.close();
 	});
 
+	test.skipIf(apiToken === "")("a user comes in with a password, and a wrong one is told", async () => {
+		const password = randomBytes(12).toString("hex");
+		const made = await user.context.request.post(`${url}/api/v1/users`, {
+			headers: { Authorization: `Bearer ${apiToken}` },
+			data: { name: mine, password, role: "viewer" },
+		});
+		expect(made.status()).toBe(201);
+		const other = await newUser(browser);
+		const page = await other.context.newPage();
+		await page.goto(`${url}/login`);
+		for (const [given, then] of [["not the password", "wrong"], [password, "Devices"]] as const) {
+			await page.getByLabel("User").fill(mine);
+			await page.getByLabel("Password").fill(given);
+			await page.getByRole("button", { name: "Sign in" }).click();
+			if (then === "wrong") await page.getByText("the user or the password is wrong").waitFor();
+			else await page.getByRole("heading", { level: 1, name: then }).waitFor();
+		}
+		await other.context.close();
+	});
+
 	test("the login token works once", async () => {
 		const other = await newUser(browser);
 		const page = await other.context.newPage();

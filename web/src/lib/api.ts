@@ -77,6 +77,8 @@ const one = (id: string) => encodeURIComponent(id);
 export const api = {
 	info: () => call<Info>("GET", apiPath("/info")),
 	session: () => call<Session>("GET", apiPath("/session")),
+	loginAs: (user: string, password: string, tenant: string) =>
+		call<void>("POST", apiPath("/session"), tenant ? { user, password, tenant } : { user, password }),
 	login: (token: string) => call<void>("POST", apiPath("/session"), { token }),
 	logout: () => call<void>("DELETE", apiPath("/session")),
 	devices: (q: string, after?: string, limit = 100) =>

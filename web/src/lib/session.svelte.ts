@@ -47,6 +47,10 @@ export const session = {
 		await api.login(token);
 		await session.resume();
 	},
+	async loginAs(user: string, password: string, tenant: string): Promise<void> {
+		await api.loginAs(user, password, tenant);
+		await session.resume();
+	},
 	async logout(): Promise<void> {
 		try {
 			await api.logout();

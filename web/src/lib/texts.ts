@@ -54,8 +54,12 @@ export const texts = {
 
 	login: {
 		title: "Sign in",
-		working: "Signing in with the link…",
-		how: "The console opens with a one-time link. Ask for one where the server runs:",
+		working: "Signing in…",
+		user: "User",
+		password: "Password",
+		tenant: "Tenant, if it is not the default one",
+		enter: "Sign in",
+		how: "No user yet, or a lost password? Ask for a one-time link where the server runs:",
 		command: "ota-server admin login-link --config /etc/ota/ota-server.ini",
 		then: "It prints a link that works once, for ten minutes.",
 		used: "This link does not work any more: it was used already, or it is older than ten minutes.",
