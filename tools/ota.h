@@ -69,6 +69,15 @@ struct ota {
 	bool new_password, forever;
 	uint64_t token_life_ms;
 	uint64_t max_devices, max_bytes, max_uploads, max_streams;
+	/* rollouts */
+	const char *release;
+	const char *filter;
+	const char *waves; /* "1%,10%,100%" */
+	uint64_t deadline_ms, soak_ms;
+	uint64_t approvals, wave;
+	bool accept_reported;
+	bool start, watch;
+	bool below_security_version;
 };
 
 #define AT(member) offsetof(struct ota, member)
@@ -136,6 +145,18 @@ RUN(webhook_deliveries);
 RUN(webhook_replay);
 RUN(webhook_resume);
 RUN(webhook_delete);
+RUN(rollout_create);
+RUN(rollout_list);
+RUN(rollout_show);
+RUN(rollout_preview);
+RUN(rollout_why);
+RUN(rollout_start);
+RUN(rollout_approve);
+RUN(rollout_pause);
+RUN(rollout_resume);
+RUN(rollout_stop);
+RUN(rollout_rollback);
+RUN(device_why);
 RUN(freeze);
 RUN(thaw);
 RUN(events_follow);
@@ -169,6 +190,14 @@ extern const struct option audit_list_options[];
 extern const struct option audit_verify_options[];
 extern const struct option webhook_options[];
 extern const struct option webhook_add_options[];
+extern const struct option rollout_create_options[];
+extern const struct option rollout_list_options[];
+extern const struct option rollout_show_options[];
+extern const struct option rollout_options[];
+extern const struct option rollout_act_options[];
+extern const struct option rollout_approve_options[];
+extern const struct option rollout_stop_options[];
+extern const struct option rollout_rollback_options[];
 extern const struct option freeze_options[];
 extern const struct option thaw_options[];
 extern const struct option events_options[];

@@ -153,8 +153,10 @@ static void thawed(struct store_call *c)
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
 
-	if (!api_failed(a, c))
-		api_reply_empty(a, 204);
+	if (api_failed(a, c))
+		return;
+	engine_wake(a->api->engine); /* what waits for the thaw */
+	api_reply_empty(a, 204);
 }
 
 void handle_freeze_delete(struct api_call *a)

@@ -2,6 +2,7 @@
 """Rollouts on a real server with many simulated devices that speak the device API."""
 
 import signal
+import subprocess
 import time
 import unittest
 
@@ -327,6 +328,42 @@ class Acts(RolloutTest):
         self.assertEqual(self.offered(devices[0])["id"], direct)
         devices[0].feedback(direct, "closed", "failure")
         self.serve(r, devices, lambda o: o["state"] == "finished")  # then it is its turn
+
+
+class CommandLine(RolloutTest):
+    def words(self, *words):
+        return self.s.ota(*words, "--server", self.s.url, "--ca", self.s.data / "ca.pem", "--token-file", self.s.place / "token")
+
+    def test_ota_makes_starts_shows_and_ends_a_rollout(self):
+        devices = self.fleet(4)
+        r = self.s.remote("rollout", "create", "--name", "by hand", "--release", self.r1, "--filter", self.selection,
+                          "--waves", "1,50%,100%", "--deadline", "1h", "--accept-reported")
+        self.assertEqual([w.get("percent", w.get("count")) for w in r["plan"]["waves"]], [1, 50, 100])
+        self.assertEqual(r["plan"]["waves"][2]["deadline_ms"], 3600000)
+        self.assertIn("Left out: 0", self.words("rollout", "preview", r["id"]))
+        self.assertIn("ota rollout start " + r["id"], self.words("rollout", "show", r["id"]))
+        self.assertIn("draft", self.words("rollout", "list", "--state", "draft"))
+        self.s.remote("rollout", "start", r["id"], "--reason", "it is time")
+        self.until(r["id"], lambda o: o["state"] == "running")
+        self.assertIn("wave", self.words("device", "why", devices[0].name))
+        self.s.remote("rollout", "pause", r["id"], "--reason", "lunch")
+        shown = self.words("rollout", "show", r["id"], "--watch")
+        self.assertIn("is paused", shown)
+        self.assertIn("lunch", shown)
+        self.s.remote("rollout", "resume", r["id"])
+        self.serve(r["id"], devices, lambda o: o["state"] == "finished")
+        self.assertIn("4 of 4 devices have ended, 4 of them well", self.words("rollout", "show", r["id"]))
+        why = self.words("rollout", "why", r["id"])
+        self.assertIn("it is time", why)
+        self.assertIn("admin", why)
+
+    def test_ota_says_what_is_wrong_with_its_words(self):
+        for words, sentence in ((("rollout", "create"), "--release and --filter"),
+                                (("rollout", "create", "--release", self.r1, "--filter", "", "--waves", "10%,x"), '"x" is neither')):
+            with self.assertRaises(subprocess.CalledProcessError) as caught:
+                self.words(*words)
+            self.assertEqual(caught.exception.returncode, 2)
+            self.assertIn(sentence, caught.exception.stderr)
 
 
 class Members(RolloutTest):

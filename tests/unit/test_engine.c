@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine over a real store: from a plan to the end, with a clock of the test's own. */
+#include "store_fixture.h"
+
+#include "../../server/rollout/engine.h"
+#include "../../server/rollout/render.h"
+
+#include <stdatomic.h>
+#include <time.h>
+
+#define MINUTE_MS INT64_C(60000)
+
+static atomic_int_fast64_t utc_ms;
+static atomic_uint n_pokes;
+
+static int64_t test_utc(void *ctx)
+{
+	(void)ctx;
+	return atomic_load(&utc_ms);
+}
+
+static void on_poke(void *ctx, const char *tenant, const char *device)
+{
+	(void)ctx;
+	(void)device;
+	assert_string_equal(tenant, TENANT_DEFAULT);
+	atomic_fetch_add(&n_pokes, 1);
+}
+
+struct house {
+	struct store *store;
+	struct clock clock;
+	struct engine *engine;
+};
+
+static void start_engine(struct house *h)
+{
+	const struct engine_config c = {.store = h->store,
+					.clock = &h->clock,
+					.poke = on_poke,
+					.exclusive = true,
+					.settle_ms = 1,
+					.join_ms = 1,
+					.retry_ms = 1};
+	struct err e = ERR_INIT;
+
+	h->engine = engine_new(&c, &e);
+	if (h->engine == NULL)
+		fail_msg("%s", e.text);
+}
+
+static void house_init(struct house *h, void **state)
+{
+	char id[16];
+
+	atomic_store(&utc_ms, INT64_C(1800000000000));
+	atomic_store(&n_pokes, 0);
+	h->store = store_of(state);
+	h->clock = clock_system;
+	h->clock.utc_ms = test_utc;
+	for (int i = 0; i < 10; i++) {
+		(void)snprintf(id, sizeof(id), "dev-%d", i);
+		make_device(h->store, id);
+	}
+	make_release(h->store, "00000000000000a1", "1.0");
+	start_engine(h);
+}
+
+static uint64_t make_plan(struct house *h, const char *waves, const char *more)
+{
+	AUTO(buf) struct buf text = BUF_INIT(8192);
+	AUTO_PTR(json) struct json *o = NULL;
+	AUTO_FREE struct rollout_plan *p = calloc(1, sizeof(*p));
+	struct store_call *c = verb(STORE_ROLLOUT_CREATE);
+	struct release r = a_release("00000000000000a1", "1.0");
+	struct err e = ERR_INIT;
+	uint64_t id;
+
+	OK(buf_printf(&text, &e,
+		      "{\"name\":\"t\",\"release\":\"00000000000000a1\","
+		      "\"selection\":\"\",\"accepts\":\"reported\",\"waves\":%s%s}",
+		      waves, more));
+	o = json_parse(buf_str(&text), text.len, &e);
+	assert_non_null(o);
+	OK(plan_read(o, p, &e));
+	OK(rollout_row_fill(c, p, &r, &e));
+	strcpy(c->in.rollout.author, "ann");
+	must(h->store, c);
+	id = c->out.rollout.id;
+	store_call_free(c);
+	return id;
+}
+
+static struct rollout_view *look(struct house *h, uint64_t id)
+{
+	AUTO_PTR(store_call) struct store_call *c = verb(STORE_ROLLOUT_GET);
+	const struct freeze none = {.on = false};
+	struct rollout_view *v;
+	struct err e = ERR_INIT;
+
+	c->now_ms = atomic_load(&utc_ms);
+	c->in.rollout_id = id;
+	must(h->store, c);
+	v = rollout_view_of(c, &none, &e);
+	assert_non_null(v);
+	return v;
+}
+
+/* As a person: read, ask, store; again if the engine was faster. */
+static void command(struct house *h, uint64_t id, enum rollout_event event)
+{
+	for (;;) {
+		AUTO_PTR(rollout_view) struct rollout_view *v = look(h, id);
+		AUTO_PTR(store_call) struct store_call *c = verb(STORE_ROLLOUT_APPLY);
+		struct err e = ERR_INIT;
+
+		c->now_ms = atomic_load(&utc_ms);
+		OK(rollout_command(&v->plan, &v->progress, event, c->now_ms, &e));
+		OK(rollout_view_apply(v, c, "ann", -1, -1, "ann said so", &e));
+		if (store_wait(h->store, c, &e) == 0)
+			break;
+		assert_int_equal(e.code, ERR_PRECONDITION);
+	}
+	engine_wake(h->engine);
+}
+
+static bool in_state(const struct rollout_view *v, unsigned state)
+{
+	return v->progress.state == (enum rollout_state)state;
+}
+
+static bool in_flight(const struct rollout_view *v, unsigned n)
+{
+	return v->progress.waves[0].counts.in_flight == n;
+}
+
+static bool silent(const struct rollout_view *v, unsigned n)
+{
+	return v->progress.waves[0].counts.silent == n;
+}
+
+static bool absent(const struct rollout_view *v, unsigned n)
+{
+	return v->progress.waves[0].counts.absent == n;
+}
+
+static bool soaks(const struct rollout_view *v, unsigned n)
+{
+	return v->progress.waves[n].state == WAVE_SOAKING;
+}
+
+static bool second_wave_runs(const struct rollout_view *v, unsigned n)
+{
+	(void)n;
+	return v->progress.waves[1].state == WAVE_RUNNING;
+}
+
+/* Waits for what the engine's thread does; the store tells. */
+static void until(struct house *h, uint64_t id,
+		  bool (*want)(const struct rollout_view *v, unsigned n), unsigned n)
+{
+	const struct timespec a_little = {.tv_nsec = 2000000};
+
+	for (int i = 0; i < 5000; i++) {
+		AUTO_PTR(rollout_view) struct rollout_view *v = look(h, id);
+
+		if (want(v, n))
+			return;
+		engine_wake(h->engine);
+		(void)nanosleep(&a_little, NULL);
+	}
+	fail_msg("it did not come to that");
+}
+
+/* Every device that has an open deployment sees it and ends it so. */
+static unsigned all_end(struct house *h, enum deployment_state as)
+{
+	unsigned n = 0;
+	char id[16];
+
+	for (int i = 0; i < 10; i++) {
+		struct device d;
+		struct deployment p;
+		struct store_call *c;
+
+		(void)snprintf(id, sizeof(id), "dev-%d", i);
+		d = get_device(h->store, id);
+		if (d.open_deployment == 0)
+			continue;
+		p = get_deployment(h->store, d.open_deployment);
+		c = move_call(&p, as);
+		c->now_ms = atomic_load(&utc_ms);
+		c->in.move.offering = !p.offered;
+		done(h->store, c);
+		n++;
+	}
+	engine_wake(h->engine);
+	return n;
+}
+
+static unsigned n_deployments_of(struct house *h, const char *device)
+{
+	struct store_call *c = verb(STORE_DEPLOYMENT_LIST);
+	unsigned n;
+
+	strcpy(c->in.page.device, device);
+	c->in.page.state = -1;
+	must(h->store, c);
+	n = (unsigned)c->n_items;
+	store_call_free(c);
+	return n;
+}
+
+#define TWO_WAVES                                                                      \
+	"[{\"count\":3,\"min_finished\":3},{\"percent\":100,\"min_finished\":3}]"
+
+/* Devices end what they are given until the rollout is there. */
+static void run_to(struct house *h, uint64_t id, unsigned state)
+{
+	const struct timespec a_little = {.tv_nsec = 2000000};
+
+	for (int i = 0; i < 5000; i++) {
+		AUTO_PTR(rollout_view) struct rollout_view *v = look(h, id);
+
+		if (in_state(v, state))
+			return;
+		(void)all_end(h, DEPLOYMENT_CONFIRMED);
+		(void)nanosleep(&a_little, NULL);
+	}
+	fail_msg("it did not come to that");
+}
+
+static void a_rollout_goes_from_its_plan_to_the_end(void **state)
+{
+	struct house h;
+	uint64_t id;
+	char name[16];
+
+	house_init(&h, state);
+	id = make_plan(&h, TWO_WAVES, "");
+	command(&h, id, ROLLOUT_EVENT_SUBMIT);
+	run_to(&h, id, ROLLOUT_FINISHED);
+	engine_free(h.engine);
+	for (int i = 0; i < 10; i++) {
+		(void)snprintf(name, sizeof(name), "dev-%d", i);
+		assert_int_equal(n_deployments_of(&h, name), 1);
+	}
+	assert_int_equal(atomic_load(&n_pokes), 10);
+}
+
+static void an_engine_that_is_replaced_again_and_again_loses_nothing(void **state)
+{
+	struct house h;
+	uint64_t id;
+	char name[16];
+
+	house_init(&h, state);
+	id = make_plan(&h, TWO_WAVES, "");
+	command(&h, id, ROLLOUT_EVENT_SUBMIT);
+	for (int i = 0; i < 10; i++) {
+		engine_free(h.engine);
+		start_engine(&h);
+		(void)all_end(&h, DEPLOYMENT_CONFIRMED);
+	}
+	run_to(&h, id, ROLLOUT_FINISHED);
+	engine_free(h.engine);
+	for (int i = 0; i < 10; i++) {
+		(void)snprintf(name, sizeof(name), "dev-%d", i);
+		assert_int_equal(n_deployments_of(&h, name), 1);
+	}
+}
+
+/* Three see it and say no more; a minute later they are silent. */
+static void silence_is_failure_when_the_deadline_has_passed(void **state)
+{
+	struct house h;
+	uint64_t id;
+
+	house_init(&h, state);
+	id = make_plan(&h,
+		       "[{\"count\":3,\"min_finished\":3,\"deadline_ms\":60000},"
+		       "{\"percent\":100}]",
+		       "");
+	command(&h, id, ROLLOUT_EVENT_SUBMIT);
+	for (unsigned n = 0; n < 3;)
+		n += all_end(&h, DEPLOYMENT_DOWNLOADING);
+	until(&h, id, in_flight, 3);
+	atomic_fetch_add(&utc_ms, MINUTE_MS - 1);
+	engine_wake(h.engine);
+	until(&h, id, in_flight, 3);
+	atomic_fetch_add(&utc_ms, 1);
+	until(&h, id, silent, 3);
+	until(&h, id, in_state, ROLLOUT_PAUSED);
+	engine_free(h.engine);
+}
+
+static void who_never_called_is_absent_when_the_deadline_has_passed(void **state)
+{
+	struct house h;
+	uint64_t id;
+
+	house_init(&h, state);
+	id = make_plan(&h, "[{\"percent\":100,\"deadline_ms\":60000}]", "");
+	command(&h, id, ROLLOUT_EVENT_SUBMIT);
+	until(&h, id, in_state, ROLLOUT_RUNNING);
+	until(&h, id, absent, 0);
+	atomic_fetch_add(&utc_ms, MINUTE_MS);
+	until(&h, id, absent, 10);
+	engine_free(h.engine);
+}
+
+static void a_second_wave_begins_only_after_the_first_has_passed(void **state)
+{
+	struct house h;
+	uint64_t id;
+
+	house_init(&h, state);
+	id = make_plan(&h,
+		       "[{\"count\":3,\"min_finished\":3,\"soak_ms\":60000},"
+		       "{\"percent\":100}]",
+		       "");
+	command(&h, id, ROLLOUT_EVENT_SUBMIT);
+	for (unsigned n = 0; n < 3;)
+		n += all_end(&h, DEPLOYMENT_CONFIRMED);
+	assert_int_equal(all_end(&h, DEPLOYMENT_CONFIRMED), 0);
+	{
+		AUTO_PTR(rollout_view) struct rollout_view *v = look(&h, id);
+
+		assert_int_equal(v->progress.waves[1].state, WAVE_PENDING);
+	}
+	until(&h, id, soaks, 0);
+	atomic_fetch_add(&utc_ms, MINUTE_MS);
+	until(&h, id, second_wave_runs, 0);
+	engine_free(h.engine);
+}
+
+static void a_group_that_is_gone_is_told_beside_the_state(void **state)
+{
+	struct house h;
+	struct store_call *c;
+	uint64_t id;
+	const struct timespec a_little = {.tv_nsec = 2000000};
+	bool told = false;
+
+	house_init(&h, state);
+	id = make_plan(&h, "[{\"filter\":\"group==gone\"}]", "");
+	command(&h, id, ROLLOUT_EVENT_SUBMIT);
+	c = verb(STORE_ROLLOUT_GET);
+	c->in.rollout_id = id;
+	for (int i = 0; i < 5000 && !told; i++) {
+		must(h.store, c);
+		told = strstr(c->out.rollout.detail, "gone") != NULL;
+		(void)nanosleep(&a_little, NULL);
+	}
+	assert_true(told);
+	assert_int_equal(c->out.rollout.state, ROLLOUT_SCHEDULED);
+	store_call_free(c);
+	engine_free(h.engine);
+}
+
+static void what_a_view_stores_is_what_it_reads_again(void **state)
+{
+	struct house h;
+	uint64_t id;
+
+	house_init(&h, state);
+	id = make_plan(&h, TWO_WAVES, "");
+	command(&h, id, ROLLOUT_EVENT_SUBMIT);
+	for (unsigned n = 0; n < 3;)
+		n += all_end(&h, DEPLOYMENT_FAILED);
+	until(&h, id, in_state, ROLLOUT_PAUSED);
+	engine_free(h.engine);
+	h.engine = NULL;
+	command(&h, id, ROLLOUT_EVENT_RESUME);
+	{
+		AUTO_PTR(rollout_view) struct rollout_view *v = look(&h, id);
+
+		assert_int_equal(v->progress.waves[0].forgiven.failed, 3);
+		assert_int_equal(v->progress.waves[0].forgiven.members, 3);
+		assert_int_equal(v->progress.waves[0].counts.failed, 3);
+		assert_string_equal(v->plan.seed, "1");
+	}
+}
+
+#define SUITE(X)                                                                       \
+	X(a_rollout_goes_from_its_plan_to_the_end)                                     \
+	X(an_engine_that_is_replaced_again_and_again_loses_nothing)                    \
+	X(silence_is_failure_when_the_deadline_has_passed)                             \
+	X(who_never_called_is_absent_when_the_deadline_has_passed)                     \
+	X(a_second_wave_begins_only_after_the_first_has_passed)                        \
+	X(a_group_that_is_gone_is_told_beside_the_state)                               \
+	X(what_a_view_stores_is_what_it_reads_again)
+
+int main(void)
+{
+#define ON_SQLITE(t) cmocka_unit_test_setup_teardown(t, setup_sqlite, teardown),
+	const struct CMUnitTest cases[] = {SUITE(ON_SQLITE)};
+
+	return cmocka_run_group_tests_name("engine", cases, NULL, NULL);
+}
