@@ -28,6 +28,7 @@ struct server {
 	struct loop *loop;
 	struct publisher *publisher;
 	int64_t shift_ms; /* of the clock */
+	uint64_t floor;	  /* what the last audit checkpoint names */
 	struct clock clock;
 	struct privkey *root, *targets, *boot, *stranger;
 	struct buf current; /* targets, signed */
@@ -40,6 +41,12 @@ struct server {
 static int64_t shifted(void *ctx)
 {
 	return clock_utc_ms(&clock_system) + ((struct server *)ctx)->shift_ms;
+}
+
+static uint64_t floor_of(void *ctx, const char *tenant)
+{
+	assert_string_equal(tenant, TENANT_DEFAULT);
+	return ((struct server *)ctx)->floor;
 }
 
 static int setup(void **state)
@@ -69,7 +76,10 @@ static int setup(void **state)
 					    .artifacts = s->artifacts,
 					    .signer = s->signer,
 					    .clock = &s->clock,
-					    .loop = s->loop};
+					    .loop = s->loop,
+					    .targets_floor = floor_of,
+					    .floor_ctx = s,
+					    .tenant = TENANT_DEFAULT};
 
 	s->publisher = publisher_new(&pc, &e);
 	assert_non_null(s->publisher);
@@ -298,6 +308,53 @@ the_next_release_follows_and_the_same_once_more_is_answered_as_before(void **sta
 	assert_string_equal(s->release.id, id);
 	s->request = first;
 	publish(s, ERR_ROLLBACK);
+}
+
+/* A database from a backup: devices have seen targets that it does not know of. */
+static void nothing_below_what_the_audit_log_names_is_published(void **state)
+{
+	struct server *s = *state;
+	AUTO(repository) struct repository r = {0};
+
+	claim(s);
+	s->floor = 3;
+	bring(s, "1.0.0", s->targets); /* version 2 */
+	publish(s, ERR_ROLLBACK);
+	load(s, &r);
+	assert_int_equal(r.version[ROLE_TARGETS], 0);
+	bring(s, "1.0.1", s->targets); /* drafted from it: version 3 */
+	publish(s, ERR_NONE);
+}
+
+static struct store_call *audit_of(struct server *s)
+{
+	struct err e = ERR_INIT;
+	struct store_call *c = store_call_new(STORE_AUDIT_LIST, NULL, NULL, NULL, &e);
+
+	assert_non_null(c);
+	strcpy(c->in.audit_filter.action, "release.publish");
+	OK(store_wait(s->store, c, &e));
+	return c;
+}
+
+static void a_release_is_in_the_audit_log_with_who_published_it(void **state)
+{
+	struct server *s = *state;
+	const struct audit_entry *v;
+	struct store_call *c;
+
+	claim(s);
+	s->request.by = (struct audit_actor){.kind = AUDIT_USER, .role = ROLE_ADMIN};
+	strcpy(s->request.by.who, "alice");
+	bring(s, "1.0.0", s->targets);
+	publish(s, ERR_NONE);
+	c = audit_of(s);
+	v = c->items;
+	assert_int_equal(c->n_items, 1);
+	assert_non_null(strstr(v->text, "\"who\":\"alice\""));
+	assert_non_null(strstr(v->text, "gateway 1.0.0, security version"));
+	assert_non_null(strstr(v->text, "targets 2"));
+	store_call_free(c);
 }
 
 static void without_a_root_nothing_is_published(void **state)
@@ -551,6 +608,8 @@ int main(void)
 	    TEST(a_release_is_published_and_a_device_finds_it),
 	    TEST(the_next_release_follows_and_the_same_once_more_is_answered_as_before),
 	    TEST(without_a_root_nothing_is_published),
+	    TEST(nothing_below_what_the_audit_log_names_is_published),
+	    TEST(a_release_is_in_the_audit_log_with_who_published_it),
 	    TEST(the_first_root_may_come_with_the_first_release),
 	    TEST(what_a_stranger_signed_is_refused_and_nothing_changes),
 	    TEST(a_dead_signer_costs_an_attempt_and_nothing_else),
