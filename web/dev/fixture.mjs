@@ -122,6 +122,7 @@ const ROUTES = [
 	["POST", "/deployments", assign],
 	["GET", "/deployments/:id", getDeployment],
 	["DELETE", "/deployments/:id", cancel],
+	["GET", "/rollouts", () => [200, { items: [] }]],
 	["GET", "/freeze", ({ world }) => [200, world.freeze]],
 	["PUT", "/freeze", ({ world, body }) => [200, world.setFreeze(body)]],
 	["DELETE", "/freeze", ({ world }) => (world.setFreeze(null), [204])],
@@ -251,7 +252,7 @@ function send(response, status, body, type = "application/json") {
 }
 
 function asset(path, response) {
-	const isConsole = /^\/($|login$|devices(\/|$)|releases$)/.test(path);
+	const isConsole = /^\/($|login$|devices(\/|$)|releases$|rollouts(\/|$))/.test(path);
 	const name = isConsole ? "index.html" : normalize(path).replace(/^(\.\.[/\\])+/, "");
 	const file = join(DIST, name);
 	if (!file.startsWith(DIST) || !existsSync(file)) throw notFound("such path");

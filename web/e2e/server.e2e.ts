@@ -42,7 +42,7 @@ describe.skipIf(url === "")("the console of a real server", () => {
 		const page = await user.context.newPage();
 		const asked: string[] = [];
 		page.on("request", (request) => asked.push(request.url()));
-		for (const path of ["/", "/devices", "/devices/x", "/releases", "/login"]) {
+		for (const path of ["/", "/devices", "/devices/x", "/releases", "/rollouts", "/rollouts/x", "/login"]) {
 			const answer = await page.goto(url + path);
 			const headers = answer!.headers();
 			expect(answer!.status(), path).toBe(200);
@@ -231,6 +231,45 @@ describe.skipIf(url === "")("the console of a real server", () => {
 		});
 	});
 
+	test.skipIf(apiToken === "")("a rollout appears by itself, is started, paused, resumed and stopped", async () => {
+		const call = async (method: string, path: string, body?: object) => {
+			const answer = await user.context.request.fetch(`${url}/api/v1${path}`, {
+				method,
+				headers: { Authorization: `Bearer ${apiToken}` },
+				...(body ? { data: body } : {}),
+			});
+			expect(answer.ok(), `${method} ${path}: ${await answer.text()}`).toBe(true);
+			return (await answer.json()) as { id: string; items: { id: string; version: string; product: string }[] };
+		};
+		const release = (await call("GET", "/releases")).items.find((one) => one.version === "2.0.0")!;
+		const list = await open("/rollouts");
+		const device = `${mine}-rollout`;
+		await call("POST", "/devices", { id: device, product: release.product, hardware: "revA" });
+		const plan = { name: `${mine} ${attack}`, release: release.id, selection: `id==${device}` };
+		const rollout = await call("POST", "/rollouts", plan);
+		await list.getByRole("link", { name: plan.name }).click();
+		await list.getByRole("heading", { level: 1, name: plan.name }).waitFor();
+		for (const [button, state] of [
+			["Start", "running"],
+			["Pause", "paused"],
+			["Resume", "running"],
+		] as const) {
+			await list.getByRole("button", { name: button, exact: true }).click();
+			await list.locator("p.state strong", { hasText: state }).waitFor();
+		}
+		await list.getByText("1 waiting").waitFor();
+		await list.getByRole("button", { name: "Stop", exact: true }).click();
+		await list.getByRole("dialog").getByRole("button", { name: "Stop" }).click();
+		await list.locator("p.state strong", { hasText: "stopped" }).waitFor();
+		expect(await list.locator(".decisions li").count()).toBeGreaterThan(4);
+		const why = await open(`/devices/${device}`);
+		await why.getByRole("button", { name: "Ask the server" }).click();
+		await why.locator("section", { hasText: "Why isn't it updating?" }).getByRole("listitem").first().waitFor();
+		await why.close();
+		expect(rollout.id).not.toBe("");
+		await list.close();
+	});
+
 	test("a freeze is pulled from any page, seen on every other with its reason, and thawed", async () => {
 		const page = await open("/releases");
 		const other = await open("/devices");
@@ -251,7 +290,7 @@ describe.skipIf(url === "")("the console of a real server", () => {
 	});
 
 	test.each(["light", "dark"] as const)("axe finds nothing in the %s theme", async (colorScheme) => {
-		for (const path of ["/devices", `/devices/${mine}`, "/releases"]) {
+		for (const path of ["/devices", `/devices/${mine}`, "/releases", "/rollouts"]) {
 			const page = await open(path);
 			await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
 			await page.evaluate(axe.source);

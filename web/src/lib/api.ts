@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The management API, typed. One function a call; every failure is an ApiError that reads as a sentence. */
-import type { Deployment, Device, Freeze, Info, Page, Release, Session, VersionCount } from "./types.ts";
+import type {
+	Decision,
+	Deployment,
+	Device,
+	Freeze,
+	Info,
+	Page,
+	Release,
+	Rollout,
+	Session,
+	VersionCount,
+	Why,
+} from "./types.ts";
 import { texts } from "./texts.ts";
 
 export class ApiError extends Error {
@@ -94,6 +106,12 @@ export const api = {
 		call<Deployment>("POST", apiPath("/deployments"), force ? { device, release, force } : { device, release }),
 	deployment: (id: string) => call<Deployment>("GET", apiPath(`/deployments/${one(id)}`)),
 	cancel: (id: string) => call<Deployment>("DELETE", apiPath(`/deployments/${one(id)}`)),
+	rollouts: (after?: string) => call<Page<Rollout>>("GET", apiPath("/rollouts", { after, limit: 50 })),
+	rollout: (id: string) => call<Rollout>("GET", apiPath(`/rollouts/${one(id)}`)),
+	decisions: (id: string) => call<Page<Decision>>("GET", apiPath(`/rollouts/${one(id)}/decisions`, { limit: 30 })),
+	rolloutAction: (id: string, action: string, body: object = {}) =>
+		call<Rollout>("POST", apiPath(`/rollouts/${one(id)}/${action}`), body),
+	why: (id: string) => call<Why>("GET", apiPath(`/devices/${one(id)}/why`)),
 	freeze: () => call<Freeze>("GET", apiPath("/freeze")),
 	setFreeze: (reason: string, cancelRunning: boolean) =>
 		call<Freeze>("PUT", apiPath("/freeze"), { reason, cancel_running: cancelRunning }),

@@ -10,6 +10,8 @@ describe("addresses", () => {
 		["/devices/gw-1", "", { page: "device", id: "gw-1" }],
 		["/devices/a%2Fb%20c", "", { page: "device", id: "a/b c" }],
 		["/releases", "", { page: "releases" }],
+		["/rollouts", "", { page: "rollouts" }],
+		["/rollouts/ro-1", "", { page: "rollout", id: "ro-1" }],
 		["/login", "", { page: "login" }],
 		["/devices/a/b", "", { page: "unknown", path: "/devices/a/b" }],
 		["/devices/%zz", "", { page: "unknown", path: "/devices/%zz" }],
@@ -24,6 +26,8 @@ describe("addresses", () => {
 		{ page: "device", id: "x:1_2.3-4" },
 		{ page: "device", id: "../../etc?q#f" },
 		{ page: "releases" },
+		{ page: "rollouts" },
+		{ page: "rollout", id: "a/b" },
 		{ page: "login" },
 	])("a link to %o leads back to it", (route) => {
 		const url = new URL(href(route), "https://ota.example");

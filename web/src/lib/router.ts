@@ -6,6 +6,8 @@ export type Route =
 	| { page: "devices"; q: string }
 	| { page: "device"; id: string }
 	| { page: "releases" }
+	| { page: "rollouts" }
+	| { page: "rollout"; id: string }
 	| { page: "unknown"; path: string };
 
 export function parse(path: string, search = ""): Route {
@@ -15,10 +17,12 @@ export function parse(path: string, search = ""): Route {
 		if (parts[0] === "login") return { page: "login" };
 		if (parts[0] === "devices") return { page: "devices", q: query(search) };
 		if (parts[0] === "releases") return { page: "releases" };
+		if (parts[0] === "rollouts") return { page: "rollouts" };
 	}
-	if (parts.length === 2 && parts[0] === "devices") {
+	if (parts.length === 2) {
 		const id = decode(parts[1] ?? "");
-		if (id !== null) return { page: "device", id };
+		if (id !== null && parts[0] === "devices") return { page: "device", id };
+		if (id !== null && parts[0] === "rollouts") return { page: "rollout", id };
 	}
 	return { page: "unknown", path };
 }
@@ -33,6 +37,10 @@ export function href(route: Route): string {
 			return `/devices/${encodeURIComponent(route.id)}`;
 		case "releases":
 			return "/releases";
+		case "rollouts":
+			return "/rollouts";
+		case "rollout":
+			return `/rollouts/${encodeURIComponent(route.id)}`;
 		case "unknown":
 			return route.path;
 	}

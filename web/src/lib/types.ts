@@ -136,3 +136,55 @@ export interface Seen {
 export type Freeze =
 	| { frozen: false }
 	| { frozen: true; reason: string; by: string; since_at: number; cancel_running: boolean; cancelled?: number };
+
+export type RolloutState =
+	| "draft"
+	| "awaiting-approval"
+	| "scheduled"
+	| "running"
+	| "paused"
+	| "finished"
+	| "stopped";
+
+export interface Rollout {
+	id: string;
+	name: string;
+	release: string;
+	priority: number;
+	state: RolloutState;
+	reason: string;
+	detail: string;
+	author: string;
+	devices: { members: number; ended: number; succeeded: number };
+	left_out: Record<string, number>;
+	created_at: number;
+	started_at: number | null;
+	ended_at: number | null;
+	plan?: { selection: string; accepts: Grade };
+	waves?: Wave[];
+}
+
+export interface Wave {
+	wave: number;
+	state: "pending" | "running" | "soaking" | "passed" | "failed";
+	approved: boolean;
+	started_at: number | null;
+	counts: Record<string, number>;
+}
+
+/** Why a rollout moved; `by` null: its policy. */
+export interface Decision {
+	id: string;
+	at: number;
+	kind: string;
+	reason: string;
+	wave: number | null;
+	by: string | null;
+	detail: string;
+}
+
+export interface Why {
+	may_offer: boolean;
+	text: string;
+	reasons: { code: string; text: string; at?: number }[];
+}
