@@ -271,8 +271,8 @@ static void end(const struct view *v, struct decision *d)
 	d->wave = (unsigned)v->plan->n_waves - 1;
 	if (waiting > 0)
 		say(d, DECIDE_WAIT, ROLLOUT_BECAUSE_STRAGGLERS,
-		    "all %zu waves passed; %llu devices have not ended",
-		    v->plan->n_waves, (ull)waiting);
+		    "all %zu waves passed; %llu still to end", v->plan->n_waves,
+		    (ull)waiting);
 	else
 		say(d, DECIDE_FINISH, ROLLOUT_BECAUSE_FINISHED,
 		    "finished: %llu of %llu devices succeeded (%s)", (ull)succeeded,
@@ -291,6 +291,11 @@ static void decide_awaiting(const struct view *v, struct decision *d)
 {
 	bool enough = v->p->approvals >= v->plan->approvals;
 
+	if (v->plan->approvals == 0) {
+		say(d, DECIDE_APPROVED, ROLLOUT_BECAUSE_APPROVED,
+		    "it needs nobody's approval");
+		return;
+	}
 	say(d, enough ? DECIDE_APPROVED : DECIDE_WAIT,
 	    enough ? ROLLOUT_BECAUSE_APPROVED : ROLLOUT_BECAUSE_APPROVAL,
 	    "%u of %u people approved", v->p->approvals, v->plan->approvals);

@@ -257,7 +257,7 @@ static void a_rollout_goes_its_way_from_draft_to_finished(void **state)
 	       "wave 2 of 2 passed: 9 of 10 devices succeeded, 90 % where 90 % is "
 	       "wanted");
 	expect(&plan, &p, NOW + HOUR, DECIDE_WAIT,
-	       "all 2 waves passed; 1 devices have not ended");
+	       "all 2 waves passed; 1 still to end");
 	p.waves[1].counts = (struct wave_counts){OF(10), .silent = 1, .proven = 9};
 	expect(&plan, &p, NOW + HOUR, DECIDE_FINISH,
 	       "finished: 19 of 20 devices succeeded (95 %)");
