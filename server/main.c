@@ -200,6 +200,14 @@ static const struct option freeze_options[] = {
     OPTION_END,
 };
 
+static const struct option backup_options[] = {
+    {NULL, "with-keys", OPT_FLAG, AT(with_keys), NULL, NULL,
+     "Put the CA, the online keys and all else that is small into it too: then it is "
+     "as "
+     "secret as they are"},
+    OPTION_END,
+};
+
 static const struct option doctor_options[] = {
     {NULL, "json", OPT_FLAG, AT(json), NULL, NULL, "Print JSON for scripts"},
     {"server", "signer", OPT_PATH, AT(signer_program), NULL, "FILE",
@@ -232,6 +240,10 @@ static const struct command commands[] = {
     {"admin freeze", "", 0, 0, freeze_options,
      "Show no device anything new, also where the API cannot be reached",
      command_freeze},
+    {"backup create", "FILE", 1, 1, backup_options,
+     "Copy the database into one file, while the server runs", command_backup_create},
+    {"backup restore", "FILE", 1, 1, NULL, "Lay a backup into an empty data directory",
+     command_backup_restore},
     {"admin thaw", "", 0, 0, NULL, "End the freeze", command_thaw},
     {.name = NULL},
 };

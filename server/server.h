@@ -52,6 +52,7 @@ struct settings {
 	const char *webhook_ca;
 	uint64_t webhook_timeout_ms, webhook_attempts;
 	uint64_t rollout_settle_ms, rollout_join_ms, rollout_retry_ms;
+	bool with_keys;	   /* of a backup */
 	uint64_t ready_fd; /* 0: none */
 	bool json;
 	const char *reason; /* of a freeze */
@@ -125,6 +126,10 @@ int command_user_reset(void *values, int n, char **operands, const struct log *l
 		       struct err *e);
 int command_tenant_add(void *values, int n, char **operands, const struct log *log,
 		       struct err *e);
+int command_backup_create(void *values, int n, char **operands, const struct log *log,
+			  struct err *e);
+int command_backup_restore(void *values, int n, char **operands, const struct log *log,
+			   struct err *e);
 int command_login_link(void *values, int n, char **operands, const struct log *log,
 		       struct err *e);
 

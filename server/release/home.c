@@ -123,6 +123,7 @@ static int home_join(struct homes *hs, struct home *taken, struct err *e)
 	    .targets_floor = hs->c.targets_floor,
 	    .floor_ctx = hs->c.floor_ctx,
 	    .tenant = h->tenant,
+	    .renew_at_start = true,
 	    .demo = hs->c.demo,
 	};
 

@@ -22,6 +22,7 @@ struct publisher {
 	struct worker *worker; /* one thread: requests follow each other */
 	struct loop_timer *timer;
 	atomic_bool renewing; /* a renewal by the timer is on its way */
+	atomic_bool anew;     /* the next one is due whatever the time */
 };
 
 struct publish_job {
@@ -493,14 +494,16 @@ static int act_renew(struct publish_job *j, struct err *e)
 	struct publisher *p = j->p;
 	AUTO(repository) struct repository r = {0};
 	struct err why = ERR_INIT;
-	bool snapshot, timestamp;
+	bool snapshot, timestamp, anew;
 
 	if (repository_load(p->c.store, &r, e) != 0)
 		return -1;
 	if (r.timestamp.len == 0)
 		return 0;
-	snapshot = is_due(p, &r.snapshot, "snapshot", p->c.snapshot_life_ms);
-	timestamp = is_due(p, &r.timestamp, "timestamp", p->c.timestamp_life_ms);
+	anew = atomic_exchange(&p->anew, false);
+	snapshot = anew || is_due(p, &r.snapshot, "snapshot", p->c.snapshot_life_ms);
+	timestamp =
+	    anew || is_due(p, &r.timestamp, "timestamp", p->c.timestamp_life_ms);
 	if (!snapshot && !timestamp)
 		return 0;
 	if (snapshot && renew_both(p, &r, &why) == 0) {
@@ -623,6 +626,7 @@ struct publisher *publisher_new(const struct publisher_config *c, struct err *e)
 	if (p->c.snapshot_life_ms == 0)
 		p->c.snapshot_life_ms = 30 * DAY_MS;
 	atomic_init(&p->renewing, false);
+	atomic_init(&p->anew, c->renew_at_start);
 	p->worker = worker_new(1, e);
 	if (p->worker == NULL)
 		return NULL;

@@ -47,6 +47,9 @@ struct publisher_config {
 	uint64_t (*targets_floor)(void *ctx, const char *tenant);
 	void *floor_ctx;
 	const char *tenant;
+	/* Sign timestamp and snapshot anew when it starts: what is stored may come from a
+	 * backup, and devices may have seen newer. */
+	bool renew_at_start;
 	bool demo; /* a root that carries the demo mark is taken, and only then */
 };
 

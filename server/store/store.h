@@ -21,8 +21,9 @@
  *
  * What is safe: a write is answered after it is on the disk (group commit: writes of a
  * few milliseconds share one flush); if the commit fails, each of its writes gets that
- * error. Every write is one transaction together with the events it carries. A deadline
- * that passes while the call waits in the queue is ERR_TIMEOUT and nothing was done; a
+ * error. Of a commit whose answer was lost (a database elsewhere that went away) nobody can
+ * say whether it happened: that is ERR_IO. Every write is one transaction together with the
+ * events it carries. A deadline that passes while the call waits in the queue is ERR_TIMEOUT and nothing was done; a
  * write that has begun is answered with its outcome.
  *
  * Every verb works within one tenant. ERR_NOT_FOUND, ERR_CONFLICT (exists already) and
