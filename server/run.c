@@ -19,6 +19,7 @@
 #include "api/api.h"
 #include "auth/ca.h"
 #include "fleet/sampler.h"
+#include "job/runner.h"
 #include "metrics/process.h"
 #include "release/retain.h"
 #include "watch.h"
@@ -67,6 +68,7 @@ struct server {
 	struct limiter *callers, *devices, *strangers, *reports;
 	struct seen_cache *seen;
 	struct hub *hub;
+	struct job_runner *jobs;
 	struct webhooks *webhooks;
 	struct zone_table *zones;
 	struct engine *engine;
@@ -103,6 +105,7 @@ static void server_fini(struct server *s)
 	hub_free(s->hub);
 	audit_log_free(s->audit);
 	store_close(s->store);
+	job_runner_free(s->jobs);  /* what it asked was read until now */
 	http_server_free(s->http); /* its loops: nobody answers into them any more */
 	zone_table_free(s->zones);
 	seen_cache_free(s->seen);
@@ -246,6 +249,7 @@ static void fill_api(struct server *s)
 	    .throttle = s->throttle,
 	    .hasher = s->hasher,
 	    .worker = s->worker,
+	    .jobs = s->jobs,
 	    .webhooks = s->webhooks,
 	    .audit = s->audit,
 	    .metrics = s->metrics,
@@ -357,6 +361,9 @@ static int start_all(struct server *s, struct err *e)
 				     (int64_t)s->settings->audit_interval_ms, e);
 	if (s->rounds == NULL)
 		return err_wrap(e, "audit");
+	s->jobs = job_runner_new(s->store, s->hub, s->loop, s->log, e);
+	if (s->jobs == NULL)
+		return -1;
 	fill_api(s);
 	return start_http(s, e);
 }

@@ -37,6 +37,7 @@ struct api {
 	struct seen_cache *seen;
 	struct homes *homes;
 	struct worker *worker;
+	struct job_runner *jobs;
 	struct webhooks *webhooks;
 	struct audit_log *audit;
 	struct metrics *metrics;
@@ -370,6 +371,10 @@ void answer_device(struct api_call *a, int status, const char *token);
 	X(products_get)                                                                \
 	X(products_put)                                                                \
 	X(products_delete)                                                             \
+	X(jobs_list)                                                                   \
+	X(jobs_create)                                                                 \
+	X(jobs_get)                                                                    \
+	X(jobs_cancel)                                                                 \
 	X(versions_history)                                                            \
 	X(versions_list)                                                               \
 	X(events_stream)                                                               \

@@ -21,6 +21,9 @@ static const struct audit_rule rules[] = {
     {handle_groups_put, "group.change", "group", "id"},
     {handle_groups_delete, "group.delete", "group", "id"},
     {handle_groups_members, "group.members", "group", "id"},
+    /* what a job changes is told by its record: which action, and all that match what */
+    {handle_jobs_create, "job.create", "job", NULL},
+    {handle_jobs_cancel, "job.cancel", "job", "id"},
     {handle_products_put, "product.change", "product", "id"},
     {handle_products_delete, "product.delete", "product", "id"},
     /* deployments */

@@ -101,6 +101,10 @@
 	X("GET",   "/api/v1/products/{id}",                  NO_BODY, MAY_VIEW | SCOPED, false, products_get) \
 	X("PUT",   "/api/v1/products/{id}",                  4 * KIB, MAY_RELEASE, false, products_put) \
 	X("DELETE","/api/v1/products/{id}",                  4 * KIB, MAY_RELEASE, false, products_delete) \
+	X("GET",   "/api/v1/jobs",                           NO_BODY, MAY_VIEW, false, jobs_list) \
+	X("POST",  "/api/v1/jobs",                           16 * KIB, MAY_OPERATE, false, jobs_create) \
+	X("GET",   "/api/v1/jobs/{id}",                      NO_BODY, MAY_VIEW, false, jobs_get) \
+	X("DELETE","/api/v1/jobs/{id}",                      4 * KIB, MAY_OPERATE, false, jobs_cancel) \
 	X("GET",   "/api/v1/versions/history",               NO_BODY, MAY_VIEW, false, versions_history) \
 	X("GET",    "/api/v1/versions",                        NO_BODY,  MAY_VIEW | SCOPED, false, versions_list) \
 	X("GET",    "/api/v1/events",                          NO_BODY,  MAY_VIEW | SCOPED, false, events_stream) \

@@ -137,3 +137,28 @@ int render_said(struct json *o, const struct device *d, struct err *e)
 		return -1;
 	return json_set(o, "pin", render_pin(d, e), e);
 }
+
+struct json *render_job(const struct fleet_job *j, struct err *e)
+{
+	AUTO_PTR(json) struct json *o = json_new_object();
+	char id[24];
+
+	(void)snprintf(id, sizeof(id), "%llu", (unsigned long long)j->id);
+	if (o == NULL || set_text(o, "id", id, e) < 0 ||
+	    set_text(o, "action", job_action_name(j->action), e) < 0 ||
+	    set_text(o, "state", job_state_name(j->state), e) < 0 ||
+	    set_text(o, "filter", j->filter, e) < 0 ||
+	    set_maybe(o, "tag", j->tag, e) < 0 ||
+	    set_maybe(o, "release", j->release, e) < 0 ||
+	    set_maybe(o, "reason", j->reason, e) < 0 ||
+	    json_set(o, "force", json_new_bool(j->forced), e) < 0 ||
+	    set_maybe(o, "by", j->who, e) < 0 ||
+	    set_int(o, "done", (int64_t)j->n_done, e) < 0 ||
+	    set_int(o, "skipped", (int64_t)j->n_skipped, e) < 0 ||
+	    set_maybe(o, "last_device", j->last_id, e) < 0 ||
+	    set_maybe(o, "detail", j->detail, e) < 0 ||
+	    set_int(o, "created_at", j->created_at, e) < 0 ||
+	    set_int(o, "updated_at", j->updated_at, e) < 0)
+		return NULL;
+	return TAKE(o);
+}

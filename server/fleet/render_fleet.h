@@ -16,6 +16,8 @@ struct json *render_version_point(const struct version_point *p,
 				  struct err *e) MUST_USE;
 struct json *render_newest(const struct newest_release *n, struct err *e) MUST_USE;
 
+struct json *render_job(const struct fleet_job *j, struct err *e) MUST_USE;
+
 /* The members "site", "tags" and "pin" of a device. */
 int render_said(struct json *o, const struct device *d, struct err *e) MUST_USE;
 

@@ -129,3 +129,42 @@ int device_sort_parse(const char *text, enum device_sort *ret, struct err *e)
 		       "created or state, with - before it for descending",
 		       text);
 }
+
+/* ---- jobs ---- */
+
+static const char *const actions[N_JOB_ACTIONS] = {
+    [JOB_TAG] = "tag",	     [JOB_UNTAG] = "untag", [JOB_ASSIGN] = "assign",
+    [JOB_CANCEL] = "cancel", [JOB_PIN] = "pin",	    [JOB_UNPIN] = "unpin",
+    [JOB_DELETE] = "delete",
+};
+
+static const char *const job_states[N_JOB_STATES] = {
+    [JOB_RUNNING] = "running",
+    [JOB_DONE] = "done",
+    [JOB_FAILED] = "failed",
+    [JOB_CANCELLED] = "cancelled",
+};
+
+const char *job_action_name(enum job_action a)
+{
+	return (unsigned)a < N_JOB_ACTIONS ? actions[a] : "?";
+}
+
+const char *job_state_name(enum job_state s)
+{
+	return (unsigned)s < N_JOB_STATES ? job_states[s] : "?";
+}
+
+int job_action_parse(const char *text, enum job_action *ret, struct err *e)
+{
+	for (int i = 0; i < N_JOB_ACTIONS; i++) {
+		if (strcmp(actions[i], text) == 0) {
+			*ret = (enum job_action)i;
+			return 0;
+		}
+	}
+	return err_set(e, ERR_FORMAT,
+		       "\"%.40s\" is no action: tag, untag, assign, cancel, pin, unpin "
+		       "or delete",
+		       text);
+}

@@ -7,6 +7,7 @@
 #include "../../common/format/version.h"
 #include "../fleet/filter.h"
 #include "model.h"
+#include "model_job.h"
 
 /*
  * Columns as STORE_VERBS has them; the functions stand in verbs_fleet.c, verbs_select.c
@@ -37,7 +38,14 @@
 	/* versions over time */                                                         \
 	X(VERSION_SAMPLE, STORE_WRITE)	  /* in.sample, items of struct version_count: one point; prunes old ones */ \
 	X(VERSION_HISTORY, STORE_READ)	  /* in.history -> items of struct version_point, oldest first */ \
-	X(RELEASE_NEWEST, STORE_SCAN)	  /* -> items of struct newest_release, by product */
+	X(RELEASE_NEWEST, STORE_SCAN)	  /* -> items of struct newest_release, by product */ \
+	/* jobs */                                                                       \
+	X(JOB_CREATE, STORE_WRITE)	  /* in.job -> out.job */                        \
+	X(JOB_GET, STORE_READ)		  /* in.job_id -> out.job */                     \
+	X(JOB_LIST, STORE_READ)		  /* in.page, newest first -> items of struct fleet_job */ \
+	X(JOB_NEXT, STORE_READ)		  /* of any tenant: the oldest open one -> out.job; ERR_NOT_FOUND */ \
+	X(JOB_STEP, STORE_WRITE)	  /* in.job_step, items of struct device_id: a batch and the progress at once -> out.job; ERR_PRECONDITION */ \
+	X(JOB_CANCEL, STORE_WRITE)	  /* in.job_id -> out.job; ERR_CONFLICT: it has ended */
 /* clang-format on */
 
 /* ---- selecting devices ---- */

@@ -4,13 +4,18 @@
 #ifndef OTA_SERVER_STORE_SQL_FLEET_H
 #define OTA_SERVER_STORE_SQL_FLEET_H
 
-/* In the order of load_product() and load_group(). */
+/* In the order of load_product(), load_group() and load_job(). */
 #define PRODUCT_COLUMNS                                                                \
 	"name, about, hardware, support_ends_at, created_at, updated_at, revision "    \
 	"FROM product "
 #define GROUP_COLUMNS                                                                  \
 	"name, about, is_rule, rule, created_at, updated_at, revision "                \
 	"FROM fleet_group "
+#define JOB_COLUMNS                                                                    \
+	"id, tenant, action, state, filter, tag, release, forced, reason, who, "       \
+	"last_id, n_done, n_skipped, detail, created_at, updated_at, revision "        \
+	"FROM fleet_job "
+
 /* clang-format off */
 #define SQL_FLEET(X)                                                                   \
 	/* devices */                                                                  \
@@ -99,7 +104,23 @@
 	  "ORDER BY at, product, version, grade, state LIMIT ?4")                      \
 	X(RELEASE_VERSIONS,                                                            \
 	  "SELECT product, version, id FROM release WHERE tenant = ?1 "                \
-	  "ORDER BY product, seq")
+	  "ORDER BY product, seq") \
+	/* jobs */                                                                     \
+	X(JOB_COUNT,                                                                   \
+	  "SELECT count(*) FROM fleet_job WHERE tenant = ?1 AND state = 0")            \
+	X(JOB_INSERT,                                                                  \
+	  "INSERT INTO fleet_job (tenant, action, filter, tag, release, forced, "      \
+	  "reason, who, created_at, updated_at) "                                      \
+	  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9) RETURNING id")              \
+	X(JOB_GET, "SELECT " JOB_COLUMNS "WHERE tenant = ?1 AND id = ?2")              \
+	X(JOB_LIST,                                                                    \
+	  "SELECT " JOB_COLUMNS "WHERE tenant = ?1 AND (?2 = 0 OR id < ?2) "           \
+	  "ORDER BY id DESC LIMIT ?3")                                                 \
+	X(JOB_NEXT, "SELECT " JOB_COLUMNS "WHERE state = 0 ORDER BY id LIMIT 1")       \
+	X(JOB_PROGRESS,                                                                \
+	  "UPDATE fleet_job SET state = ?3, last_id = ?4, n_done = ?5, "               \
+	  "n_skipped = ?6, detail = ?7, updated_at = ?8, revision = revision + 1 "     \
+	  "WHERE tenant = ?1 AND id = ?2")
 
 /* What schema 2 adds: texts, each with a comma behind it. '~' is a key that is still to be
  * made of an earlier schema's version: DEVICE_REKEY. */
@@ -163,7 +184,18 @@
 	"  version TEXT NOT NULL, grade INTEGER NOT NULL, state INTEGER NOT NULL,"     \
 	"  n_devices INTEGER NOT NULL,"                                                \
 	"  PRIMARY KEY (tenant, at, product, version, grade, state)) "                 \
-	"WITHOUT ROWID, STRICT;",
+	"WITHOUT ROWID, STRICT;", \
+	"CREATE TABLE fleet_job ("                                                     \
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL,"                \
+	"  action INTEGER NOT NULL, state INTEGER NOT NULL DEFAULT 0,"                 \
+	"  filter TEXT NOT NULL, tag TEXT NOT NULL, release TEXT NOT NULL,"            \
+	"  forced INTEGER NOT NULL, reason TEXT NOT NULL, who TEXT NOT NULL,"          \
+	"  last_id TEXT NOT NULL DEFAULT '', n_done INTEGER NOT NULL DEFAULT 0,"       \
+	"  n_skipped INTEGER NOT NULL DEFAULT 0, detail TEXT NOT NULL DEFAULT '',"     \
+	"  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"                  \
+	"  revision INTEGER NOT NULL DEFAULT 1) STRICT;"                               \
+	"CREATE INDEX fleet_job_tenant ON fleet_job (tenant, id);"                     \
+	"CREATE INDEX fleet_job_running ON fleet_job (id) WHERE state = 0;",
 /* clang-format on */
 
 #endif

@@ -228,6 +228,9 @@ union store_in {
 	struct {
 		int64_t at; /* a whole hour */
 	} sample;
+	uint64_t job_id;
+	struct fleet_job job;
+	struct job_step job_step;
 	struct {
 		char product[PRODUCT_MAX_LEN + 1]; /* "": all */
 		int64_t after;			   /* points later than this */
@@ -352,6 +355,7 @@ union store_out {
 	struct device_count count;
 	struct product product;
 	struct fleet_group group;
+	struct fleet_job job;
 	struct release release;
 	struct deployment deployment;
 	struct freeze freeze;

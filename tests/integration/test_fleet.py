@@ -3,6 +3,7 @@
 
 import csv
 import io
+import signal
 import time
 import urllib.parse
 
@@ -162,3 +163,96 @@ class Fleet(FleetTest):
         self.assertEqual(points[0]["at"] % 3600000, 0)
         self.assertEqual(self.s.api("GET", "/api/v1/versions/history?product=none").json["items"], [])
         self.assertEqual(self.s.api("GET", "/api/v1/versions/history?from_at=x").status, 400)
+
+
+class Jobs(FleetTest):
+    def setUp(self):
+        self.prefix = self.id().rsplit(".", 1)[1][-40:]
+
+    def crowd(self, n):
+        return [self.s.add_device(f"{self.prefix}-{i}") for i in range(n)]
+
+    def job(self, action, filter=None, **more):
+        answer = self.s.api("POST", "/api/v1/jobs", {"action": action, "filter": filter or f"id=={self.prefix}-*", **more})
+        self.assertEqual(answer.status, 202, answer.body)
+        return self.ended(answer.json["id"])
+
+    def ended(self, job):
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            state = self.s.api("GET", f"/api/v1/jobs/{job}").json
+            if state["state"] != "running":
+                return state
+        self.fail(f"job {job} runs and runs: {state}")
+
+    def count(self, filter):
+        return self.s.api("GET", "/api/v1/devices?limit=1&count=true&filter=" + urllib.parse.quote(filter)).json["total"]
+
+    def test_all_that_match_are_tagged_pinned_and_let_go(self):
+        self.crowd(230)  # more than two batches
+        done = self.job("tag", tag="wave")
+        self.assertEqual((done["state"], done["done"], done["skipped"]), ("done", 230, 0))
+        self.assertEqual(self.count("tag==wave"), 230)
+        # The job takes away what it selects by.
+        self.assertEqual(self.job("untag", "tag==wave", tag="wave")["done"], 230)
+        self.assertEqual(self.count("tag==wave"), 0)
+        self.assertEqual(self.job("pin", reason="audit")["done"], 230)
+        self.assertEqual(self.count("pinned==true"), 230)
+        self.assertEqual(self.job("unpin")["done"], 230)
+        self.assertEqual(self.job("delete")["done"], 230)
+        self.assertEqual(self.count(f"id=={self.prefix}-*"), 0)
+
+    def test_an_assignment_leaves_those_that_it_does_not_suit(self):
+        devices = self.crowd(4)
+        devices[1].request("PUT", "/configData", {"data": {"product": "toaster"}})
+        self.s.api("PATCH", f"/api/v1/devices/{devices[2].name}", {"pin": {"reason": "on show"}})
+        self.assign(devices[3], self.r1)
+        done = self.job("assign", release=self.r1)
+        self.assertEqual((done["state"], done["done"], done["skipped"]), ("done", 1, 3))
+        self.offer(devices[0])
+        self.assertNotIn("deploymentBase", devices[1].poll()["_links"])
+        done = self.job("cancel")
+        self.assertEqual((done["done"], done["skipped"]), (2, 2))
+        self.assertIn("cancelAction", devices[0].poll()["_links"])
+
+    def test_a_freeze_ends_an_assignment_and_says_so(self):
+        self.crowd(2)
+        self.s.api("PUT", "/api/v1/freeze", {"reason": "holidays"})
+        done = self.job("assign", release=self.r1)
+        self.s.api("DELETE", "/api/v1/freeze")
+        self.assertEqual((done["state"], done["done"]), ("failed", 0))
+        self.assertIn("holidays", done["detail"])
+
+    def test_a_killed_server_goes_on_with_the_job(self):
+        self.crowd(250)
+        job = self.s.api("POST", "/api/v1/jobs", {"action": "tag", "filter": f"id=={self.prefix}-*", "tag": "kill"}).json["id"]
+        self.s.stop(signal.SIGKILL)
+        self.s.start()
+        done = self.ended(job)
+        self.assertEqual((done["state"], done["done"]), ("done", 250))
+        self.assertEqual(self.count("tag==kill"), 250)
+
+    def test_bad_jobs_are_refused_with_the_reason(self):
+        for body, status, detail in [
+                ({"action": "dance", "filter": "id==x"}, 400, "no action"),
+                ({"action": "tag", "filter": "id==x"}, 400, "\"tag\": missing"),
+                ({"action": "tag", "filter": "id==x", "tag": "a b"}, 400, "not a tag"),
+                ({"action": "tag", "filter": "", "tag": "a"}, 400, "id==*"),
+                ({"action": "tag", "filter": "id=x", "tag": "a"}, 400, "column 3"),
+                ({"action": "untag", "tag": "a"}, 400, "filter"),
+                ({"action": "delete", "filter": "id==x", "tag": "a"}, 400, "not for this action"),
+                ({"action": "pin", "filter": "id==x"}, 400, "reason"),
+                ({"action": "pin", "filter": "id==x", "reason": "r", "force": True}, 400, "force"),
+                ({"action": "assign", "filter": "id==x", "release": "0" * 16}, 404, "release")]:
+            with self.subTest(body):
+                answer = self.s.api("POST", "/api/v1/jobs", body)
+                self.assertEqual(answer.status, status, answer.body)
+                self.assertIn(detail, answer.json["detail"])
+        self.assertEqual(self.s.api("GET", "/api/v1/jobs/999").status, 404)
+        self.assertEqual(self.s.api("GET", "/api/v1/jobs/x").status, 404)
+        job = self.job("tag", "id==nobody", tag="a")["id"]
+        self.assertEqual(self.s.api("DELETE", f"/api/v1/jobs/{job}").status, 409)
+        self.assertEqual(self.s.api("GET", "/api/v1/jobs?limit=1").json["items"][0]["id"], job)
+        gone = self.job("tag", "group==nobody", tag="a")
+        self.assertEqual(gone["state"], "failed")
+        self.assertIn("there is no group", gone["detail"])

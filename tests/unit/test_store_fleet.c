@@ -443,6 +443,104 @@ static void the_groups_of_a_device_are_told_by_name(void **state)
 	store_call_free(c);
 }
 
+static struct fleet_job make_job(struct store *s, enum job_action action,
+				 const char *tag)
+{
+	struct store_call *c = verb(STORE_JOB_CREATE);
+	struct fleet_job j;
+
+	c->in.job.action = action;
+	strcpy(c->in.job.filter, "id==*");
+	strcpy(c->in.job.tag, tag);
+	must(s, c);
+	j = c->out.job;
+	store_call_free(c);
+	return j;
+}
+
+static struct store_call *step_call(const struct fleet_job *j, const char *ids,
+				    enum job_state state)
+{
+	struct store_call *c = verb(STORE_JOB_STEP);
+	struct device_id *to = store_call_items(c, strlen(ids), sizeof(*to), NULL);
+
+	c->in.job_step.id = j->id;
+	c->in.job_step.expect_revision = j->revision;
+	c->in.job_step.state = state;
+	for (size_t i = 0; ids[i] != '\0'; i++)
+		to[i].id[0] = c->in.job_step.last_id[0] = ids[i];
+	return c;
+}
+
+static void a_batch_changes_all_but_those_that_cannot_be_and_says_why(void **state)
+{
+	struct store *s = store_of(state);
+	char full[TAGS_TEXT_MAX_LEN + 1] = "", tag[8];
+	struct fleet_job j;
+	struct store_call *c;
+
+	five_devices(s);
+	for (int i = 0; i < DEVICE_MAX_TAGS; i++) {
+		snprintf(tag, sizeof(tag), "t%d", i);
+		assert_int_equal(tags_add(full, tag, NULL), 0);
+	}
+	patch(s, "b", "", full, PIN_NONE);
+	j = make_job(s, JOB_TAG, "new");
+	c = step_call(&j, "abxc", JOB_RUNNING);
+	must(s, c);
+	assert_int_equal(c->out.job.n_done, 2);
+	assert_int_equal(c->out.job.n_skipped, 2);
+	assert_string_equal(c->out.job.last_id, "c");
+	assert_non_null(strstr(c->out.job.detail, "no device \"x\""));
+	must_select(s, "tag==new", "a c");
+	/* Another node's view of the job is stale: nothing of its batch stays. */
+	store_call_free(c);
+	c = step_call(&j, "d", JOB_DONE);
+	must_fail(s, c, ERR_PRECONDITION);
+	must_select(s, "tag==new", "a c");
+	c->in.job_step.expect_revision++;
+	must(s, c);
+	must_select(s, "tag==new", "a c d");
+	must_fail(s, c, ERR_PRECONDITION);
+	store_call_free(c);
+	c = verb(STORE_JOB_NEXT);
+	must_fail(s, c, ERR_NOT_FOUND);
+	store_call_free(c);
+}
+
+static void a_freeze_undoes_the_whole_batch_of_an_assignment(void **state)
+{
+	struct store *s = store_of(state);
+	struct fleet_job j = {.action = JOB_ASSIGN};
+	struct store_call *c = verb(STORE_FREEZE_PUT);
+
+	five_devices(s);
+	make_release(s, "0011223344556677", "2.0.0");
+	c->in.freeze.on = true;
+	strcpy(c->in.freeze.reason, "holidays");
+	done(s, c);
+	c = verb(STORE_JOB_CREATE);
+	c->in.job.action = JOB_ASSIGN;
+	strcpy(c->in.job.release, "0011223344556677");
+	must(s, c);
+	j = c->out.job;
+	store_call_free(c);
+	c = step_call(&j, "ab", JOB_DONE);
+	must_fail(s, c, ERR_FROZEN);
+	store_call_free(c);
+	c = verb(STORE_JOB_NEXT);
+	must(s, c);
+	assert_int_equal(c->out.job.revision, j.revision);
+	store_call_free(c);
+	must_select(s, "deployment.state!=none", "");
+	c = verb(STORE_JOB_CANCEL);
+	c->in.job_id = j.id;
+	must(s, c);
+	assert_int_equal(c->out.job.state, JOB_CANCELLED);
+	must_fail(s, c, ERR_CONFLICT);
+	store_call_free(c);
+}
+
 static void tags_are_a_sorted_list_with_an_exact_longest_length(void **state)
 {
 	char tags[TAGS_TEXT_MAX_LEN + 1] = "", tag[TAG_MAX_LEN + 1];
@@ -490,6 +588,8 @@ int main(void)
 	    cmocka_unit_test(the_newest_release_of_a_product_says_who_is_behind),
 	    cmocka_unit_test(a_scope_shows_the_devices_of_its_groups_alone),
 	    cmocka_unit_test(the_groups_of_a_device_are_told_by_name),
+	    cmocka_unit_test(a_batch_changes_all_but_those_that_cannot_be_and_says_why),
+	    cmocka_unit_test(a_freeze_undoes_the_whole_batch_of_an_assignment),
 	    cmocka_unit_test(tags_are_a_sorted_list_with_an_exact_longest_length),
 	};
 
