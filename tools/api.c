@@ -216,7 +216,7 @@ static int take_page(const struct json *page, struct json *all, struct buf *curs
 		if (json_append(all, json_clone(json_at(items, i)), e) < 0)
 			return -1;
 	}
-	*ret_more = next != NULL && json_len(items) > 0;
+	*ret_more = next != NULL; /* a page may be empty and not be the last */
 	buf_clear(cursor);
 	return *ret_more ? api_escape(cursor, next, e) : 0;
 }

@@ -10,6 +10,11 @@
 const struct option device_list_options[] = {
     {NULL, "query", OPT_TEXT, AT(query), NULL, "TEXT",
      "Only devices whose id or name begins with this"},
+    {NULL, "filter", OPT_TEXT, AT(filter), NULL, "FILTER",
+     "Only devices that match, e.g. tag==lab;version=lt=2.0;lastseen=ge=-24h"},
+    {NULL, "sort", OPT_TEXT, AT(sort), NULL, "FIELD",
+     "By id, name, product, version, lastseen, created or state; -FIELD: descending"},
+    {NULL, "csv", OPT_FLAG, AT(csv), NULL, NULL, "Print CSV for spreadsheets"},
     OPTIONS_SERVER,
     OPTION_END,
 };
@@ -43,6 +48,32 @@ const struct option device_assign_options[] = {
     OPTION_END,
 };
 
+static int add_query(struct buf *b, const char *key, const char *value, struct err *e)
+{
+	if (value == NULL)
+		return 0;
+	if (buf_printf(b, e, "&%s=", key) < 0)
+		return -1;
+	return api_escape(b, value, e);
+}
+
+#define CSV_MAX_BYTES ((size_t)512 << 20)
+
+static int print_csv(const struct ota *o, const char *query, struct err *e)
+{
+	AUTO(api) struct api a = {0};
+	AUTO(buf) struct buf path = BUF_INIT(16384);
+	AUTO(buf) struct buf text = BUF_INIT(CSV_MAX_BYTES);
+
+	if (api_init(&a, o, true, e) < 0 ||
+	    buf_printf(&path, e, "/api/v1/devices?format=csv%s", query) < 0 ||
+	    api_fetch(&a, buf_str(&path), &text, e) < 0)
+		return -1;
+	if (fwrite(text.data, 1, text.len, stdout) != text.len)
+		return err_sys(e, "standard output");
+	return 0;
+}
+
 RUN(device_list)
 {
 	static const struct view_column columns[] = {
@@ -52,14 +83,17 @@ RUN(device_list)
 	    {"STATE", "state", VIEW_TEXT},     {"SEEN", "seen_at", VIEW_TIME},
 	};
 	const struct ota *o = values;
-	AUTO(buf) struct buf query = BUF_INIT(1024);
+	AUTO(buf) struct buf query = BUF_INIT(16384);
 
 	(void)n_operands;
 	(void)operands;
 	(void)log;
-	if (o->query != NULL &&
-	    (buf_add_str(&query, "&q=", e) < 0 || api_escape(&query, o->query, e) < 0))
+	if (add_query(&query, "q", o->query, e) < 0 ||
+	    add_query(&query, "filter", o->filter, e) < 0 ||
+	    add_query(&query, "sort", o->sort, e) < 0)
 		return -1;
+	if (o->csv)
+		return print_csv(o, buf_str(&query), e);
 	return view_get_list(o, "/api/v1/devices", buf_str(&query), columns,
 			     N_ELEMS(columns), "No devices.", e);
 }

@@ -78,6 +78,10 @@ struct ota {
 	bool accept_reported;
 	bool start, watch;
 	bool below_security_version;
+	/* fleet */
+	const char *sort, *about, *site, *support_ends;
+	struct option_list attributes; /* "key=value" */
+	bool csv, no_wait, behind;
 };
 
 #define AT(member) offsetof(struct ota, member)
@@ -133,6 +137,23 @@ RUN(device_show);
 RUN(device_add);
 RUN(device_token);
 RUN(device_assign);
+RUN(device_set);
+RUN(device_tag);
+RUN(device_untag);
+RUN(device_pin);
+RUN(device_unpin);
+RUN(job_show);
+RUN(job_list);
+RUN(job_cancel);
+RUN(group_create);
+RUN(group_list);
+RUN(group_show);
+RUN(group_delete);
+RUN(group_add);
+RUN(group_remove);
+RUN(product_list);
+RUN(product_set);
+RUN(fleet_versions);
 RUN(deployment_list);
 RUN(deployment_show);
 RUN(deployment_cancel);
@@ -184,6 +205,14 @@ extern const struct option device_list_options[];
 extern const struct option device_add_options[];
 extern const struct option device_options[];
 extern const struct option device_assign_options[];
+extern const struct option device_set_options[];
+extern const struct option device_change_options[];
+extern const struct option device_pin_options[];
+extern const struct option job_options[];
+extern const struct option group_create_options[];
+extern const struct option group_options[];
+extern const struct option product_set_options[];
+extern const struct option fleet_versions_options[];
 extern const struct option deployment_list_options[];
 extern const struct option deployment_options[];
 extern const struct option audit_list_options[];

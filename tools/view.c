@@ -5,6 +5,7 @@
 #include "../common/base/text.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define CELL_MAX_BYTES 4096
 
@@ -46,6 +47,10 @@ static int put_value(struct buf *out, const struct json *v, const struct view_co
 		return 0;
 	if (c->form == VIEW_TIME && json_is_int(v))
 		return put_ago(out, json_int(v), e);
+	if (c->form == VIEW_DAY && json_is_int(v)) {
+		time_format(json_int(v), size);
+		return buf_add(out, size, strlen("2026-11-23"), e);
+	}
 	if (c->form == VIEW_SIZE && json_is_int(v)) {
 		size_format((uint64_t)json_int(v), size, sizeof(size));
 		return buf_add_str(out, size, e);

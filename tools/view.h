@@ -9,7 +9,14 @@
 struct view_column {
 	const char *title;
 	const char *member;
-	enum { VIEW_TEXT, VIEW_TIME, VIEW_SIZE, VIEW_LIST, VIEW_PERCENT } form;
+	enum {
+		VIEW_TEXT,
+		VIEW_TIME,
+		VIEW_DAY,
+		VIEW_SIZE,
+		VIEW_LIST,
+		VIEW_PERCENT
+	} form;
 };
 
 #define VIEW_MAX_COLUMNS 10

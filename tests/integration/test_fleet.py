@@ -4,6 +4,7 @@
 import csv
 import io
 import signal
+import subprocess
 import time
 import urllib.parse
 
@@ -256,3 +257,51 @@ class Jobs(FleetTest):
         gone = self.job("tag", "group==nobody", tag="a")
         self.assertEqual(gone["state"], "failed")
         self.assertIn("there is no group", gone["detail"])
+
+
+class Command(FleetTest):
+    """ota over the same fleet."""
+
+    def text(self, *words):
+        return self.s.ota(*words, "--server", self.s.url, "--ca", self.s.data / "ca.pem",
+                          "--token-file", self.s.place / "token")
+
+    def fails(self, status, detail, *words):
+        with self.assertRaises(subprocess.CalledProcessError) as caught:
+            self.text(*words)
+        self.assertEqual(caught.exception.returncode, status)
+        self.assertIn(detail, caught.exception.stderr)
+
+    def test_devices_are_described_tagged_pinned_and_listed(self):
+        for i in range(3):
+            self.s.add_device(f"cli-{i}")
+        self.text("device", "set", "cli-0", "--name", "Hall", "--site", "north", "--attribute", "room=5")
+        self.text("device", "tag", "lab", "--filter", "id==cli-*")
+        self.text("device", "untag", "lab", "cli-2")
+        listed = self.s.remote("device", "list", "--filter", "tag==lab", "--sort", "-id")
+        self.assertEqual([d["id"] for d in listed], ["cli-1", "cli-0"])
+        self.assertIn("Hall", self.text("device", "list", "--filter", "attribute.room==5"))
+        rows = self.text("device", "list", "--filter", "id==cli-0", "--csv").splitlines()
+        self.assertTrue(rows[1].startswith("cli-0,Hall,"))
+        job = self.s.remote("device", "pin", "cli-0", "--reason", "shown at a fair")
+        self.assertEqual((job["state"], job["done"]), ("done", 1))
+        self.assertEqual(self.s.remote("job", "show", job["id"])["action"], "pin")
+        self.text("device", "unpin", "--filter", "pinned==true")
+        self.fails(1, "no device", "device", "tag", "lab", "nobody")
+        self.fails(2, "--filter", "device", "tag", "lab")
+        self.fails(3, "column 3", "device", "list", "--filter", "id=x")
+
+    def test_groups_products_and_versions_are_shown(self):
+        d = self.device()
+        d.request("PUT", "/configData", {"data": {"product": "gateway", "version": "0.9"}})
+        self.text("group", "create", "cli-pilot", "--about", "first")
+        self.assertEqual(self.s.remote("group", "add", "cli-pilot", d.name)["devices"], 1)
+        self.assertIn("cli-pilot", self.text("group", "list"))
+        self.assertEqual(self.s.remote("group", "remove", "cli-pilot", d.name)["devices"], 0)
+        self.text("group", "delete", "cli-pilot")
+        self.fails(1, "cli-pilot", "group", "show", "cli-pilot")
+        self.text("product", "set", "gateway", "--hardware", "revA", "--support-ends", "2030-12-31")
+        self.assertIn("2030-12-31", self.text("product", "list"))
+        self.assertIn("0.9", self.text("fleet", "versions"))
+        behind = self.s.remote("fleet", "versions", "--behind")[0]
+        self.assertIn(d.name, self.text("device", "list", "--filter", behind["behind_filter"]))
