@@ -232,6 +232,16 @@ class Matrix(unittest.TestCase):
         body = json.dumps({"device": self.devices["outside"].name, "release": self.release}).encode()
         self.assertEqual(self.ask("POST", "/api/v1/deployments", bearer(self.scoped["operator"]), body)[0], 404)
 
+    def test_a_role_for_a_group_learns_why_and_may_send_a_request_twice(self):
+        inside, outside = (self.devices[name].name for name in ("inside", "outside"))
+        why = self.ask("GET", f"/api/v1/devices/{inside}/why", bearer(self.scoped["viewer"]))
+        self.assertEqual((why[0], "reasons" in json.loads(why[2])), (200, True), why)
+        self.assertEqual(self.ask("GET", f"/api/v1/devices/{outside}/why", bearer(self.scoped["viewer"]))[0], 404)
+        fields = {**bearer(self.scoped["operator"]), "Idempotency-Key": "scoped"}
+        first, again = (self.ask("POST", f"/api/v1/devices/{inside}/token", fields) for _ in range(2))
+        self.assertEqual((first[0], again), (200, first))
+        self.devices["inside"].token = json.loads(first[2])["token"]
+
     def test_a_group_that_is_gone_leaves_its_role_with_nothing(self):
         token = self.token("viewer", groups=["never-was"])
         self.assertEqual(json.loads(self.ask("GET", "/api/v1/devices", bearer(token))[2])["items"], [])
