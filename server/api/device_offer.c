@@ -11,6 +11,7 @@
 
 #include "../../common/base/text.h"
 #include "../../common/ddi/ddi.h"
+#include "../fleet/policy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -243,6 +244,8 @@ static void mark_offered(struct api_call *a)
 {
 	if (a->deployment.offered)
 		answer_with_history(a);
+	else if (policy_pinned(&a->device, a->deployment.release, NULL) < 0)
+		no_such_action(a);
 	else if (a->deployment.rollout != 0)
 		with_why(a, a->deployment.rollout, offer_if);
 	else

@@ -4,6 +4,7 @@
 
 #include "../../common/base/text.h"
 #include "../../common/ddi/ddi.h"
+#include "../fleet/policy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -91,11 +92,15 @@ static void polled_deployment(struct store_call *c)
 		a->deployment = c->out.deployment;
 	else if (c->err.code != ERR_NOT_FOUND && api_failed(a, c))
 		return;
-	/* What it was shown it keeps; before that its rollout has a say. */
-	if (a->deployment.rollout != 0 && !a->deployment.offered)
+	/* What it was shown it keeps; before that its rollout has a say, and its pin. */
+	if (a->deployment.rollout != 0 && !a->deployment.offered) {
 		with_why(a, a->deployment.rollout, decided);
-	else
-		answer_poll(a);
+		return;
+	}
+	if (!a->deployment.offered &&
+	    policy_pinned(&a->device, a->deployment.release, NULL) < 0)
+		a->deployment.id = 0;
+	answer_poll(a);
 }
 
 void handle_device_poll(struct api_call *a)

@@ -264,11 +264,11 @@ int policy_fits(const struct device *d, const struct release *r, struct err *e)
 	return 0;
 }
 
-int policy_pinned(const struct device *d, const struct release *r, struct err *e)
+int policy_pinned(const struct device *d, const char *release, struct err *e)
 {
 	if (d->pin == PIN_NONE)
 		return 0;
-	if (d->pin == PIN_RELEASE && strcmp(d->pin_release, r->id) == 0)
+	if (d->pin == PIN_RELEASE && strcmp(d->pin_release, release) == 0)
 		return 0;
 	return err_set(e, ERR_CONFLICT, "device \"%s\" is pinned to %s%s: %s", d->id,
 		       d->pin == PIN_RELEASE ? "release " : "what it runs",

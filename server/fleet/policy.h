@@ -57,8 +57,8 @@ int policy_cancel(const struct deployment *d, bool insist, struct verdict *ret,
 int policy_fits(const struct device *d, const struct release *r,
 		struct err *e) MUST_USE;
 
-/* ERR_CONFLICT says to what the device is pinned, and why; 0 if it is not, or to r. */
-int policy_pinned(const struct device *d, const struct release *r,
-		  struct err *e) MUST_USE;
+/* ERR_CONFLICT says to what the device is pinned, and why; 0 if it is not, or to
+ * the release with this id. */
+int policy_pinned(const struct device *d, const char *release, struct err *e) MUST_USE;
 
 #endif

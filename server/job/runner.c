@@ -110,7 +110,7 @@ static int may_change(const struct job_runner *r, const struct device *d, struct
 		return 0;
 	if (policy_fits(d, &r->release, e) < 0)
 		return -1;
-	return policy_pinned(d, &r->release, e);
+	return policy_pinned(d, r->release.id, e);
 }
 
 static int fill_step(struct job_runner *r, const struct store_call *found,

@@ -115,6 +115,15 @@ class DeviceApi(FleetTest):
         self.assertTrue(d.poll()["_links"]["installedBase"]["href"].endswith(f"/installedBase/{action}"))
         self.assertEqual(d.request("GET", f"/installedBase/{action}").json["id"], action)
 
+    def test_a_pin_holds_back_what_was_assigned_before_it(self):
+        d = self.device()
+        action = self.assign(d, self.r1)
+        self.s.api("PATCH", f"/api/v1/devices/{d.name}", {"pin": {"reason": "a test bench"}})
+        self.assertNotIn("deploymentBase", d.poll()["_links"])
+        self.assertEqual(d.request("GET", f"/deploymentBase/{action}").status, 404)
+        self.s.api("PATCH", f"/api/v1/devices/{d.name}", {"pin": {"release": self.r1, "reason": "this one"}})
+        self.assertEqual(self.offer(d)["id"], action)
+
     def test_an_action_of_another_device_is_not_there(self):
         mine, other = self.device("-1"), self.device("-2")
         action = self.assign(mine, self.r1)
