@@ -34,6 +34,7 @@ struct acting {
 	char reason[DETAIL_MAX_LEN / 2 + 1];
 	bool cancel_running;
 	uint64_t wave; /* of an approval, 1..; 0: of the rollout */
+	void (*after_cancel)(struct api_call *a);
 	/* of a roll back */
 	char release[RELEASE_ID_LEN + 1];
 	bool below_security_version;
@@ -83,6 +84,13 @@ static void poke_engine(struct api_call *a)
 
 static void cancel_shown(struct api_call *a);
 
+static void answer_as_it_is(struct api_call *a)
+{
+	const struct acting *m = a->mine;
+
+	answer_rollout(a, 200, m->id);
+}
+
 static void cancelled(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
@@ -94,10 +102,11 @@ static void cancelled(struct store_call *c)
 		return;
 	for (size_t i = 0; i < c->n_items; i++)
 		hub_poke(a->api->hub, a->tenant, o[i].device);
+	api_audit_enough(a);
 	if (c->more)
 		cancel_shown(a);
 	else
-		answer_rollout(a, 200, m->id);
+		m->after_cancel(a);
 }
 
 static void cancel_shown(struct api_call *a)
@@ -220,6 +229,7 @@ void handle_rollouts_stop(struct api_call *a)
 		return;
 	}
 	m->action = &stop_action;
+	m->after_cancel = answer_as_it_is;
 	act(a);
 }
 
@@ -383,25 +393,35 @@ static void make_rollback(struct api_call *a, struct rollout_view *v,
 	api_submit(a, c);
 }
 
+/* Behind the cancelling: who installed it in the meantime is among the members then. */
+static void replace_bad_one(struct api_call *a)
+{
+	const struct acting *m = a->mine;
+
+	with_rollout(a, m->id, make_rollback);
+}
+
 static void bad_one_stopped(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	const struct acting *m = a->mine;
 
 	if (api_failed(a, c))
 		return;
 	poke_engine(a);
-	with_rollout(a, m->id, make_rollback);
+	api_audit_enough(a);
+	cancel_shown(a);
 }
 
 static void stop_bad_one(struct api_call *a, struct rollout_view *v,
 			 const struct store_call *got)
 {
+	struct acting *m = a->mine;
 	struct err e = ERR_INIT;
 
+	m->after_cancel = replace_bad_one;
 	if (v->progress.state == ROLLOUT_STOPPED)
-		make_rollback(a, v, got);
+		cancel_shown(a);
 	else if (rollout_command(&v->plan, &v->progress, ROLLOUT_EVENT_STOP,
 				 got->now_ms, &e) < 0)
 		api_fail(a, &e);

@@ -253,6 +253,27 @@ class Acts(RolloutTest):
         self.assertEqual(sorted(d.name for d in updated), sorted(d.name for d in done))
         self.assertEqual(self.s.api("GET", f"/api/v1/devices/{done[0].name}").json["version"], "1.0.0")
 
+    def test_roll_back_asks_those_that_are_at_it_to_stop(self):
+        devices = self.fleet(2)
+        r = self.make([{"percent": 100, "min_finished": 1}], release=self.r2)
+        self.do(r, "start")
+        self.until(r, lambda o: o["waves"][0]["state"] == "running")
+        self.assigned(r, 2)
+        offer = self.offered(devices[0])
+        self.do(r, "rollback", reason="it drains the battery")
+        self.assertEqual(self.deployment(offer["id"])["state"], "cancelling")
+
+    def test_who_is_silent_on_what_was_not_shown_cannot_report_it(self):
+        devices = self.fleet(1)
+        r = self.make([{"percent": 100, "min_finished": 1}])
+        self.do(r, "start")
+        self.until(r, lambda o: o["waves"][0]["state"] == "running")
+        self.assigned(r, 1)
+        action = self.s.api("GET", f"/api/v1/devices/{devices[0].name}/history").json["items"][0]["id"]
+        self.do(r, "pause")
+        self.assertEqual(devices[0].feedback(action, "closed", "success").status, 404)
+        self.assertEqual(self.count(self.get(r), "waiting"), 1)
+
     def test_nothing_is_offered_while_the_fleet_is_frozen(self):
         devices = self.fleet(2)
         r = self.make([{"percent": 100, "min_finished": 1}])
