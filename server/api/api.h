@@ -244,6 +244,10 @@ bool device_may_write(struct api_call *a);
 /* What a device is counted by: its id within its tenant. */
 #define DEVICE_NAME_ROOM (TENANT_MAX_LEN + DEVICE_ID_MAX_LEN + 2)
 void device_name(const struct api_call *a, char ret[DEVICE_NAME_ROOM]);
+/* Whether a->deployment may be spoken of and fetched. A freeze, a rollout and a consent
+ * decide when a device is shown its deployment; what such a one never was is not there:
+ * else a report, or a guessed link, would stand for the offer. */
+bool device_was_shown(const struct api_call *a);
 /* Of a->deployment, for a->device, now. */
 void device_handling(const struct api_call *a, struct handling *ret);
 /* Loads deployment {action} of the calling device, then its release, then goes on with

@@ -87,6 +87,14 @@ void device_handling(const struct api_call *a, struct handling *ret)
 		    clock_utc_ms(a->api->clock), ret);
 }
 
+bool device_was_shown(const struct api_call *a)
+{
+	const struct deployment *d = &a->deployment;
+
+	return d->offered ||
+	       (d->rollout == 0 && !d->frozen && !consent_is_awaited(d->consent));
+}
+
 /* ---- finding the action that a device asks for ---- */
 
 struct finding {

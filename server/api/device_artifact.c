@@ -38,12 +38,18 @@ static void send_artifact(struct api_call *a, const uint8_t sha256[SHA256_LEN],
 /* ---- softwaremodules: the files of the device's own open action ---- */
 
 /* What it is shown it may fetch, and while it is asked to stop it may still be at it. */
-static void with_artifacts(struct api_call *a, void (*then)(struct api_call *a))
+static bool may_fetch(const struct api_call *a)
 {
 	struct handling h;
 
 	device_handling(a, &h);
-	if (h.show == SHOW_DEPLOYMENT || h.show == SHOW_CANCEL)
+	return device_was_shown(a) &&
+	       (h.show == SHOW_DEPLOYMENT || h.show == SHOW_CANCEL);
+}
+
+static void with_artifacts(struct api_call *a, void (*then)(struct api_call *a))
+{
+	if (may_fetch(a))
 		load_artifacts(a, then);
 	else
 		not_found(a, "artifact");
@@ -148,7 +154,8 @@ static void find_content(struct api_call *a)
 	struct err e = ERR_INIT;
 	uint8_t want[SHA256_LEN];
 
-	if (hex_decode(hex, want, sizeof(want), &e) < 0 || r->n_images == 0) {
+	if (hex_decode(hex, want, sizeof(want), &e) < 0 || r->n_images == 0 ||
+	    !may_fetch(a)) {
 		not_found(a, "content");
 		return;
 	}

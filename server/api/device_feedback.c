@@ -40,7 +40,10 @@ static int judge_cancel(struct api_call *a, const struct ddi_feedback *f,
 
 static void deployment_reported(struct api_call *a)
 {
-	report(a, judge_deployment);
+	if (deployment_is_open(a->deployment.state) && !device_was_shown(a))
+		no_such_action(a);
+	else
+		report(a, judge_deployment);
 }
 
 static void cancel_reported(struct api_call *a)

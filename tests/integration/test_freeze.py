@@ -41,6 +41,17 @@ class Freeze(FleetTest):
         self.assertEqual(self.s.api("DELETE", "/api/v1/freeze").status, 204)
         self.assertEqual(self.offer(d)["id"], action)
 
+    def test_a_report_on_what_was_never_shown_does_not_count_as_its_offer(self):
+        d = self.device()
+        action = self.assign(d, self.r1)
+        digest = self.s.api("GET", f"/api/v1/releases/{self.r1}").json["manifest_sha256"]
+        self.freeze()
+        self.assertEqual(d.feedback(action, "download").status, 404)
+        self.assertEqual(d.request("GET", f"/ota/content/{digest}").status, 404)
+        self.assertEqual(d.request("GET", f"/softwaremodules/{action}/artifacts").status, 404)
+        self.assertEqual(self.deployment(action)["state"], "assigned")
+        self.assertEqual(d.request("GET", f"/deploymentBase/{action}").status, 404)
+
     def test_what_was_shown_goes_on(self):
         d = self.device()
         action = self.assign(d, self.r1)
