@@ -109,6 +109,7 @@ static void got_spoken_for(struct store_call *c)
 static void make_device(struct api_call *a, const char *id)
 {
 	struct store_call *c = api_store(a, STORE_DEVICE_ENSURE, got_spoken_for);
+	struct audit_actor by;
 	struct err e = ERR_INIT;
 
 	if (c == NULL)
@@ -122,6 +123,12 @@ static void make_device(struct api_call *a, const char *id)
 	(void)snprintf(c->in.device_new.device.id, sizeof(c->in.device_new.device.id),
 		       "%s", id);
 	store_call_event(c, EVENT_DEVICE, id, 0, NULL);
+	by = api_actor(a);
+	by.kind = AUDIT_TOKEN;
+	by.role = ROLE_GATEWAY;
+	memcpy(by.who, a->user, sizeof(a->user));
+	store_call_audit(c, &by, "device.create", "device", id,
+			 "a gateway speaks for it");
 	api_submit(a, c);
 }
 
@@ -153,6 +160,7 @@ static void got_gateway(struct store_call *c)
 	}
 	if (api_failed(a, c))
 		return;
+	memcpy(a->user, c->out.api_token.name, sizeof(a->user));
 	next = api_store(a, STORE_DEVICE_GET, looked_for);
 	if (next == NULL)
 		return;

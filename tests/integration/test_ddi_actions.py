@@ -365,6 +365,9 @@ class Gateways(unittest.TestCase):
             self.assertEqual(self.s.api("GET", f"/api/v1/devices/{name}").json["attributes"], {"k": name})
         again = self.s.api("GET", "/api/v1/devices?q=unknown").json["items"]
         self.assertEqual(len(again), 1)
+        made = self.s.api("GET", "/api/v1/audit?action=device.create&limit=1").json["items"][0]
+        self.assertIn("device/unknown", str(made))
+        self.assertIn("gateway-1", str(made))
 
     def test_plain_links_lead_where_somebody_chose(self):
         d = Gateway(self.s, "plain", self.token)
