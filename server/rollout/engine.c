@@ -74,6 +74,18 @@ static int take_lead(struct engine *n, struct err *e)
 	return 0;
 }
 
+static int keep_lead(void *ctx, struct err *e)
+{
+	struct engine *n = ctx;
+	uint64_t epoch = n->tending.epoch;
+
+	if (take_lead(n, e) < 0)
+		return -1;
+	if (n->tending.epoch != epoch)
+		return err_set(e, ERR_PRECONDITION, "another engine led in between");
+	return 0;
+}
+
 /* ---- a round ---- */
 
 /* Trouble with one does not hold up the others. A lost race is none: somebody moved the
@@ -218,8 +230,10 @@ struct engine *engine_new(const struct engine_config *c, struct err *e)
 	}
 	n->config = *c;
 	n->pause_ms = FIRST_PAUSE_MS;
-	n->tending =
-	    (struct tending){.config = &n->config, .stopping = is_stopping, .ctx = n};
+	n->tending = (struct tending){.config = &n->config,
+				      .stopping = is_stopping,
+				      .keep_lead = keep_lead,
+				      .ctx = n};
 	if (name_holder(&n->tending, e) < 0 || init_lock(n, e) < 0) {
 		free(n);
 		return NULL;

@@ -37,8 +37,11 @@ static struct store_call *ask(const struct hand *h, enum store_verb v, struct er
 	return c;
 }
 
+/* What is done for many devices takes longer than a lease: it is kept on the way. */
 static int put(const struct hand *h, struct store_call *c, struct err *e)
 {
+	if (h->t->keep_lead(h->t->ctx, e) < 0)
+		return -1;
 	return store_wait(h->t->config->store, c, e);
 }
 
@@ -103,8 +106,6 @@ static int clear_members(const struct hand *h, struct err *e)
 	return 0;
 }
 
-/* A batch; the lead is renewed on the way: choosing among many devices takes longer than
- * a lease. */
 static int add_batch(const struct hand *h, const struct selection *s, size_t first,
 		     struct err *e)
 {

@@ -19,6 +19,9 @@ struct tending {
 	char holder[33]; /* of the lead: random */
 	uint64_t epoch;
 	bool (*stopping)(void *ctx);
+	/* Renews the lease when it is time. -1: somebody else led in between, so what was
+	 * read before is not to be built upon. */
+	int (*keep_lead)(void *ctx, struct err *e);
 	void *ctx;
 	struct tended *known;
 };
