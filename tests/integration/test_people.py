@@ -267,7 +267,7 @@ class StepUp(OwnServer):
         self.assertEqual((confirm(PASSWORD), ask().status), (204, 201))
 
     def test_a_session_ends_when_nobody_uses_it(self):
-        self.s.options = ("--console-session-idle", "2s")
+        self.s.options = ("--console-session-idle", "2s", "--limits-caller-rate", "0")
         self.s.start()
         self.s.api("POST", "/api/v1/users", {"name": "a", "password": PASSWORD, "role": "viewer"})
         cookies = []
@@ -279,8 +279,6 @@ class StepUp(OwnServer):
         while time.monotonic() < end:
             self.assertEqual(ask(cookies[0]), 200)
         self.assertEqual(ask(cookies[1]), 401)
-
-
 
 
 class CommandLine(OwnServer):
