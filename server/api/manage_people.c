@@ -351,16 +351,17 @@ void handle_users_delete(struct api_call *a)
 
 /* ---- sessions: one's own, and for an administrator anybody's ---- */
 
-/* ?user=NAME, or the caller. -1: answered. */
+/* ?user=NAME, or the caller. An API token has no sessions, whatever it is called: its
+ * name may be a user's. -1: answered. */
 static int whose_sessions(struct api_call *a, char ret[USER_MAX_LEN + 1])
 {
+	const char *own = a->in_session ? a->user : "";
 	const char *user = http_query(a->http, "user");
 	struct err e = ERR_INIT;
 
 	if (user == NULL)
-		user = a->user;
-	if (strcmp(user, a->user) != 0 &&
-	    (a->role != ROLE_ADMIN || a->scope[0] != '\0')) {
+		user = own;
+	if (strcmp(user, own) != 0 && (a->role != ROLE_ADMIN || a->scope[0] != '\0')) {
 		(void)err_set(&e, ERR_FORBIDDEN,
 			      "other users' sessions are the administrators' business");
 		api_fail(a, &e);

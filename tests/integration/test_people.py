@@ -188,6 +188,16 @@ class Rights(People):
         self.assertEqual(self.s.api("DELETE", f"/api/v1/sessions/{mine}?user={user}").status, 204)
         self.assertEqual(self.get("/api/v1/session", here).status, 401)
 
+    def test_an_api_token_called_like_a_user_has_nothing_of_theirs(self):
+        user = self.add()
+        self.cookie(user)
+        mine = self.s.api("GET", f"/api/v1/sessions?user={user}").json["items"][0]["id"]
+        token = self.s.api("POST", "/api/v1/tokens", {"name": user, "role": "viewer"}).json["token"]
+        namesake = {"Authorization": f"Bearer {token}"}
+        self.assertEqual(self.get("/api/v1/sessions", namesake).json["items"], [])
+        self.assertEqual(self.get(f"/api/v1/sessions?user={user}", namesake).status, 403)
+        self.assertEqual(self.s.request("DELETE", f"/api/v1/sessions/{mine}", headers=namesake).status, 404)
+
     def test_a_user_has_no_more_sessions_than_fit(self):
         user = self.add()
         first = self.cookie(user)
@@ -244,9 +254,10 @@ class Tokens(People):
             self.assertLess(time.monotonic(), end)
         self.assertGreaterEqual(self.s.request("GET", "/api/v1/info").json["now_at"], now + 1500)
 
-    def test_a_token_never_speaks_for_a_gateway_or_nobody(self):
-        for role in ("gateway", "nobody"):
-            self.assertEqual(self.s.api("POST", "/api/v1/tokens", {"name": "x", "role": role}).status, 400)
+    def test_a_token_is_somebodys_and_a_gateways_opens_nothing_here(self):
+        self.assertEqual(self.s.api("POST", "/api/v1/tokens", {"name": "x", "role": "nobody"}).status, 400)
+        for path in ("/api/v1/session", "/api/v1/devices", "/api/v1/tokens"):
+            self.assertIn(self.get(path, self.bearer(self.make("gateway")["token"])).status, (401, 403))
 
 
 class StepUp(OwnServer):
