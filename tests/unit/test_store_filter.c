@@ -162,7 +162,8 @@ static void load_known(struct store *s, const struct device *d, struct known *k)
 	strcpy(c->in.device_id, d->id);
 	must(s, c);
 	assert_true(c->n_items <= N_ELEMS(k->attributes));
-	memcpy(k->attributes, c->items, c->n_items * sizeof(struct attribute));
+	if (c->n_items > 0)
+		memcpy(k->attributes, c->items, c->n_items * sizeof(struct attribute));
 	k->n_attributes = c->n_items;
 	store_call_free(c);
 	if (d->latest_deployment != 0)
@@ -172,7 +173,8 @@ static void load_known(struct store *s, const struct device *d, struct known *k)
 	c->now_ms = NOW;
 	must(s, c);
 	assert_true(c->n_items <= N_ELEMS(k->groups));
-	memcpy(k->groups, c->items, c->n_items * sizeof(struct group_name));
+	if (c->n_items > 0)
+		memcpy(k->groups, c->items, c->n_items * sizeof(struct group_name));
 	k->n_groups = c->n_items;
 	store_call_free(c);
 }
