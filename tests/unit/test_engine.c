@@ -149,10 +149,9 @@ static bool soaks(const struct rollout_view *v, unsigned n)
 	return v->progress.waves[n].state == WAVE_SOAKING;
 }
 
-static bool second_wave_runs(const struct rollout_view *v, unsigned n)
+static bool runs(const struct rollout_view *v, unsigned n)
 {
-	(void)n;
-	return v->progress.waves[1].state == WAVE_RUNNING;
+	return v->progress.waves[n].state == WAVE_RUNNING;
 }
 
 /* Waits for what the engine's thread does; the store tells. */
@@ -302,8 +301,8 @@ static void who_never_called_is_absent_when_the_deadline_has_passed(void **state
 	house_init(&h, state);
 	id = make_plan(&h, "[{\"percent\":100,\"deadline_ms\":60000}]", "");
 	command(&h, id, ROLLOUT_EVENT_SUBMIT);
-	until(&h, id, in_state, ROLLOUT_RUNNING);
-	until(&h, id, absent, 0);
+	/* the deadline counts from the wave's start: it must lie before the clock's jump */
+	until(&h, id, runs, 0);
 	atomic_fetch_add(&utc_ms, MINUTE_MS);
 	until(&h, id, absent, 10);
 	engine_free(h.engine);
@@ -330,7 +329,7 @@ static void a_second_wave_begins_only_after_the_first_has_passed(void **state)
 	}
 	until(&h, id, soaks, 0);
 	atomic_fetch_add(&utc_ms, MINUTE_MS);
-	until(&h, id, second_wave_runs, 0);
+	until(&h, id, runs, 1);
 	engine_free(h.engine);
 }
 
@@ -364,10 +363,11 @@ static void what_a_view_stores_is_what_it_reads_again(void **state)
 	uint64_t id;
 
 	house_init(&h, state);
-	id = make_plan(&h, TWO_WAVES, "");
+	/* one device: with more, the gate may have its evidence before the last of them ends */
+	id = make_plan(&h, "[{\"count\":1},{\"percent\":100}]", "");
 	command(&h, id, ROLLOUT_EVENT_SUBMIT);
-	for (unsigned n = 0; n < 3;)
-		n += all_end(&h, DEPLOYMENT_FAILED);
+	while (all_end(&h, DEPLOYMENT_FAILED) == 0) {
+	}
 	until(&h, id, in_state, ROLLOUT_PAUSED);
 	engine_free(h.engine);
 	h.engine = NULL;
@@ -375,9 +375,9 @@ static void what_a_view_stores_is_what_it_reads_again(void **state)
 	{
 		AUTO_PTR(rollout_view) struct rollout_view *v = look(&h, id);
 
-		assert_int_equal(v->progress.waves[0].forgiven.failed, 3);
-		assert_int_equal(v->progress.waves[0].forgiven.members, 3);
-		assert_int_equal(v->progress.waves[0].counts.failed, 3);
+		assert_int_equal(v->progress.waves[0].forgiven.failed, 1);
+		assert_int_equal(v->progress.waves[0].forgiven.members, 1);
+		assert_int_equal(v->progress.waves[0].counts.failed, 1);
 		assert_string_equal(v->plan.seed, "1");
 	}
 }
