@@ -178,7 +178,7 @@ static void person_stored(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	const struct new_person *n = a->mine;
+	const struct new_person *n = a->handler_state;
 
 	if (api_failed(a, c))
 		return;
@@ -188,7 +188,7 @@ static void person_stored(struct store_call *c)
 
 static void store_person(struct api_call *a)
 {
-	const struct new_person *n = a->mine;
+	const struct new_person *n = a->handler_state;
 	struct store_call *c = api_store(
 	    a, n->create ? STORE_PERSON_CREATE : STORE_PERSON_SET, person_stored);
 
@@ -204,7 +204,7 @@ static void store_person(struct api_call *a)
 static void password_hashed(void *ctx, const struct hash_answer *answer)
 {
 	struct api_call *a = ctx;
-	struct new_person *n = a->mine;
+	struct new_person *n = a->handler_state;
 
 	if (answer->err.code != ERR_NONE) {
 		api_fail(a, &answer->err);
@@ -242,7 +242,7 @@ static int read_new(struct api_call *a, struct person *p, const char **ret_passw
 
 void handle_users_create(struct api_call *a)
 {
-	struct new_person *n = a->mine = calloc(1, sizeof(*n));
+	struct new_person *n = a->handler_state = calloc(1, sizeof(*n));
 	const char *password = NULL;
 	struct err e = ERR_INIT;
 
@@ -295,7 +295,7 @@ static int read_change(struct api_call *a, struct person_change *p,
 
 void handle_users_set(struct api_call *a)
 {
-	struct new_person *n = a->mine = calloc(1, sizeof(*n));
+	struct new_person *n = a->handler_state = calloc(1, sizeof(*n));
 	const char *password = NULL;
 	struct err e = ERR_INIT;
 
@@ -431,7 +431,7 @@ void handle_sessions_list(struct api_call *a)
 	ask_for_sessions(a, got_sessions);
 }
 
-static void session_ended(struct store_call *c)
+static void credential_ended(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
@@ -444,32 +444,46 @@ static void session_ended(struct store_call *c)
 	api_reply_empty(a, 204);
 }
 
+/* Ends the credential whose id is in the path, if hash is it; true: it is. */
+static bool end_named(struct api_call *a, const uint8_t hash[SHA256_LEN],
+		      enum store_verb end)
+{
+	char id[SECRET_ID_LEN + 1];
+	struct store_call *c;
+
+	secret_id(hash, id);
+	if (strcmp(id, http_param(a->http, "id")) != 0)
+		return false;
+	c = api_store(a, end, credential_ended);
+	if (c != NULL) {
+		memcpy(c->in.hash, hash, SHA256_LEN);
+		api_submit(a, c);
+	}
+	return true;
+}
+
+static void none_named(struct api_call *a, const char *what)
+{
+	struct err e = ERR_INIT;
+
+	(void)err_set(&e, ERR_NOT_FOUND, "there is no %s \"%.40s\"", what,
+		      http_param(a->http, "id"));
+	api_fail(a, &e);
+}
+
 static void find_session(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
 	const struct session *s = c->items;
-	const char *want = http_param(a->http, "id");
-	struct store_call *next;
-	struct err e = ERR_INIT;
 
 	if (api_failed(a, c))
 		return;
 	for (size_t i = 0; i < c->n_items; i++) {
-		char id[SECRET_ID_LEN + 1];
-
-		secret_id(s[i].hash, id);
-		if (strcmp(id, want) != 0)
-			continue;
-		next = api_store(a, STORE_SESSION_DELETE, session_ended);
-		if (next == NULL)
+		if (end_named(a, s[i].hash, STORE_SESSION_DELETE))
 			return;
-		memcpy(next->in.hash, s[i].hash, SHA256_LEN);
-		api_submit(a, next);
-		return;
 	}
-	(void)err_set(&e, ERR_NOT_FOUND, "there is no session \"%.40s\"", want);
-	api_fail(a, &e);
+	none_named(a, "session");
 }
 
 void handle_sessions_delete(struct api_call *a)
@@ -538,7 +552,7 @@ static void token_stored(struct store_call *c)
 		return;
 	c->in.api_token.created_at = c->now_ms;
 	o = render_token(&c->in.api_token, &e);
-	if (o == NULL || set_text(o, "token", a->mine, &e) < 0)
+	if (o == NULL || set_text(o, "token", a->handler_state, &e) < 0)
 		api_fail(a, &e);
 	else
 		api_reply_json(a, 201, TAKE(o));
@@ -587,8 +601,8 @@ static int read_token(struct api_call *a, struct store_call *c, struct err *e)
 	struct api_token *t = &c->in.api_token;
 	const char *name;
 
-	a->mine = malloc(SECRET_TEXT_LEN + 1);
-	if (a->mine == NULL)
+	a->handler_state = malloc(SECRET_TEXT_LEN + 1);
+	if (a->handler_state == NULL)
 		return err_nomem(e);
 	if (api_body(a, names, e) < 0 || json_get_text(a->body, "name", &name, e) < 0 ||
 	    person_name_check(name, e) < 0 ||
@@ -596,11 +610,11 @@ static int read_token(struct api_call *a, struct store_call *c, struct err *e)
 	    read_token_role(a->body, t, e) < 0 ||
 	    read_groups(a->body, t->scope, e) < 0 ||
 	    read_expiry(a->body, c->now_ms, &t->expires_at, e) < 0 ||
-	    secret_make(SECRET_API, a->mine, t->hash, e) < 0)
+	    secret_make(SECRET_API, a->handler_state, t->hash, e) < 0)
 		return -1;
 	memcpy(t->made_by, a->user, sizeof(t->made_by));
 	return text_format(t->prefix, sizeof(t->prefix), e, "%.12s",
-			   (const char *)a->mine);
+			   (const char *)a->handler_state);
 }
 
 void handle_tokens_create(struct api_call *a)
@@ -629,27 +643,14 @@ static void find_token(struct store_call *c)
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
 	const struct api_token *t = c->items;
-	const char *want = http_param(a->http, "id");
-	struct store_call *next;
-	struct err e = ERR_INIT;
 
 	if (api_failed(a, c))
 		return;
 	for (size_t i = 0; i < c->n_items; i++) {
-		char id[SECRET_ID_LEN + 1];
-
-		secret_id(t[i].hash, id);
-		if (strcmp(id, want) != 0)
-			continue;
-		next = api_store(a, STORE_API_TOKEN_DELETE, session_ended);
-		if (next == NULL)
+		if (end_named(a, t[i].hash, STORE_API_TOKEN_DELETE))
 			return;
-		memcpy(next->in.hash, t[i].hash, SHA256_LEN);
-		api_submit(a, next);
-		return;
 	}
-	(void)err_set(&e, ERR_NOT_FOUND, "there is no API token \"%.40s\"", want);
-	api_fail(a, &e);
+	none_named(a, "API token");
 }
 
 void handle_tokens_delete(struct api_call *a)

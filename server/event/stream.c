@@ -140,6 +140,17 @@ static void send_deleted(struct console *c, const struct err *e)
 	send_json(c, o);
 }
 
+/* An answer that somebody still waits for; what failed ends the stream. */
+static bool has_come(struct console *c, const struct store_call *call)
+{
+	if (came_too_late(c))
+		return false;
+	if (call->err.code == ERR_NONE)
+		return true;
+	give_up(c);
+	return false;
+}
+
 static void got_deployment(struct store_call *call)
 {
 	AUTO_PTR(store_call) struct store_call *owned = call;
@@ -162,11 +173,7 @@ static void got_release(struct store_call *call)
 	AUTO_PTR(store_call) struct store_call *owned = call;
 	struct console *c = call->ctx;
 
-	if (came_too_late(c))
-		return;
-	if (call->err.code != ERR_NONE)
-		give_up(c);
-	else
+	if (has_come(c, call))
 		send_json(c, render_release(&call->out.release, NULL));
 }
 
@@ -175,11 +182,7 @@ static void got_freeze(struct store_call *call)
 	AUTO_PTR(store_call) struct store_call *owned = call;
 	struct console *c = call->ctx;
 
-	if (came_too_late(c))
-		return;
-	if (call->err.code != ERR_NONE)
-		give_up(c);
-	else
+	if (has_come(c, call))
 		send_json(c, render_freeze(&call->out.freeze, NULL));
 }
 
@@ -189,11 +192,7 @@ static void got_device_deployment(struct store_call *call)
 	AUTO_PTR(store_call) struct store_call *owned = call;
 	struct console *c = call->ctx;
 
-	if (came_too_late(c))
-		return;
-	if (call->err.code != ERR_NONE)
-		give_up(c);
-	else
+	if (has_come(c, call))
 		send_json(c, render_device(&call->out.device,
 					   call->n_items > 0 ? call->items : NULL,
 					   false, NULL));
@@ -296,12 +295,8 @@ static void got_events(struct store_call *call)
 	AUTO_PTR(store_call) struct store_call *owned = call;
 	struct console *c = call->ctx;
 
-	if (came_too_late(c))
+	if (!has_come(c, call))
 		return;
-	if (call->err.code != ERR_NONE) {
-		give_up(c);
-		return;
-	}
 	if (call->n_items > 0)
 		memcpy(c->events, call->items, call->n_items * sizeof(c->events[0]));
 	c->n_events = call->n_items;
@@ -316,12 +311,8 @@ static void got_bounds(struct store_call *call)
 	struct console *c = call->ctx;
 	uint64_t oldest = call->out.bounds.oldest, newest = call->out.bounds.newest;
 
-	if (came_too_late(c))
+	if (!has_come(c, call))
 		return;
-	if (call->err.code != ERR_NONE) {
-		give_up(c);
-		return;
-	}
 	c->starting = false;
 	if (c->asked && c->cursor <= newest && c->cursor + 1 >= oldest) {
 		pump(c);
