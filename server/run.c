@@ -66,6 +66,7 @@ struct server {
 	struct metrics *metrics;
 	struct watch *watch;
 	struct limiter *callers, *devices, *strangers, *reports;
+	struct turns *previews;
 	struct seen_cache *seen;
 	struct hub *hub;
 	struct job_runner *jobs;
@@ -115,6 +116,7 @@ static void server_fini(struct server *s)
 	limiter_free(s->devices);
 	limiter_free(s->strangers);
 	limiter_free(s->reports);
+	turns_free(s->previews);
 	metrics_free(s->metrics);
 	loop_free(s->loop);
 	if (s->lock_fd >= 0) {
@@ -228,7 +230,8 @@ static int start_limits(struct server *s, struct err *e)
 	    (s->strangers = make_limiter(c->stranger_rate, c->stranger_burst, N_CALLERS,
 					 "stranger", e)) == NULL ||
 	    (s->reports = make_limiter(c->report_rate, c->report_burst, N_DEVICES,
-				       "report", e)) == NULL)
+				       "report", e)) == NULL ||
+	    (s->previews = turns_new(N_WORKERS / 2, e)) == NULL)
 		return -1;
 	return 0;
 }
@@ -258,6 +261,7 @@ static void fill_api(struct server *s)
 	    .devices = s->devices,
 	    .strangers = s->strangers,
 	    .reports = s->reports,
+	    .previews = s->previews,
 	    .clock = &clock_system,
 	    .log = s->log,
 	    .scratch_dir = s->dir.root,

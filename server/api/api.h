@@ -23,6 +23,7 @@
 #include "../fleet/seen.h"
 #include "../http/http.h"
 #include "../limit/limit.h"
+#include "../limit/turn.h"
 #include "../metrics/metrics.h"
 #include "../release/home.h"
 #include "../rollout/engine.h"
@@ -45,6 +46,7 @@ struct api {
 	/* how often: people and scripts, devices, strangers by address */
 	struct limiter *callers, *devices, *strangers;
 	struct limiter *reports; /* what devices want written down and nothing moves */
+	struct turns *previews;	 /* what takes a while to make */
 	struct throttle *throttle;
 	struct hasher *hasher;
 	const struct clock *clock;
@@ -127,7 +129,8 @@ struct api_call {
 	char etag[48];				    /* api_tag(); "": by the content */
 	struct api_once *once;	/* of a request with an Idempotency-Key */
 	unsigned retry_after_s; /* with 429 and 503; 0: a usual time */
-	void *mine;		/* malloc'ed; freed with the call */
+	void *
+	    handler_state; /* of the chain of calls that answers it; malloc'ed, freed with the call */
 };
 
 /* The HTTP routes made of the table, and the console; *ret_n of them. Static. */
@@ -180,6 +183,9 @@ void api_once_free(struct api_call *a);
 /* limits.c: takes a token of the caller with this name; false: a was answered, 429. */
 bool api_within(struct api_call *a, struct limiter *l, const void *name, size_t len);
 struct metric *api_add_held_back(struct metrics *m);
+/* limits.c: whose doing it is, over all sessions of a person; a token is its own. */
+int api_owner(const struct api_call *a, uint8_t ret[SHA256_LEN],
+	      struct err *e) MUST_USE;
 
 /* What the caller's tenant has for itself; NULL: a was answered (503: the tenant was
  * made just now). */

@@ -111,10 +111,10 @@ void no_such_action(struct api_call *a)
 
 static void go_on(struct api_call *a)
 {
-	struct finding *f = a->mine;
+	struct finding *f = a->handler_state;
 	void (*then)(struct api_call *) = f->then;
 
-	free(TAKE(a->mine));
+	free(TAKE(a->handler_state));
 	then(a);
 }
 
@@ -163,8 +163,8 @@ static void load_action(struct api_call *a, uint64_t id,
 		return;
 	}
 	f->then = then;
-	free(a->mine);
-	a->mine = f;
+	free(a->handler_state);
+	a->handler_state = f;
 	c = api_store(a, STORE_DEPLOYMENT_GET, found_deployment);
 	if (c == NULL)
 		return;

@@ -106,7 +106,7 @@ static void attributes_known(struct store_call *old)
 	c = api_store(a, STORE_DEVICE_SET_ATTRIBUTES, attributes_stored);
 	if (c == NULL)
 		return;
-	if (fill_attributes(a, a->mine, old, c, &e) < 0) {
+	if (fill_attributes(a, a->handler_state, old, c, &e) < 0) {
 		store_call_free(c);
 		api_fail(a, &e);
 		return;
@@ -122,7 +122,7 @@ void handle_device_config(struct api_call *a)
 	size_t len;
 	const void *data = http_body(a->http, &len);
 
-	a->mine = d;
+	a->handler_state = d;
 	if (d == NULL)
 		(void)err_nomem(&e);
 	if (d == NULL || ddi_config_parse(data, len, d, &e) < 0) {

@@ -261,13 +261,13 @@ struct artifacts_waiting {
 static void go_on_with_artifacts(struct api_call *a, const struct artifact *items,
 				 size_t n)
 {
-	struct artifacts_waiting *w = a->mine;
+	struct artifacts_waiting *w = a->handler_state;
 	void (*then)(struct api_call *) = w->then;
 
 	for (a->n_artifacts = 0; a->n_artifacts < n && a->n_artifacts < MAX_FILES;
 	     a->n_artifacts++)
 		a->artifacts[a->n_artifacts] = items[a->n_artifacts];
-	free(TAKE(a->mine));
+	free(TAKE(a->handler_state));
 	then(a);
 }
 
@@ -296,8 +296,8 @@ void load_artifacts(struct api_call *a, void (*then)(struct api_call *a))
 	struct err e = ERR_INIT;
 	struct store_call *c;
 
-	free(a->mine);
-	a->mine = w;
+	free(a->handler_state);
+	a->handler_state = w;
 	if (w == NULL) {
 		(void)err_nomem(&e);
 		api_fail(a, &e);

@@ -24,7 +24,7 @@ static void free_call(void *ctx)
 	free(a->audit_id);
 	free(a->audit_detail);
 	api_once_free(a);
-	free(a->mine);
+	free(a->handler_state);
 	free(a);
 }
 

@@ -45,6 +45,15 @@ bool api_within(struct api_call *a, struct limiter *l, const void *name, size_t 
 	return false;
 }
 
+int api_owner(const struct api_call *a, uint8_t ret[SHA256_LEN], struct err *e)
+{
+	if (a->in_session)
+		return sha256_two(a->tenant, sizeof(a->tenant), a->user,
+				  strlen(a->user), ret, e);
+	memcpy(ret, a->credential, SHA256_LEN);
+	return 0;
+}
+
 struct metric *api_add_held_back(struct metrics *m)
 {
 	static const char *const who[] = {"caller", "device"};

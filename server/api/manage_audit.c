@@ -120,7 +120,7 @@ static void refuse_tile(struct api_call *a)
 
 static unsigned width_of(const struct api_call *a)
 {
-	return ((const struct tile_path *)a->mine)->width;
+	return ((const struct tile_path *)a->handler_state)->width;
 }
 
 static void got_hashes(struct store_call *c)
@@ -171,7 +171,7 @@ static void got_entries(struct store_call *c)
 
 void handle_audit_tile(struct api_call *a)
 {
-	struct tile_path *p = a->mine = calloc(1, sizeof(*p));
+	struct tile_path *p = a->handler_state = calloc(1, sizeof(*p));
 	struct store_call *c;
 	struct err e = ERR_INIT;
 

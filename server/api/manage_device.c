@@ -31,7 +31,7 @@ static struct json *wrap_token(struct json *taken_device, const char *token,
 static void send_device(struct api_call *a, const struct deployment *d,
 			struct json *attributes)
 {
-	const struct device_answer *w = a->mine;
+	const struct device_answer *w = a->handler_state;
 	struct err e = ERR_INIT;
 	struct json *o = render_device(&a->device, d, true, &e);
 
@@ -103,7 +103,7 @@ void answer_device(struct api_call *a, int status, const char *token)
 	}
 	w->status = status;
 	(void)snprintf(w->token, sizeof(w->token), "%s", token);
-	a->mine = w;
+	a->handler_state = w;
 	c->in.deployment_id = a->device.latest_deployment;
 	api_submit(a, c);
 }
@@ -141,13 +141,13 @@ static int read_device(struct api_call *a, struct device *d, struct err *e)
 			     hardware_check, e);
 }
 
-/* The secret waits in a->mine until the device is stored: only then is it worth
+/* The secret waits in a->handler_state until the device is stored: only then is it worth
  * anything. */
 static void created(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	AUTO_FREE char *token = TAKE(a->mine);
+	AUTO_FREE char *token = TAKE(a->handler_state);
 
 	if (api_failed(a, c))
 		return;
@@ -163,7 +163,7 @@ void handle_devices_create(struct api_call *a)
 
 	if (c == NULL) /* answered, and a is gone */
 		return;
-	a->mine = token = malloc(SECRET_TEXT_LEN + 1);
+	a->handler_state = token = malloc(SECRET_TEXT_LEN + 1);
 	if (token == NULL)
 		(void)err_nomem(&e);
 	if (token == NULL || read_device(a, &c->in.device_new.device, &e) < 0 ||
@@ -251,7 +251,7 @@ static void token_set(struct store_call *c)
 	if (api_failed(a, c))
 		return;
 	o = json_new_object();
-	if (o == NULL || json_set(o, "token", json_new_text(a->mine), &e) < 0)
+	if (o == NULL || json_set(o, "token", json_new_text(a->handler_state), &e) < 0)
 		api_fail(a, &e);
 	else
 		api_reply_json(a, 200, TAKE(o));
@@ -268,7 +268,7 @@ void handle_devices_token(struct api_call *a)
 		free(token);
 		return;
 	}
-	a->mine = token;
+	a->handler_state = token;
 	if (token == NULL)
 		(void)err_nomem(&e);
 	if (token == NULL ||

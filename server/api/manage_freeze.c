@@ -54,7 +54,7 @@ void handle_freeze_get(struct api_call *a)
 
 static void answer_frozen(struct api_call *a)
 {
-	const struct freezing *f = a->mine;
+	const struct freezing *f = a->handler_state;
 	AUTO_PTR(json) struct json *o = NULL;
 	struct err e = ERR_INIT;
 
@@ -70,7 +70,7 @@ static void cancelled(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	struct freezing *f = a->mine;
+	struct freezing *f = a->handler_state;
 	const struct frozen_out *o = c->items;
 
 	if (api_failed(a, c))
@@ -98,7 +98,7 @@ static void frozen(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	struct freezing *f = a->mine;
+	struct freezing *f = a->handler_state;
 
 	if (api_failed(a, c))
 		return;
@@ -132,10 +132,10 @@ void handle_freeze_put(struct api_call *a)
 
 	if (c == NULL)
 		return;
-	a->mine = calloc(1, sizeof(struct freezing));
-	if (a->mine == NULL)
+	a->handler_state = calloc(1, sizeof(struct freezing));
+	if (a->handler_state == NULL)
 		(void)err_nomem(&e);
-	if (a->mine == NULL || read_freeze(a, &c->in.freeze, &e) < 0) {
+	if (a->handler_state == NULL || read_freeze(a, &c->in.freeze, &e) < 0) {
 		store_call_free(c);
 		api_fail(a, &e);
 		return;

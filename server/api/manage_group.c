@@ -102,7 +102,7 @@ static void got_group_count(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	const struct group_answer *g = a->mine;
+	const struct group_answer *g = a->handler_state;
 	struct err e = ERR_INIT;
 	struct json *o;
 
@@ -130,8 +130,8 @@ static void answer_group(struct api_call *a, const struct fleet_group *group,
 		free(g);
 		return;
 	}
-	free(a->mine);
-	a->mine = g;
+	free(a->handler_state);
+	a->handler_state = g;
 	if (g == NULL)
 		(void)err_nomem(&e);
 	if (g == NULL ||

@@ -124,7 +124,7 @@ static void got_release(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	struct fleet_job *j = a->mine;
+	struct fleet_job *j = a->handler_state;
 	struct store_call *next;
 
 	if (api_failed(a, c) ||
@@ -141,7 +141,7 @@ void handle_jobs_create(struct api_call *a)
 	bool has_release;
 	struct store_call *c;
 
-	a->mine = j;
+	a->handler_state = j;
 	if (j == NULL)
 		(void)err_nomem(&e);
 	if (j == NULL || read_job(a, j, &e) < 0) {

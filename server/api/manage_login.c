@@ -71,7 +71,7 @@ struct login {
 	void (*then)(struct api_call *a);
 };
 
-/* a->mine is freed by the call's end; its secrets go before that. */
+/* a->handler_state is freed by the call's end; its secrets go before that. */
 static void wipe(struct login *l)
 {
 	explicit_bzero(l->password, sizeof(l->password));
@@ -80,7 +80,7 @@ static void wipe(struct login *l)
 
 static void wrong_password(struct api_call *a)
 {
-	struct login *l = a->mine;
+	struct login *l = a->handler_state;
 	struct err e = ERR_INIT;
 
 	wipe(l);
@@ -93,7 +93,7 @@ static void wrong_password(struct api_call *a)
 static void password_looked_at(void *ctx, const struct hash_answer *answer)
 {
 	struct api_call *a = ctx;
-	struct login *l = a->mine;
+	struct login *l = a->handler_state;
 
 	if (answer->err.code != ERR_NONE) {
 		throttle_give_back(a->api->throttle, l->throttled, http_peer(a->http));
@@ -111,7 +111,7 @@ static void got_person(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	struct login *l = a->mine;
+	struct login *l = a->handler_state;
 	struct err e = ERR_INIT;
 
 	if (c->err.code == ERR_NONE)
@@ -128,7 +128,7 @@ static void got_person(struct store_call *c)
 static void check_password(struct api_call *a, const char *user,
 			   void (*then)(struct api_call *a))
 {
-	struct login *l = a->mine;
+	struct login *l = a->handler_state;
 	struct err e = ERR_INIT;
 	struct store_call *c;
 
@@ -148,7 +148,7 @@ static void check_password(struct api_call *a, const char *user,
 
 static struct login *begin(struct api_call *a)
 {
-	return a->mine = calloc(1, sizeof(struct login));
+	return a->handler_state = calloc(1, sizeof(struct login));
 }
 
 static int read_password(const struct json *body, const char *key,
@@ -170,7 +170,7 @@ static void session_opened(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	struct login *l = a->mine;
+	struct login *l = a->handler_state;
 
 	if (api_failed(a, c))
 		return;
@@ -181,7 +181,7 @@ static void session_opened(struct store_call *c)
 static void open_session(struct api_call *a)
 {
 	struct store_call *c = api_store(a, STORE_SESSION_OPEN, session_opened);
-	struct login *l = a->mine;
+	struct login *l = a->handler_state;
 	struct session_open *o;
 	struct err e = ERR_INIT;
 
@@ -205,7 +205,7 @@ static void open_session(struct api_call *a)
 /* Who it is stands now: for the audit log. */
 static void logged_in(struct api_call *a)
 {
-	struct login *l = a->mine;
+	struct login *l = a->handler_state;
 
 	a->in_session = true;
 	a->role = l->person.role;
@@ -276,7 +276,7 @@ static void confirmed(struct api_call *a)
 {
 	struct store_call *c = api_store(a, STORE_SESSION_TOUCH, touched);
 
-	wipe(a->mine);
+	wipe(a->handler_state);
 	if (c == NULL)
 		return;
 	memcpy(c->in.session_touch.hash, a->credential, SHA256_LEN);
@@ -308,7 +308,7 @@ static void changed(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	struct login *l = a->mine;
+	struct login *l = a->handler_state;
 
 	if (api_failed(a, c))
 		return;
@@ -321,7 +321,7 @@ static void changed(struct store_call *c)
 static void new_one_hashed(void *ctx, const struct hash_answer *answer)
 {
 	struct api_call *a = ctx;
-	struct login *l = a->mine;
+	struct login *l = a->handler_state;
 	struct store_call *c;
 
 	wipe(l);
@@ -342,7 +342,7 @@ static void new_one_hashed(void *ctx, const struct hash_answer *answer)
 
 static void hash_new_one(struct api_call *a)
 {
-	struct login *l = a->mine;
+	struct login *l = a->handler_state;
 	struct err e = ERR_INIT;
 
 	if (hasher_make(a->api->hasher, http_loop(a->http), l->wanted, new_one_hashed,

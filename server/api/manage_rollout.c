@@ -342,7 +342,7 @@ static void changed(struct store_call *c)
 		answer_rollout(a, 200, c->out.rollout.id);
 }
 
-/* In a->mine; id 0: a new one. */
+/* In a->handler_state; id 0: a new one. */
 struct draft {
 	struct rollout_plan plan;
 	uint64_t id, revision;
@@ -350,7 +350,7 @@ struct draft {
 
 static void store_plan(struct api_call *a, const struct release *r)
 {
-	const struct draft *draft = a->mine;
+	const struct draft *draft = a->handler_state;
 	uint64_t id = draft->id;
 	struct store_call *c =
 	    api_store(a, id == 0 ? STORE_ROLLOUT_CREATE : STORE_ROLLOUT_UPDATE,
@@ -391,7 +391,7 @@ static void take_plan(struct api_call *a, uint64_t id, uint64_t revision)
 	struct err e = ERR_INIT;
 	struct store_call *c;
 
-	a->mine = d;
+	a->handler_state = d;
 	if (d != NULL) {
 		d->id = id;
 		d->revision = revision;

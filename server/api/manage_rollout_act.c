@@ -27,7 +27,7 @@ static const struct action pause_action = {ROLLOUT_EVENT_PAUSE, "paused"};
 static const struct action resume_action = {ROLLOUT_EVENT_RESUME, "resumed"};
 static const struct action stop_action = {ROLLOUT_EVENT_STOP, "stopped"};
 
-/* What one request has in hand; in a->mine. */
+/* What one request has in hand; in a->handler_state. */
 struct acting {
 	const struct action *action;
 	uint64_t id;
@@ -49,7 +49,7 @@ static struct acting *begin(struct api_call *a, const char *const *names, struct
 	const char *reason = "";
 	size_t len;
 
-	a->mine = m;
+	a->handler_state = m;
 	if (m == NULL) {
 		(void)err_nomem(e);
 		return NULL;
@@ -69,7 +69,7 @@ static struct acting *begin(struct api_call *a, const char *const *names, struct
 /* "paused by ann: a reason" */
 static void say(const struct api_call *a, const char *done, char *ret, size_t room)
 {
-	const struct acting *m = a->mine;
+	const struct acting *m = a->handler_state;
 
 	(void)snprintf(ret, room, "%s by %s%s%s", done, a->user,
 		       m->reason[0] == '\0' ? "" : ": ", m->reason);
@@ -86,7 +86,7 @@ static void cancel_shown(struct api_call *a);
 
 static void answer_as_it_is(struct api_call *a)
 {
-	const struct acting *m = a->mine;
+	const struct acting *m = a->handler_state;
 
 	answer_rollout(a, 200, m->id);
 }
@@ -95,7 +95,7 @@ static void cancelled(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	const struct acting *m = a->mine;
+	const struct acting *m = a->handler_state;
 	const struct frozen_out *o = c->items;
 
 	if (api_failed(a, c))
@@ -112,7 +112,7 @@ static void cancelled(struct store_call *c)
 static void cancel_shown(struct api_call *a)
 {
 	struct store_call *c = api_store(a, STORE_ROLLOUT_CANCEL, cancelled);
-	const struct acting *m = a->mine;
+	const struct acting *m = a->handler_state;
 
 	if (c == NULL)
 		return;
@@ -129,7 +129,7 @@ static void moved(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	const struct acting *m = a->mine;
+	const struct acting *m = a->handler_state;
 
 	if (c->err.code == ERR_PRECONDITION && ++a->tries < MAX_TRIES) {
 		act(a);
@@ -168,7 +168,7 @@ static void store_move(struct api_call *a, const struct rollout_view *v, int wav
 static void try_action(struct api_call *a, struct rollout_view *v,
 		       const struct store_call *got)
 {
-	const struct acting *m = a->mine;
+	const struct acting *m = a->handler_state;
 	struct err e = ERR_INIT;
 
 	if (m->cancel_running && v->progress.state == ROLLOUT_STOPPED)
@@ -182,7 +182,7 @@ static void try_action(struct api_call *a, struct rollout_view *v,
 
 static void act(struct api_call *a)
 {
-	const struct acting *m = a->mine;
+	const struct acting *m = a->handler_state;
 
 	with_rollout(a, m->id, try_action);
 }
@@ -239,7 +239,7 @@ static void approved(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	const struct acting *m = a->mine;
+	const struct acting *m = a->handler_state;
 
 	if (api_failed(a, c))
 		return;
@@ -250,7 +250,7 @@ static void approved(struct store_call *c)
 static void approve_rollout(struct api_call *a)
 {
 	struct store_call *c = api_store(a, STORE_ROLLOUT_APPROVE, approved);
-	const struct acting *m = a->mine;
+	const struct acting *m = a->handler_state;
 
 	if (c == NULL)
 		return;
@@ -263,7 +263,7 @@ static void approve_rollout(struct api_call *a)
 
 static void approve_wave(struct api_call *a, struct rollout_view *v)
 {
-	const struct acting *m = a->mine;
+	const struct acting *m = a->handler_state;
 	struct err e = ERR_INIT;
 	char done[48];
 
@@ -284,7 +284,7 @@ static void approve_wave(struct api_call *a, struct rollout_view *v)
 static void try_approval(struct api_call *a, struct rollout_view *v,
 			 const struct store_call *got)
 {
-	const struct acting *m = a->mine;
+	const struct acting *m = a->handler_state;
 	struct err e = ERR_INIT;
 
 	(void)got;
@@ -332,7 +332,7 @@ static void rollback_made(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	struct acting *m = a->mine;
+	struct acting *m = a->handler_state;
 
 	if (api_failed(a, c))
 		return;
@@ -373,7 +373,7 @@ static int plan_rollback(const struct acting *m, struct rollout_plan *p, struct 
 static void make_rollback(struct api_call *a, struct rollout_view *v,
 			  const struct store_call *got)
 {
-	struct acting *m = a->mine;
+	struct acting *m = a->handler_state;
 	struct store_call *c = api_store(a, STORE_ROLLOUT_CREATE, rollback_made);
 	struct err e = ERR_INIT;
 
@@ -396,7 +396,7 @@ static void make_rollback(struct api_call *a, struct rollout_view *v,
 /* Behind the cancelling: who installed it in the meantime is among the members then. */
 static void replace_bad_one(struct api_call *a)
 {
-	const struct acting *m = a->mine;
+	const struct acting *m = a->handler_state;
 
 	with_rollout(a, m->id, make_rollback);
 }
@@ -416,7 +416,7 @@ static void bad_one_stopped(struct store_call *c)
 static void stop_bad_one(struct api_call *a, struct rollout_view *v,
 			 const struct store_call *got)
 {
-	struct acting *m = a->mine;
+	struct acting *m = a->handler_state;
 	struct err e = ERR_INIT;
 
 	m->after_cancel = replace_bad_one;
@@ -444,7 +444,7 @@ static int check_floor(const struct acting *m, struct err *e)
 
 static void go_back(struct api_call *a)
 {
-	const struct acting *m = a->mine;
+	const struct acting *m = a->handler_state;
 	struct err e = ERR_INIT;
 
 	if (strcmp(m->to.product, m->from.product) != 0 ||
@@ -463,7 +463,7 @@ static void choose_previous(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	struct acting *m = a->mine;
+	struct acting *m = a->handler_state;
 	const struct release *r = c->items;
 	struct err e = ERR_INIT;
 
@@ -490,7 +490,7 @@ static void got_named(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	struct acting *m = a->mine;
+	struct acting *m = a->handler_state;
 
 	if (api_failed(a, c))
 		return;
@@ -502,7 +502,7 @@ static void got_bad(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	struct acting *m = a->mine;
+	struct acting *m = a->handler_state;
 	bool named = m->release[0] != '\0';
 	struct store_call *next;
 

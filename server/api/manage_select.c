@@ -26,10 +26,10 @@ struct listing {
 	uint64_t size;
 };
 
-/* Frees what a->mine owns; the thing itself goes with the call. */
+/* Frees what a->handler_state owns; the thing itself goes with the call. */
 static void listing_end(struct api_call *a)
 {
-	struct listing *l = a->mine;
+	struct listing *l = a->handler_state;
 
 	store_call_free(TAKE(l->page));
 	store_call_free(TAKE(l->deployments));
@@ -56,7 +56,7 @@ static struct listing *listing_new(struct api_call *a)
 		return NULL;
 	}
 	l->fd = -1;
-	a->mine = l;
+	a->handler_state = l;
 	if (api_select(a, &l->select, &l->filter, &e) < 0) {
 		api_fail(a, &e);
 		return NULL;
@@ -67,7 +67,7 @@ static struct listing *listing_new(struct api_call *a)
 static void submit_select(struct api_call *a, enum store_verb v,
 			  void (*done)(struct store_call *c))
 {
-	struct listing *l = a->mine;
+	struct listing *l = a->handler_state;
 	struct err e = ERR_INIT;
 	struct store_call *c = store_call_new(v, http_loop(a->http), done, a, &e);
 
@@ -130,7 +130,7 @@ static struct json *render_page(const struct listing *l, const struct device_cou
 static void send_page(struct api_call *a, const struct device_count *n)
 {
 	struct err e = ERR_INIT;
-	struct json *o = render_page(a->mine, n, &e);
+	struct json *o = render_page(a->handler_state, n, &e);
 
 	listing_end(a);
 	if (o == NULL)
@@ -152,7 +152,7 @@ static void got_count(struct store_call *c)
 static void got_deployments(struct store_call *c)
 {
 	struct api_call *a = c->ctx;
-	struct listing *l = a->mine;
+	struct listing *l = a->handler_state;
 
 	l->deployments = c;
 	if (c->err.code != ERR_NONE) {
@@ -169,7 +169,7 @@ static void got_deployments(struct store_call *c)
 static void got_page(struct store_call *page)
 {
 	struct api_call *a = page->ctx;
-	struct listing *l = a->mine;
+	struct listing *l = a->handler_state;
 	const struct device *d = page->items;
 	struct err e = page->err;
 	struct store_call *c;
@@ -267,7 +267,7 @@ static int write_rows(struct listing *l, const struct store_call *page, struct e
 
 static void send_csv(struct api_call *a)
 {
-	struct listing *l = a->mine;
+	struct listing *l = a->handler_state;
 	char tag[48];
 	int fd = l->fd;
 
@@ -285,7 +285,7 @@ static void got_rows(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	struct listing *l = a->mine;
+	struct listing *l = a->handler_state;
 	struct err e = c->err;
 
 	if (e.code == ERR_NONE && http_gone(a->http))
@@ -303,7 +303,7 @@ static void got_rows(struct store_call *c)
 
 static void begin_csv(struct api_call *a)
 {
-	struct listing *l = a->mine;
+	struct listing *l = a->handler_state;
 	struct err e = ERR_INIT;
 
 	l->select.limit = STORE_LIST_MAX;

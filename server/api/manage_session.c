@@ -34,15 +34,15 @@ static void exchanged(struct store_call *c)
 	if (api_failed(a, c))
 		return;
 	api_end_streams(a, c->in.exchange.old_hash);
-	api_reply_session(a, a->mine);
+	api_reply_session(a, a->handler_state);
 }
 
 static int fill_exchange(struct api_call *a, struct store_call *c, struct err *e)
 {
 	const char *token;
 
-	a->mine = malloc(SECRET_TEXT_LEN + 1);
-	if (a->mine == NULL)
+	a->handler_state = malloc(SECRET_TEXT_LEN + 1);
+	if (a->handler_state == NULL)
 		return err_nomem(e);
 	if (json_get_text(a->body, "token", &token, e) < 0 ||
 	    secret_hash(SECRET_LOGIN, token, c->in.exchange.token_hash, e) < 0)
@@ -51,7 +51,8 @@ static int fill_exchange(struct api_call *a, struct store_call *c, struct err *e
 		       http_peer(a->http));
 	api_old_session(a, c->in.exchange.old_hash);
 	c->in.exchange.expires_at = c->now_ms + (int64_t)a->api->session_life_ms;
-	return secret_make(SECRET_SESSION, a->mine, c->in.exchange.session_hash, e);
+	return secret_make(SECRET_SESSION, a->handler_state,
+			   c->in.exchange.session_hash, e);
 }
 
 static void login_by_link(struct api_call *a)
@@ -144,7 +145,7 @@ static const struct {
     {ROLE_TIMESTAMP, NULL, "timestamp_expires_at"},
 };
 
-/* a->mine is not used, a->body collects the answer, a->tries counts the roles asked
+/* a->handler_state is not used, a->body collects the answer, a->tries counts the roles asked
  * for. */
 static void send_info(struct api_call *a, struct json *tuf)
 {

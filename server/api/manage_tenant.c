@@ -104,7 +104,7 @@ static void login_made(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	const struct new_tenant *n = a->mine;
+	const struct new_tenant *n = a->handler_state;
 	AUTO_PTR(json) struct json *o = NULL;
 	struct err e = ERR_INIT;
 
@@ -121,7 +121,7 @@ static void tenant_created(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	struct new_tenant *n = a->mine;
+	struct new_tenant *n = a->handler_state;
 	struct store_call *next;
 	struct err e = ERR_INIT;
 
@@ -168,7 +168,7 @@ void handle_tenants_create(struct api_call *a)
 		free(n);
 		return;
 	}
-	a->mine = n;
+	a->handler_state = n;
 	if (n == NULL)
 		(void)err_nomem(&e);
 	if (n == NULL || read_new(a, &c->in.tenant_row, &e) < 0) {

@@ -39,7 +39,7 @@ static void got_newest(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	AUTO_PTR(store_call) struct store_call *counts = TAKE(a->mine);
+	AUTO_PTR(store_call) struct store_call *counts = TAKE(a->handler_state);
 	AUTO_PTR(json) struct json *o = json_new_object();
 	AUTO_PTR(json) struct json *items = json_new_array();
 	AUTO_PTR(json) struct json *newest = json_new_array();
@@ -68,7 +68,7 @@ static void got_counts(struct store_call *counts)
 		store_call_free(counts);
 		return;
 	}
-	a->mine = counts;
+	a->handler_state = counts;
 	api_submit(a, c);
 }
 

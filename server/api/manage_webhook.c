@@ -193,7 +193,7 @@ static void created(struct store_call *c)
 	struct api_call *a = c->ctx;
 
 	if (!api_failed(a, c))
-		answer_webhook(a, 201, &c->out.webhook, a->mine);
+		answer_webhook(a, 201, &c->out.webhook, a->handler_state);
 }
 
 static int fill_new(struct api_call *a, struct webhook *w, struct err *e)
@@ -203,14 +203,14 @@ static int fill_new(struct api_call *a, struct webhook *w, struct err *e)
 	const struct json *events;
 	int rc;
 
-	a->mine = malloc(WEBHOOK_SECRET_TEXT_LEN + 1);
-	if (a->mine == NULL)
+	a->handler_state = malloc(WEBHOOK_SECRET_TEXT_LEN + 1);
+	if (a->handler_state == NULL)
 		return err_nomem(e);
 	if (api_body(a, names, e) < 0 || read_url(a, w->url, e) < 0 ||
 	    json_get_array(a->body, "events", &events, e) < 0 ||
 	    read_events(events, &w->events, e) < 0 ||
 	    random_bytes(id, sizeof(id), e) < 0 ||
-	    webhook_secret_make(key, a->mine, e) < 0)
+	    webhook_secret_make(key, a->handler_state, e) < 0)
 		return -1;
 	hex_encode(id, sizeof(id), w->id);
 	w->active = true;
@@ -350,7 +350,7 @@ static void noted_replay(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	const uint64_t *event = a->mine;
+	const uint64_t *event = a->handler_state;
 	struct err e = ERR_INIT;
 
 	if (api_failed(a, c))
@@ -375,7 +375,7 @@ static void got_to_replay(struct store_call *c)
 	next = api_store(a, STORE_AUDIT_NOTE, noted_replay);
 	if (next == NULL)
 		return;
-	event = a->mine = malloc(sizeof(*event));
+	event = a->handler_state = malloc(sizeof(*event));
 	if (event == NULL) {
 		store_call_free(next);
 		api_fail(a, &(struct err){.code = ERR_NO_MEMORY});

@@ -35,6 +35,7 @@
 struct api_once {
 	uint8_t key[SHA256_LEN];
 	uint8_t request[SHA256_LEN];
+	uint8_t owner[SHA256_LEN];
 	struct seal_key seal;
 	bool open;
 	int status; /* of the answer that waits until it is stored */
@@ -106,7 +107,8 @@ static int derive(struct api_call *a, const char *key, struct api_once *o,
 	_Static_assert(SEAL_KEY_LEN == SHA256_LEN, "a digest is a key");
 	if (hmac_sha256(secret, strlen(secret), key, strlen(key), o->seal.bytes, e) <
 		0 ||
-	    sha256_two(a->credential, SHA256_LEN, key, strlen(key), o->key, e) < 0)
+	    sha256_two(a->credential, SHA256_LEN, key, strlen(key), o->key, e) < 0 ||
+	    api_owner(a, o->owner, e) < 0)
 		return -1;
 	return digest_request(a, o->request, e);
 }
@@ -115,6 +117,8 @@ static int derive(struct api_call *a, const char *key, struct api_once *o,
 
 static void fill(struct api_call *a, struct store_call *c)
 {
+	memcpy(c->in.once.owner, a->once->owner, SHA256_LEN);
+	c->in.once.max_keys = ONCE_MAX_KEYS;
 	memcpy(c->in.once.key, a->once->key, SHA256_LEN);
 	memcpy(c->in.once.request, a->once->request, SHA256_LEN);
 	c->in.once.since = c->now_ms - KEEP_MS;

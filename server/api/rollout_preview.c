@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Management API: what a rollout would do. Choosing among all devices takes a while, so a
- * worker's thread does it. */
+ * worker's thread does it: one at a time for each caller, and never all of the threads. */
 #include "rollout.h"
 
 #include <stdlib.h>
@@ -11,11 +11,19 @@ struct preview {
 	struct api_call *a;
 	struct store *store;
 	char tenant[TENANT_MAX_LEN + 1];
+	uint8_t owner[SHA256_LEN]; /* whose turn it is */
 	struct rollout_view *view;
 	struct release release;
 	struct selection selection;
 	struct err err;
 };
+
+static void end(struct preview *p)
+{
+	turns_give(p->a->api->previews, p->owner);
+	rollout_view_free(p->view);
+	free(p);
+}
 
 static void run(struct job *j)
 {
@@ -28,18 +36,20 @@ static void run(struct job *j)
 static void done(struct job *j)
 {
 	struct preview *p = (struct preview *)j;
+	struct api_call *a = p->a;
 	struct json *o = NULL;
+	struct err e;
 
 	if (p->err.code == ERR_NONE) {
 		o = render_rollout_preview(p->view, &p->selection, &p->err);
 		selection_fini(&p->selection);
 	}
+	e = p->err;
+	end(p); /* before the answer: who has it may come again */
 	if (o == NULL)
-		api_fail(p->a, &p->err);
+		api_fail(a, &e);
 	else
-		api_reply_json(p->a, 200, o);
-	rollout_view_free(p->view);
-	free(p);
+		api_reply_json(a, 200, o);
 }
 
 static void got_release(struct store_call *c)
@@ -48,38 +58,52 @@ static void got_release(struct store_call *c)
 	struct preview *p = c->ctx;
 	struct api_call *a = p->a;
 
-	if (api_failed(a, c)) {
-		rollout_view_free(p->view);
-		free(p);
+	if (c->err.code != ERR_NONE) {
+		end(p);
+		(void)api_failed(a, c);
 		return;
 	}
 	p->release = c->out.release;
 	worker_submit(a->api->worker, &p->job);
 }
 
-static void begin(struct api_call *a, struct rollout_view *v,
-		  const struct store_call *got)
+static struct preview *preview_new(struct api_call *a, const struct store_call *got,
+				   struct err *e)
 {
 	struct preview *p = calloc(1, sizeof(*p));
-	struct store_call *c;
-	struct err e = ERR_INIT;
 
-	if (p != NULL)
-		p->view = rollout_view_of(got, &(struct freeze){.on = false}, &e);
-	if (p == NULL || p->view == NULL) {
-		(void)err_nomem(&e);
-		free(p);
-		api_fail(a, &e);
-		return;
+	if (p == NULL) {
+		(void)err_nomem(e);
+		return NULL;
 	}
 	p->job = (struct job){.run = run, .done = done, .loop = http_loop(a->http)};
 	p->a = a;
 	p->store = a->api->store;
 	memcpy(p->tenant, a->tenant, sizeof(p->tenant));
+	p->view = rollout_view_of(got, &(struct freeze){.on = false}, e);
+	if (p->view != NULL && api_owner(a, p->owner, e) == 0 &&
+	    turns_take(a->api->previews, p->owner, e) == 0)
+		return p;
+	rollout_view_free(p->view);
+	free(p);
+	return NULL;
+}
+
+static void begin(struct api_call *a, struct rollout_view *v,
+		  const struct store_call *got)
+{
+	struct err e = ERR_INIT;
+	struct preview *p = preview_new(a, got, &e);
+	struct store_call *c;
+
+	if (p == NULL) {
+		(void)err_wrap(&e, "preview");
+		api_fail(a, &e);
+		return;
+	}
 	c = api_store(a, STORE_RELEASE_GET, got_release);
 	if (c == NULL) {
-		rollout_view_free(p->view);
-		free(p);
+		end(p);
 		return;
 	}
 	c->ctx = p;

@@ -44,17 +44,19 @@ static int insert_once(struct conn *db, const struct store_call *c, struct err *
 {
 	int64_t n;
 
-	if (query_run_int(db, SQL_ONCE_SPAN, &n, e, ARGS(ARG_T(c->tenant))) < 0)
+	if (query_run_int(db, SQL_ONCE_SPAN, &n, e,
+			  ARGS(ARG_T(c->tenant), ARG_B(c->in.once.owner, SHA256_LEN))) <
+	    0)
 		return -1;
-	if (n >= ONCE_MAX_KEYS)
-		return err_set(
-		    e, ERR_RATE,
-		    "%d idempotency keys were used within a day, no more are "
-		    "kept: come back, or send it without one",
-		    ONCE_MAX_KEYS);
+	if (n >= c->in.once.max_keys)
+		return err_set(e, ERR_RATE,
+			       "you used %u idempotency keys within a day, no more are "
+			       "kept: come back, or send it without one",
+			       c->in.once.max_keys);
 	return query_run(db, SQL_ONCE_INSERT, e,
 			 ARGS(ARG_T(c->tenant), ARG_B(c->in.once.key, SHA256_LEN),
-			      ARG_B(c->in.once.request, SHA256_LEN), ARG_I(c->now_ms)));
+			      ARG_B(c->in.once.request, SHA256_LEN), ARG_I(c->now_ms),
+			      ARG_B(c->in.once.owner, SHA256_LEN)));
 }
 
 int verb_ONCE_BEGIN(struct conn *db, struct store_call *c, struct err *e)

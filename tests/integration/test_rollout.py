@@ -3,6 +3,7 @@
 
 import signal
 import subprocess
+import threading
 import time
 import unittest
 
@@ -341,6 +342,23 @@ class Acts(RolloutTest):
         self.assertGreater(p["bytes"], 8 * 10_000)
         self.assertEqual(p["bytes"], sum(w["bytes"] for w in p["waves"]))
         self.assertEqual(self.get(r)["state"], "draft")
+        for _ in range(5):  # each turn is given back
+            self.assertEqual(self.s.api("GET", f"/api/v1/rollouts/{r}/preview").status, 200)
+
+    def test_a_caller_who_asks_for_many_previews_at_once_is_told_to_come_again(self):
+        self.fleet(4)
+        r, answers = self.make(), []
+        ask = lambda: answers.append(self.s.api("GET", f"/api/v1/rollouts/{r}/preview"))
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertIn(200, [a.status for a in answers])
+        for a in answers:
+            if a.status != 200:
+                self.assertEqual((a.status, a.json["code"]), (429, "rate-limited"), a.body)
+                self.assertGreater(int(a.headers["Retry-After"]), 0)
 
     def test_what_an_operator_assigns_goes_before_a_rollout(self):
         devices = self.fleet(2)

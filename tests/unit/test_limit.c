@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../../server/limit/limit.h"
+#include "../../server/limit/turn.h"
 #include "testing.h"
 
 #include <stdio.h>
@@ -149,6 +150,44 @@ static void long_names_and_those_that_begin_alike_are_told_apart(void **state)
 		assert_false(limiter_take(l, name, len).allowed);
 }
 
+static enum err_code take_turn(struct turns *t, const char *name)
+{
+	uint8_t who[SHA256_LEN] = {0};
+	struct err e = ERR_INIT;
+
+	memcpy(who, name, strlen(name));
+	(void)!turns_take(t, who, &e);
+	return e.code;
+}
+
+static void give_turn(struct turns *t, const char *name)
+{
+	uint8_t who[SHA256_LEN] = {0};
+
+	memcpy(who, name, strlen(name));
+	turns_give(t, who);
+}
+
+static void a_turn_is_one_a_caller_and_a_few_in_all(void **state)
+{
+	struct err e = ERR_INIT;
+	AUTO_PTR(turns) struct turns *t = turns_new(2, &e);
+
+	(void)state;
+	assert_non_null(t);
+	assert_int_equal(take_turn(t, "one"), ERR_NONE);
+	assert_int_equal(take_turn(t, "one"), ERR_RATE);
+	assert_int_equal(take_turn(t, "two"), ERR_NONE);
+	assert_int_equal(take_turn(t, "three"), ERR_RATE);
+	give_turn(t, "three"); /* it had none: nobody loses theirs */
+	assert_int_equal(take_turn(t, "three"), ERR_RATE);
+	give_turn(t, "one");
+	assert_int_equal(take_turn(t, "two"), ERR_RATE);
+	assert_int_equal(take_turn(t, "three"), ERR_NONE);
+	assert_null(turns_new(0, NULL));
+	assert_null(turns_new(TURNS_MAX + 1, NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +199,7 @@ int main(void)
 	    cmocka_unit_test(a_rate_of_zero_limits_nobody),
 	    cmocka_unit_test(what_makes_no_sense_is_refused),
 	    cmocka_unit_test(long_names_and_those_that_begin_alike_are_told_apart),
+	    cmocka_unit_test(a_turn_is_one_a_caller_and_a_few_in_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

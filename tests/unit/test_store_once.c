@@ -10,6 +10,7 @@ static struct store_call *begin_call(const char *key, const char *request)
 
 	c->now_ms = NOW;
 	c->in.once.since = NOW - 500;
+	c->in.once.max_keys = 1000;
 	memcpy(c->in.once.key, key, strlen(key));
 	memcpy(c->in.once.request, request, strlen(request));
 	return c;
@@ -130,13 +131,44 @@ static void one_tenants_keys_are_not_anothers(void **state)
 	store_call_free(c);
 }
 
+static enum err_code begin_as(struct store *s, const char *owner, const char *key,
+			      int64_t now)
+{
+	struct store_call *c = begin_call(key, "request");
+	struct err e = ERR_INIT;
+
+	c->now_ms = now;
+	c->in.once.since = now - 500;
+	c->in.once.max_keys = 3;
+	memcpy(c->in.once.owner, owner, strlen(owner));
+	(void)!store_wait(s, c, &e);
+	store_call_free(c);
+	return e.code;
+}
+
+static void who_used_up_their_keys_keeps_nobody_else_from_theirs(void **state)
+{
+	struct store *s = store_of(state);
+
+	assert_int_equal(begin_as(s, "one", "1", NOW), ERR_NONE);
+	assert_int_equal(begin_as(s, "one", "2", NOW), ERR_NONE);
+	assert_int_equal(begin_as(s, "one", "3", NOW), ERR_NONE);
+	assert_int_equal(begin_as(s, "one", "4", NOW), ERR_RATE);
+	assert_int_equal(begin_as(s, "one", "3", NOW), ERR_NONE); /* known */
+	assert_int_equal(begin_as(s, "two", "5", NOW), ERR_NONE);
+	assert_int_equal(begin_as(s, "two", "6", NOW), ERR_NONE);
+	/* a day later */
+	assert_int_equal(begin_as(s, "one", "4", NOW + 501), ERR_NONE);
+}
+
 #define SUITE(X)                                                                       \
 	X(a_key_is_new_then_open_then_done_with_its_answer)                            \
 	X(the_first_answer_stays)                                                      \
 	X(what_was_not_done_is_dropped_and_what_was_done_is_not)                       \
 	X(after_a_day_a_key_is_as_good_as_none)                                        \
 	X(many_old_keys_do_not_hide_that_one_is_old)                                   \
-	X(one_tenants_keys_are_not_anothers)
+	X(one_tenants_keys_are_not_anothers)                                           \
+	X(who_used_up_their_keys_keeps_nobody_else_from_theirs)
 
 int main(void)
 {
