@@ -26,6 +26,7 @@ enum rollout_fit rollout_fit_of(const struct rollout_candidate *d,
 	memcpy(known.id, d->id, sizeof(known.id));
 	memcpy(known.product, d->product, sizeof(known.product));
 	memcpy(known.hardware, d->hardware, sizeof(known.hardware));
+	memcpy(known.agent_version, d->agent_version, sizeof(known.agent_version));
 	if (policy_fits(&known, r, NULL) < 0)
 		return FIT_INCOMPATIBLE;
 	if (strcmp(d->version, r->version) == 0)

@@ -131,6 +131,7 @@ struct rollout_candidate {
 	char version[VERSION_MAX_LEN + 1];
 	char site[ROLLOUT_SITE_MAX_LEN + 1];
 	char stratum[ATTRIBUTE_MAX_LEN + 1];
+	char agent_version[33]; /* "": it did not say that it runs the agent */
 	bool pinned;
 	uint16_t matches; /* bit w: it matches the filter of wave w */
 	int64_t place;	  /* of a member */

@@ -141,8 +141,8 @@
 	  "AND m.device > ?3 AND (?4 = -1 OR m.wave = ?4) "                            \
 	  "AND (?5 = -1 OR m.status = ?5) ORDER BY m.device LIMIT ?6")                 \
 	X(MEMBER_WAITING,                                                              \
-	  "SELECT d.id, d.product, d.hardware, d.version, d.site, d.pin, m.place "     \
-	  "FROM rollout_member m JOIN device d ON d.tenant = m.tenant "                \
+	  "SELECT d.id, d.product, d.hardware, d.version, d.site, d.pin, m.place, "    \
+	  "d.agent_version FROM rollout_member m JOIN device d ON d.tenant = m.tenant "                \
 	  "AND d.id = m.device WHERE m.tenant = ?1 AND m.rollout = ?2 "                \
 	  "AND m.wave = ?3 AND m.place > ?4 AND m.deployment = 0 "                     \
 	  "AND m.status IN (0, 8) ORDER BY m.place LIMIT ?5")                          \

@@ -300,6 +300,7 @@ static int load_waiting(struct conn *db, const char *tenant, const struct query 
 	query_text(q, 2, d->hardware, sizeof(d->hardware));
 	query_text(q, 3, d->version, sizeof(d->version));
 	query_text(q, 4, d->site, sizeof(d->site));
+	query_text(q, 7, d->agent_version, sizeof(d->agent_version));
 	return 0;
 }
 

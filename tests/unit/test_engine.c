@@ -66,20 +66,21 @@ static void house_init(struct house *h, void **state)
 	start_engine(h);
 }
 
-static uint64_t make_plan(struct house *h, const char *waves, const char *more)
+static uint64_t make_plan_of(struct house *h, const char *release, const char *waves,
+			     const char *more)
 {
 	AUTO(buf) struct buf text = BUF_INIT(8192);
 	AUTO_PTR(json) struct json *o = NULL;
 	AUTO_FREE struct rollout_plan *p = calloc(1, sizeof(*p));
 	struct store_call *c = verb(STORE_ROLLOUT_CREATE);
-	struct release r = a_release("00000000000000a1", "1.0");
+	struct release r = a_release(release, "1.0");
 	struct err e = ERR_INIT;
 	uint64_t id;
 
 	OK(buf_printf(&text, &e,
-		      "{\"name\":\"t\",\"release\":\"00000000000000a1\","
+		      "{\"name\":\"t\",\"release\":\"%s\","
 		      "\"selection\":\"\",\"accepts\":\"reported\",\"waves\":%s%s}",
-		      waves, more));
+		      release, waves, more));
 	o = json_parse(buf_str(&text), text.len, &e);
 	assert_non_null(o);
 	OK(plan_read(o, p, &e));
@@ -89,6 +90,11 @@ static uint64_t make_plan(struct house *h, const char *waves, const char *more)
 	id = c->out.rollout.id;
 	store_call_free(c);
 	return id;
+}
+
+static uint64_t make_plan(struct house *h, const char *waves, const char *more)
+{
+	return make_plan_of(h, "00000000000000a1", waves, more);
 }
 
 static struct rollout_view *look(struct house *h, uint64_t id)
@@ -333,6 +339,75 @@ static void a_second_wave_begins_only_after_the_first_has_passed(void **state)
 	engine_free(h.engine);
 }
 
+/* ---- who fits ---- */
+
+static void says_it_is_ours(struct house *h, const char *device)
+{
+	struct store_call *c = verb(STORE_DEVICE_SET_ATTRIBUTES);
+
+	strcpy(c->in.attributes.id, device);
+	strcpy(c->in.attributes.agent_version, "0.2.0");
+	done(h->store, c);
+}
+
+/* For other clients: files and no image. */
+static void make_files_release(struct house *h, const char *id, const char *version)
+{
+	struct store_call *c = verb(STORE_RELEASE_CREATE);
+
+	c->in.release = a_release(id, version);
+	c->in.release.n_images = 0;
+	done(h->store, c);
+}
+
+static struct rollout stored(struct house *h, uint64_t id)
+{
+	AUTO_PTR(store_call) struct store_call *c = verb(STORE_ROLLOUT_GET);
+
+	c->in.rollout_id = id;
+	must(h->store, c);
+	return c->out.rollout;
+}
+
+static void files_alone_are_given_to_no_device_with_the_agent(void **state)
+{
+	struct house h;
+	uint64_t id;
+
+	house_init(&h, state);
+	make_files_release(&h, "00000000000000f1", "1.0-files");
+	says_it_is_ours(&h, "dev-3");
+	says_it_is_ours(&h, "dev-7");
+	id = make_plan_of(&h, "00000000000000f1", TWO_WAVES, "");
+	command(&h, id, ROLLOUT_EVENT_SUBMIT);
+	run_to(&h, id, ROLLOUT_FINISHED);
+	engine_free(h.engine);
+	assert_int_equal(stored(&h, id).n_members, 8);
+	assert_int_equal(stored(&h, id).left_out.incompatible, 2);
+	assert_int_equal(n_deployments_of(&h, "dev-3"), 0);
+	assert_int_equal(n_deployments_of(&h, "dev-4"), 1);
+}
+
+/* It was chosen while nothing was known of it. */
+static void a_member_that_turns_out_to_run_the_agent_leaves(void **state)
+{
+	struct house h;
+	uint64_t id;
+
+	house_init(&h, state);
+	make_files_release(&h, "00000000000000f1", "1.0-files");
+	id = make_plan_of(&h, "00000000000000f1",
+			  "[{\"filter\":\"id!=dev-3\"},{\"percent\":100}]", "");
+	command(&h, id, ROLLOUT_EVENT_SUBMIT);
+	until(&h, id, runs, 0);
+	says_it_is_ours(&h, "dev-3");
+	run_to(&h, id, ROLLOUT_FINISHED);
+	engine_free(h.engine);
+	assert_int_equal(stored(&h, id).n_members, 10);
+	assert_int_equal(stored(&h, id).n_succeeded, 9);
+	assert_int_equal(n_deployments_of(&h, "dev-3"), 0);
+}
+
 static void a_group_that_is_gone_is_told_beside_the_state(void **state)
 {
 	struct house h;
@@ -388,6 +463,8 @@ static void what_a_view_stores_is_what_it_reads_again(void **state)
 	X(silence_is_failure_when_the_deadline_has_passed)                             \
 	X(who_never_called_is_absent_when_the_deadline_has_passed)                     \
 	X(a_second_wave_begins_only_after_the_first_has_passed)                        \
+	X(files_alone_are_given_to_no_device_with_the_agent)                           \
+	X(a_member_that_turns_out_to_run_the_agent_leaves)                             \
 	X(a_group_that_is_gone_is_told_beside_the_state)                               \
 	X(what_a_view_stores_is_what_it_reads_again)
 

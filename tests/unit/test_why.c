@@ -102,6 +102,12 @@ static void other_hardware(struct world *w)
 	strcpy(w->device.hardware, "revA");
 }
 
+/* World's release has no image. */
+static void runs_the_agent(struct world *w)
+{
+	strcpy(w->device.agent_version, "0.2.0");
+}
+
 static void high_floor(struct world *w)
 {
 	w->in.floor_known = true;
@@ -368,6 +374,9 @@ static const struct {
      "no rollout selects it and nobody assigned it a release"},
     {other_hardware, WHY_INCOMPATIBLE, false, false, 0,
      "the release is not for hardware revA, which device \"gw-1\" is"},
+    {runs_the_agent, WHY_INCOMPATIBLE, false, false, 0,
+     "release 2.0.0 has files for other clients and no image, and device \"gw-1\" runs "
+     "the agent (ota-client)"},
     {high_floor, WHY_SECURITY_FLOOR, false, false, 0,
      "the release has security version 3 and the device accepts none below 5"},
     {equal_floor, WHY_DUE, true, false, 0, NULL},
