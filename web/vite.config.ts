@@ -17,5 +17,5 @@ export default defineConfig({
 		reportCompressedSize: false,
 	},
 	worker: { format: "es" },
-	test: { include: ["src/**/*.test.ts", "dev/**/*.test.ts"], environment: "node" },
+	test: { include: ["src/**/*.test.ts", "dev/**/*.test.ts"], environment: "node", testTimeout: 60_000 },
 });

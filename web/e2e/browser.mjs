@@ -26,7 +26,7 @@ export async function newUser(browser, options = {}) {
 		timezoneId: "Europe/Berlin",
 		...options,
 	});
-	context.setDefaultTimeout(15_000);
+	context.setDefaultTimeout(60_000);
 	const complaints = [];
 	context.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
 	context.on("weberror", (error) => complaints.push(String(error.error())));

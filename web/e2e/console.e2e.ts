@@ -183,7 +183,7 @@ describe("the device list", () => {
 		await page.getByText("Its token is shown this once").waitFor();
 		await row(page, "gw-9").waitFor();
 		await page.keyboard.press("Escape");
-		expect(await page.getByRole("dialog").count()).toBe(0);
+		await page.getByRole("dialog").waitFor({ state: "detached" });
 		expect(fixture.world.devices.has("gw-9")).toBe(true);
 	});
 
@@ -205,7 +205,7 @@ describe("a device's page", () => {
 		world.changeSlot("gw-0004", "B", { state: "PENDING", version: "2.1.0", tries: 2, reason: "" });
 		await b.getByText("boots next").waitFor();
 		await b.getByText("2 tries left").waitFor();
-		expect(await page.locator("path.tries").count()).toBe(1);
+		await expect.poll(() => page.locator("path.tries").count()).toBe(1);
 	});
 
 	test("follows an update from the assignment to the proof of boot, without a reload", async () => {
@@ -218,7 +218,7 @@ describe("a device's page", () => {
 		world.move(deployment.id, "downloading");
 		world.progress(deployment.id, 50);
 		await page.getByText("receives 2.1.0 · 50 %").waitFor();
-		expect(await page.locator("li[aria-label='Slot B'] rect.full").count()).toBe(24);
+		await expect.poll(() => page.locator("li[aria-label='Slot B'] rect.full").count()).toBe(24);
 		const slots = slotPair("1.1.0", { A: { booted: false }, B: { state: "GOOD", version: "2.1.0", booted: true } });
 		world.changeDevice("gw-0001", { slots });
 		world.report(deployment.id, "closed", "success", ["health check passed"]);
@@ -309,7 +309,7 @@ describe("the connection", () => {
 			}, missing);
 			const first = await open("/devices");
 			const second = await open("/devices");
-			expect(fixture.streams()).toBe(missing === "SharedWorker" ? 1 : 2);
+			await expect.poll(() => fixture.streams()).toBe(missing === "SharedWorker" ? 1 : 2);
 			world.changeDevice("gw-0001", { name: "Renamed" });
 			await Promise.all([row(first, "Renamed").waitFor(), row(second, "Renamed").waitFor()]);
 			await first.close();

@@ -261,7 +261,7 @@ describe.skipIf(url === "")("the console of a real server", () => {
 		await list.getByRole("button", { name: "Stop", exact: true }).click();
 		await list.getByRole("dialog").getByRole("button", { name: "Stop" }).click();
 		await list.locator("p.state strong", { hasText: "stopped" }).waitFor();
-		expect(await list.locator(".decisions li").count()).toBeGreaterThan(4);
+		await expect.poll(() => list.locator(".decisions li").count()).toBeGreaterThan(4);
 		const why = await open(`/devices/${device}`);
 		await why.getByRole("button", { name: "Ask the server" }).click();
 		await why.locator("section", { hasText: "Why isn't it updating?" }).getByRole("listitem").first().waitFor();
