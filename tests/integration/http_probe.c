@@ -4,7 +4,9 @@
  *
  *	http_probe CERT KEY TICKETS FILE CLIENT_CA|- MAX_CONNECTIONS
  *
- * prints "port N" and "ready"; SIGHUP reloads the certificate and prints "reloaded" or
+ * listens on $HTTP_PROBE_LISTEN, with the times of $HTTP_PROBE_TIMES: a head's deadline,
+ * the idle timeout and how long a stop waits, in milliseconds. It prints "port N" and
+ * "ready"; SIGHUP reloads the certificate and prints "reloaded" or
  * the error; SIGUSR1 asks all threads for a sign of life and prints whether they gave the
  * last one; SIGTERM stops.
  */
@@ -120,6 +122,38 @@ static void later(struct http_request *r, void *app)
 	say("later: asked");
 }
 
+/* Answers when the file is gone, or the client. */
+struct held {
+	struct http_request *r;
+	struct loop_timer *timer;
+	const char *file;
+};
+
+static void answer_held(void *ctx)
+{
+	struct held *h = ctx;
+
+	if (!http_gone(h->r) && access(h->file, F_OK) == 0) {
+		loop_timer_set(h->timer, 5);
+		return;
+	}
+	say(http_gone(h->r) ? "held: gone" : "held: let go");
+	http_reply(h->r, 200, "text/plain", "held\n", 5);
+	loop_timer_free(h->timer);
+	free(h);
+}
+
+static void held(struct http_request *r, void *app)
+{
+	const struct probe *p = app;
+	struct held *h = calloc(1, sizeof(*h));
+
+	*h = (struct held){.r = r, .file = p->file};
+	h->timer = loop_timer_new(http_loop(r), answer_held, h, NULL);
+	loop_timer_set(h->timer, 0);
+	say("held: asked");
+}
+
 /* An endless stream of events as fast as the client takes them. */
 struct flood {
 	struct http_stream *stream;
@@ -199,6 +233,7 @@ static const struct http_route routes[] = {
     {"GET", "/file", 0, file},
     {"GET", "/cut", 0, cut_file},
     {"GET", "/later", 0, later},
+    {"GET", "/held", 0, held},
     {"GET", "/events", 0, events},
     {"GET", "/quiet", 0, quiet},
     {"GET", "/whoami", 0, whoami},
@@ -228,7 +263,8 @@ static void on_terminate(void *ctx)
 	loop_stop(p->loop);
 }
 
-static int run(struct probe *p, const struct http_config *c, struct err *e)
+static int run(struct probe *p, const struct http_config *c, uint64_t stop_ms,
+	       struct err *e)
 {
 	const struct log log = {.fd = 2, .level = LOG_INFO};
 	char text[32];
@@ -249,7 +285,7 @@ static int run(struct probe *p, const struct http_config *c, struct err *e)
 		return -1;
 	say("ready");
 	rc = loop_run(p->loop, e);
-	http_server_stop(p->server, 1500);
+	http_server_stop(p->server, stop_ms);
 	say("stopped");
 	return rc;
 }
@@ -257,17 +293,18 @@ static int run(struct probe *p, const struct http_config *c, struct err *e)
 int main(int argc, char **argv)
 {
 	const char *listen = getenv("HTTP_PROBE_LISTEN");
-	struct http_config c = {.listen = &listen,
-				.n_listen = 1,
-				.head_deadline_ms = 1000,
-				.idle_timeout_ms = 1500,
-				.n_threads = 2};
+	const char *times = getenv("HTTP_PROBE_TIMES");
+	unsigned long head_ms, idle_ms, stop_ms;
+	struct http_config c = {.listen = &listen, .n_listen = 1, .n_threads = 2};
 	struct probe p = {.file = argc > 4 ? argv[4] : NULL};
 	struct err e = ERR_INIT;
 	int rc;
 
-	if (argc != 7)
+	if (argc != 7 || times == NULL ||
+	    sscanf(times, "%lu %lu %lu", &head_ms, &idle_ms, &stop_ms) != 3)
 		return EXIT_USAGE;
+	c.head_deadline_ms = head_ms;
+	c.idle_timeout_ms = idle_ms;
 	if (listen == NULL)
 		listen = "127.0.0.1:0";
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -276,7 +313,7 @@ int main(int argc, char **argv)
 	c.ticket_key_file = argv[3];
 	c.client_ca_file = strcmp(argv[5], "-") != 0 ? argv[5] : NULL;
 	c.max_connections = (size_t)atoi(argv[6]);
-	rc = run(&p, &c, &e);
+	rc = run(&p, &c, stop_ms, &e);
 	http_server_free(p.server);
 	loop_signal_free(p.hangup);
 	loop_signal_free(p.usr1);
