@@ -11,7 +11,7 @@ import subprocess
 import urllib.error
 import urllib.request
 
-from ..device import BUILD, MIB, TOP, Device, make_image
+from ..device import BUILD, MIB, PATIENCE, TOP, Device, make_image
 
 PRODUCT, HARDWARE = "gateway", "revB"
 PLACES = {"ota": "tools", "ota-server": "server", "ota-client": "client"}
@@ -30,7 +30,7 @@ def program(name):
     return BUILD / PLACES[name] / name
 
 
-def run(*words, timeout=120):
+def run(*words, timeout=2 * PATIENCE):
     """Runs a program to its end; what it printed, or Failed."""
     words = [str(w) for w in words]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
@@ -89,7 +89,7 @@ class Server:
     def stop(self, how=signal.SIGTERM):
         if self.process is not None:
             self.process.send_signal(how)
-            self.process.wait(20)
+            self.process.wait(PATIENCE)
             self.process = None
 
     def admin(self, *words):
@@ -113,13 +113,13 @@ class Server:
         )
         context = ssl.create_default_context(cafile=self.ca)
         try:
-            with urllib.request.urlopen(request, timeout=10, context=context) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE, context=context) as answer:
                 text = answer.read()
         except urllib.error.HTTPError as refusal:
             raise Failed([method, path], refusal.code, refusal.read().decode()) from None
         return json.loads(text) if text else None
 
-    def ota(self, *words, timeout=120):
+    def ota(self, *words, timeout=2 * PATIENCE):
         """The operator's command line against this server."""
         return run(
             program("ota"), *words, "--server-url", self.url, "--server-ca", self.ca,
@@ -188,8 +188,8 @@ class Board(Device):
         rooms["firmware"] = max(rooms["firmware"], 12 * MIB)
         base = {
             "server": {"url": server.url, "token-file": token},
-            "boot": {"watchdog": "2s"},
-            "health": {"settle": "200ms", "confirm-deadline": "6s"},
+            "boot": {"watchdog": "60s"},
+            "health": {"settle": "200ms", "confirm-deadline": "60s"},
             "poll": {"interval": "2s"},
         }
         for section, keys in (config or {}).items():
@@ -210,7 +210,7 @@ class Board(Device):
         except Failed:
             return None
 
-    def client(self, *words, timeout=60):
+    def client(self, *words, timeout=2 * PATIENCE):
         return run(program("ota-client"), *words, "--config", self.ini, timeout=timeout)
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 
-from ..device import MIB, TOP
+from ..device import MIB, PATIENCE, TOP
 from .house import wipe
 from .steps import Step, wait_until
 from .story import Story
@@ -31,7 +31,7 @@ def stage(story):
         story.settle(ident)
     proxy.rate = 3 * MIB
     story.assign(boards[0], "2.0.0")
-    wait_until(lambda: proxy.body_bytes > 2 * MIB, 30, "the download is under way")
+    wait_until(lambda: proxy.body_bytes > 2 * MIB, PATIENCE, "the download is under way")
     proxy.rate = MIB // 8
     return boards[0].path.name
 

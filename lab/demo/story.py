@@ -14,7 +14,7 @@ import signal
 import subprocess
 import time
 
-from ..device import MIB
+from ..device import MIB, PATIENCE
 from .house import Board, Failed, Publisher, Server
 from .proxy import Proxy
 from .steps import GREEN, OFF, RED, Step, table, wait_until
@@ -62,7 +62,7 @@ class Story:
     def device(self, board):
         return self.server.call("GET", f"/api/v1/devices/{board.path.name}")
 
-    def settle(self, ident, seconds=45):
+    def settle(self, ident, seconds=4 * PATIENCE):
         """The deployment when it is closed."""
 
         def closed():
@@ -135,7 +135,7 @@ def comes_back(story, board, version, tries, reason, words):
     """Updates a device to a release that is bad in some way; it must be back on 2.0.0 and the server know why."""
     since = board.mark()
     slot = next(s for s in "AB" if board.record().slots["AB".index(s)]["version"] != "2.0.0")
-    done = story.settle(story.assign(board, version), 60)
+    done = story.settle(story.assign(board, version))
     jumps = sum(1 for line in board.log[since:] if re.search(rf"jump.*slot={slot}", line))
     expect(jumps >= 1, f"{version} never ran: {done['state']} {done['detail']}")
     expect(jumps == tries, f"{version} ran {jumps} times, not {tries}")
@@ -146,6 +146,17 @@ def comes_back(story, board, version, tries, reason, words):
     seen = story.device(board)
     expect(seen["version"] == "2.0.0", f"the server believes {seen['version']}")
     return f"ran {jumps}x, back on 2.0.0: {done['detail']}"
+
+
+def bitten(story, board, *words):
+    """The same on a device whose watchdog bites soon: only for firmware that does not feed it, for on a busy machine it
+    might bite any other too, once more than the scene expects."""
+    board.stop()
+    board.config["boot"]["watchdog"] = "2s"
+    board.config["health"]["confirm-deadline"] = "6s"
+    board.write_config()
+    board.start()
+    return comes_back(story, board, *words)
 
 
 def reasons(story, ident):
@@ -161,11 +172,11 @@ def scene_altered(story, board):
     board.point_at(proxy.url)
     board.start()
     ident = story.assign(board, "4.0.0")
-    wait_until(lambda: proxy.altered, 30, "the altered byte is on its way")
-    board.expect(r"digest|not what was signed", 30)
+    wait_until(lambda: proxy.altered, PATIENCE, "the altered byte is on its way")
+    board.expect(r"digest|not what was signed")
     armed = [s for s in "AB" if board.record().state(s) in ("PENDING", "TRYING", "WRITTEN")]
     expect(not armed, f"slot {armed} is armed")
-    told = wait_until(lambda: reasons(story, ident), 30, "the server hears why")
+    told = wait_until(lambda: reasons(story, ident), PATIENCE, "the server hears why")
     story.server.call("DELETE", f"/api/v1/deployments/{ident}")
     done = story.settle(ident)
     board.stop()
@@ -212,10 +223,10 @@ def scene_killed_device(story, board):
     ident = story.assign(board, "4.0.0")
     kills = 3
     for n in range(1, kills + 1):
-        wait_until(lambda n=n: proxy.body_bytes > n * 1.4 * MIB, 30, "the download goes on")
+        wait_until(lambda n=n: proxy.body_bytes > n * 1.4 * MIB, PATIENCE, "the download goes on")
         board.kill()
         board.start()
-    done = story.settle(ident, 60)
+    done = story.settle(ident)
     expect(done["state"] == "confirmed", f"{done['state']}: {done['detail']}")
     body = next(r for r in story.server.call("GET", "/api/v1/releases?limit=200")["items"] if r["version"] == "4.0.0")["size"]
     again = max(0, proxy.body_bytes - body)
@@ -231,13 +242,13 @@ def scene_killed_server(story, board):
     board.point_at(proxy.url)
     board.start()
     ident = story.assign(board, "4.0.0")
-    wait_until(lambda: proxy.body_bytes > MIB, 30, "the download goes on")
+    wait_until(lambda: proxy.body_bytes > MIB, PATIENCE, "the download goes on")
     before = story.deployment(ident)["statuses"]
     story.server.stop(signal.SIGKILL)
     story.server.start()
     after = story.deployment(ident)["statuses"]
     expect(all(s in after for s in before), "an acknowledged status is lost")
-    done = story.settle(ident, 60)
+    done = story.settle(ident)
     expect(done["state"] == "confirmed", f"{done['state']}: {done['detail']}")
     return f"{len(before)} statuses kept, confirmed"
 
@@ -270,7 +281,7 @@ def scene_two_images(story):
     story.releases["5.1.0"] = story.publisher.publish(story.server, "5.1.0", second)
     board = story.board("device-two-images", first, descriptor="5.0.0")
     board.start()
-    done = story.settle(story.assign(board, "5.1.0"), 60)
+    done = story.settle(story.assign(board, "5.1.0"))
     expect(done["state"] == "confirmed", f"{done['state']}: {done['detail']}")
     slot = done["proof"]["slot"]
     for image, file in second.items():
@@ -286,9 +297,9 @@ def scene_offline(story):
     story.server.ota("release", "export", story.publisher.releases / "2.0.0.bundle", offline)
     board = story.board("device-offline", story.publisher.images("1.0.0"), {"server": {"url": None, "token-file": None}})
     board.start()
-    wait_until(board.agent_answers, 20, "the agent answers on its socket")
+    wait_until(board.agent_answers, PATIENCE, "the agent answers on its socket")
     board.client("install", offline)
-    wait_until(lambda: board.record().state("B") == "GOOD", 30, "slot B is confirmed")
+    wait_until(lambda: board.record().state("B") == "GOOD", PATIENCE, "slot B is confirmed")
     expect(board.record().slots[1]["version"] == "2.0.0", "slot B is not 2.0.0")
     board.stop()
     return "installed from a file, booted, confirmed"
@@ -297,14 +308,14 @@ def scene_offline(story):
 SCENES = (
     ("a", "2.0.0 confirmed on all five", scene_update, None),
     ("b", "crashes: three tries, back on 2.0.0, reason known", comes_back, (0, "3.0.0", 3, "exhausted", "tries exhausted")),
-    ("c", "hangs: watchdog, back on 2.0.0", comes_back, (1, "3.1.0", 3, "exhausted", "tries exhausted")),
+    ("c", "hangs: watchdog, back on 2.0.0", bitten, (1, "3.1.0", 3, "exhausted", "tries exhausted")),
     ("d", "fails its health check: rejected, back on 2.0.0", comes_back, (2, "3.2.0", 1, "health", "health")),
     ("e", "a byte altered on the way: refused, nothing armed", scene_altered, (4,)),
     ("f", "signed by a stranger: refused", scene_stranger, (4,)),
     ("g", "kill -9 in mid-install: resumes, confirms", scene_killed_device, (4,)),
     ("h", "server killed -9: nothing acknowledged is lost", scene_killed_server, (0,)),
     ("i", "firmware and root file system: byte-identical", scene_two_images, None),
-    ("j", "its agent never polls: comes back by itself", comes_back, (3, "3.3.0", 3, "exhausted", "tries exhausted")),
+    ("j", "its agent never polls: comes back by itself", bitten, (3, "3.3.0", 3, "exhausted", "tries exhausted")),
     ("k", "offline .ota installs without a network", scene_offline, None),
 )
 
