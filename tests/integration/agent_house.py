@@ -9,9 +9,10 @@ import unittest
 
 from lab.demo.house import Board, Failed, Publisher, Server, program
 from lab.demo.steps import wait_until
+from lab.device import PATIENCE
 
 DONE, FAILED, USAGE, REFUSED, UNREACHABLE = range(5)
-__all__ = ["DONE", "FAILED", "USAGE", "REFUSED", "UNREACHABLE", "AgentTest", "Failed", "side_by_side", "wait_until"]
+__all__ = ["DONE", "FAILED", "PATIENCE", "USAGE", "REFUSED", "UNREACHABLE", "AgentTest", "Failed", "side_by_side", "wait_until"]
 
 
 class AgentTest(unittest.TestCase):
@@ -54,7 +55,7 @@ class AgentTest(unittest.TestCase):
         self.addCleanup(board.stop)
         return board
 
-    def client(self, board, *words, timeout=60):
+    def client(self, board, *words, timeout=2 * PATIENCE):
         """ota-client on this device: (exit status, standard output, standard error)."""
         done = subprocess.run(
             [program("ota-client"), *map(str, words), "--config", board.ini],
@@ -62,7 +63,7 @@ class AgentTest(unittest.TestCase):
         )  # fmt: skip
         return done.returncode, done.stdout, done.stderr
 
-    def settled(self, ident, seconds=60):
+    def settled(self, ident, seconds=3 * PATIENCE):
         """The deployment once it is over."""
         open_states = ("assigned", "downloading", "installing", "rebooting", "cancelling")
         last = {}

@@ -18,6 +18,7 @@ import time
 
 from lab.demo.proxy import Proxy, length_of, read_exactly, read_head
 from lab.demo.steps import wait_until
+from lab.device import PATIENCE
 
 PORTAL = b"<html><title>Welcome to the guest network</title>Accept the conditions to go on.</html>\n"
 ENDLESS_BYTES = 64 * 1024 * 1024  # what an endless answer ends at, if nobody hangs up
@@ -34,7 +35,7 @@ def answer(status, body=b"", *headers):
 
 def reset(connection):
     """The peer gets RST, not an orderly end; but first what was sent."""
-    wait_until(lambda: ioctl_int(connection, termios.TIOCOUTQ) == 0, 10, "the peer has what was sent")
+    wait_until(lambda: ioctl_int(connection, termios.TIOCOUTQ) == 0, PATIENCE, "the peer has what was sent")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
@@ -94,7 +95,7 @@ def refused_handshake(line, raw):
 
 def silent_handshake(line, raw):
     """The connection is made, and then nothing is said."""
-    line.healed.wait(60)
+    line.healed.wait(2 * PATIENCE)
 
 
 class Stranger:
@@ -142,7 +143,7 @@ def ended_too_soon(line, device, server, request):
 
 
 def silence(line, device, server, request):
-    line.healed.wait(60)
+    line.healed.wait(2 * PATIENCE)
     return False
 
 
@@ -170,7 +171,7 @@ def endless(line, device, server, request):
 def larger_than_said(line, device, server, request):
     """A Content-Length beyond all reason."""
     device.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999999999\r\n\r\n")
-    line.healed.wait(60)
+    line.healed.wait(2 * PATIENCE)
     return False
 
 

@@ -14,13 +14,14 @@ import tempfile
 import threading
 import time
 
+from lab.device import PATIENCE
+
 from .contract import contract
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("OTA_BUILD", TOP / "build"))
 OTA = BUILD / "tools/ota"
 OTA_SERVER = BUILD / "server/ota-server"
-PATIENCE = 20  # seconds until something that should happen counts as not happening
 
 
 class Answer:

@@ -7,7 +7,7 @@ import struct
 
 from lab.demo.house import program, run
 
-from .agent_house import DONE, FAILED, REFUSED, UNREACHABLE, USAGE, AgentTest, wait_until
+from .agent_house import DONE, FAILED, PATIENCE, REFUSED, UNREACHABLE, USAGE, AgentTest, wait_until
 
 ROOT, TIMESTAMP, SNAPSHOT, TARGETS, MANIFEST, DESCRIPTOR, HEAD, BODY = range(1, 9)
 
@@ -29,15 +29,15 @@ class Install(AgentTest):
     def test_a_device_without_a_network_installs_boots_and_confirms(self):
         board = self.board(network=False)
         board.start()
-        wait_until(board.agent_answers, 20, "the agent")
+        wait_until(board.agent_answers, PATIENCE, "the agent")
         status, out, err = self.client(board, "install", self.offline)
         self.assertEqual(status, DONE, err)
         self.assertIn("reboots", out)
-        wait_until(lambda: self.confirmed(board, "B"), 30, "the confirmation")
+        wait_until(lambda: self.confirmed(board, "B"), PATIENCE, "the confirmation")
         board.expect(r"confirmed: this firmware stays")
         self.assertEqual(board.image("b").read_bytes()[:4096], self.images["2.0.0"]["firmware"].read_bytes()[:4096])
         # Nobody will ever acknowledge: the record's events do not pile up.
-        wait_until(lambda: not board.record().events or board.record().events[-1]["state"] == "GOOD", 5, "events")
+        wait_until(lambda: not board.record().events or board.record().events[-1]["state"] == "GOOD", PATIENCE, "events")
 
     def test_a_device_that_is_off_installs_and_boots_the_new_slot_when_it_starts(self):
         board = self.board(network=False)
@@ -46,7 +46,7 @@ class Install(AgentTest):
         self.assertIn("when it next boots", out)
         self.assertEqual(board.record().state("B"), "PENDING")
         board.start()
-        wait_until(lambda: self.confirmed(board, "B"), 30, "the confirmation")
+        wait_until(lambda: self.confirmed(board, "B"), PATIENCE, "the confirmation")
 
     def test_the_same_bundle_twice_is_no_fault(self):
         board = self.board(network=False)
@@ -149,8 +149,8 @@ class Others(AgentTest):
         status, _, err = self.client(board, "status")
         self.assertEqual(status, UNREACHABLE, err)
         board.start()
-        wait_until(board.agent_answers, 20, "the agent")
-        wait_until(lambda: json.loads(self.client(board, "status", "--json")[1])["server_reached"], 20, "the server")
+        wait_until(board.agent_answers, PATIENCE, "the agent")
+        wait_until(lambda: json.loads(self.client(board, "status", "--json")[1])["server_reached"], PATIENCE, "the server")
         told = json.loads(self.client(board, "status", "--json")[1])
         self.assertEqual(told["version"], "1.0.0")
         self.assertEqual([s["state"] for s in told["slots"]], ["GOOD", "EMPTY"])
@@ -175,7 +175,7 @@ class Others(AgentTest):
     def test_the_socket_is_for_the_agents_own_user(self):
         board = self.board(network=False)
         board.start()
-        wait_until(board.agent_answers, 20, "the agent")
+        wait_until(board.agent_answers, PATIENCE, "the agent")
         self.assertEqual((board.path / "control").stat().st_mode & 0o777, 0o600)
 
     def test_bad_usage_and_bad_configuration_exit_with_2(self):
@@ -191,8 +191,8 @@ class Others(AgentTest):
     def test_two_agents_do_not_share_a_device(self):
         board = self.board(network=False)
         board.start()
-        wait_until(board.agent_answers, 20, "the agent")
-        status, _, err = self.client(board, "run", timeout=20)
+        wait_until(board.agent_answers, PATIENCE, "the agent")
+        status, _, err = self.client(board, "run")
         self.assertNotEqual(status, DONE)
         self.assertTrue(err.strip())
 

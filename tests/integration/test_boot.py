@@ -15,7 +15,7 @@ import tempfile
 import unittest
 import zlib
 
-from lab.device import BUILD, Device, factory_files, make_image
+from lab.device import BUILD, PATIENCE, Device, factory_files, make_image
 from .signing import BootKey, descriptor
 
 STATE = {"PENDING": 3, "TRYING": 4, "GOOD": 5, "BAD": 6}
@@ -50,7 +50,7 @@ def make_ca():
 
 def run_ota(*words, text=None):
     done = subprocess.run(
-        [BUILD / "tools/ota", *map(str, words)], input=text or "", capture_output=True, text=True, timeout=60
+        [BUILD / "tools/ota", *map(str, words)], input=text or "", capture_output=True, text=True, timeout=2 * PATIENCE
     )
     if done.returncode != 0:
         raise RuntimeError(f"ota {words}: {done.stderr}")
@@ -89,8 +89,8 @@ class Boards(unittest.TestCase):
     def hungry(self, variant):
         """A board whose watchdog bites soon, with a release in B that does not feed it."""
         d = self.device()
-        d.config["boot"]["watchdog"] = "600ms"
-        d.config["health"]["confirm-deadline"] = "400ms"
+        d.config["boot"]["watchdog"] = "2s"  # longer than firmware needs to say what it is
+        d.config["health"]["confirm-deadline"] = "1s"
         d.write_config()
         self.arm_b(d, variant)
         d.start()
@@ -354,7 +354,7 @@ class Boards(unittest.TestCase):
                 handle = os.pidfd_open(child)
                 self.addCleanup(os.close, handle)
                 d.stop(number)
-                ended, _, _ = select.select([handle], [], [], 10)
+                ended, _, _ = select.select([handle], [], [], PATIENCE)
                 self.assertTrue(ended, "the firmware outlived its board")
 
     def test_a_reset_ends_also_what_firmware_sent_into_the_background(self):

@@ -9,7 +9,7 @@ import unittest
 
 from lab.demo.house import program
 
-from .agent_house import DONE, AgentTest, wait_until
+from .agent_house import DONE, PATIENCE, AgentTest
 
 LIBRARY = next(iter(sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
 
@@ -23,7 +23,7 @@ class Clock(AgentTest):
         board = self.board(network=False)
         done = subprocess.run(
             [program("ota-client"), "install", self.offline, "--config", board.ini], env=self.environment(when),
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=2 * PATIENCE,
         )  # fmt: skip
         self.assertEqual(done.returncode, DONE, done.stderr)
         self.assertEqual(board.record().state("B"), "PENDING")
@@ -39,7 +39,7 @@ class Clock(AgentTest):
             os.environ.pop(name, None)
         ident = self.assign(board, "2.0.0")
         try:
-            self.assertEqual(self.settled(ident, 10)["state"], "confirmed")
+            self.assertEqual(self.settled(ident)["state"], "confirmed")
         except TimeoutError:
             self.fail("\n".join(board.log[-8:]))
 

@@ -12,13 +12,11 @@ import re
 import subprocess
 
 from . import hostile
-from .agent_house import AgentTest, Failed, side_by_side, wait_until
+from .agent_house import PATIENCE, AgentTest, Failed, side_by_side, wait_until
 from .test_agent_offline import part_offset
 
 CONFIG = {
     "poll": {"interval": "1s", "retry-first": "100ms", "retry-max": "300ms"},
-    "boot": {"watchdog": "20s"},
-    "health": {"confirm-deadline": "30s"},
 }
 LATER = hostile.status("503 Service Unavailable", "Retry-After: 2")
 IMPATIENT = {"limit": {"stall": "1s", "connect": "1s"}}
@@ -52,12 +50,12 @@ class Hostile(AgentTest):
     def says(self, sentence, since=0):
         """sentence: what the agent wanted to do, ": ", a regular expression of why it could not."""
         what, _, why = sentence.partition(": ")
-        self.board.expect(rf'agent: {what} error="[^"\n]*({why})', 8, since)
+        self.board.expect(rf'agent: {what} error="[^"\n]*({why})', since=since)
 
     def struck(self, sentence, times=2):
         """The fault was met several times; nothing changed but the agent's mind."""
         try:
-            wait_until(lambda: len(self.line.hits) >= times, 25, "the fault strikes")
+            wait_until(lambda: len(self.line.hits) >= times, PATIENCE, "the fault strikes")
         except TimeoutError as late:
             self.fail(f"{late}: {self.line.hits}\n" + "\n".join(self.board.log[-30:]))
         self.says(sentence)
@@ -72,7 +70,7 @@ class Hostile(AgentTest):
     def recovers(self, ident=None):
         """The network is well again: the update goes through without anybody's help."""
         self.line.heal()
-        done = self.settled(ident or self.assign(self.board, "2.0.0"), 40)
+        done = self.settled(ident or self.assign(self.board, "2.0.0"))
         self.assertEqual(done["state"], "confirmed", done)
         self.assertEqual(self.board.record().state("B"), "GOOD")
 
@@ -125,7 +123,7 @@ class Connections(Hostile):
     def test_a_server_that_is_away_and_comes_back(self):
         board = self.device()
         board.start()
-        wait_until(lambda: self.line.requests, 20, "the first request")
+        wait_until(lambda: self.line.requests, PATIENCE, "the first request")
         self.line.close()
         self.says(r"poll: .*(refused|connect)")
         first = board.mark()
@@ -233,8 +231,8 @@ class Requests(Hostile):
         ident = self.assign(self.board, "2.0.0")
         self.line.strike(hostile.status("404 Not Found"), r"POST .*/feedback")
         self.board.start()
-        wait_until(lambda: self.board.record().state("B") == "GOOD", 30, "the update goes on without it")
-        self.board.expect('agent: report error="[^"]*the server answered 404', 8)
+        wait_until(lambda: self.board.record().state("B") == "GOOD", PATIENCE, "the update goes on without it")
+        self.board.expect('agent: report error="[^"]*the server answered 404')
         self.line.heal()
         with contextlib.suppress(Failed):  # what was told again may have arrived
             self.server.call("DELETE", f"/api/v1/deployments/{ident}")
@@ -256,7 +254,7 @@ class Requests(Hostile):
         ident = self.assign(self.board, "2.0.0")
         self.line.strike(hostile.portal, r"POST .*/feedback")
         self.board.start()
-        wait_until(lambda: self.board.record().state("B") == "GOOD", 30, "the update goes on without it")
+        wait_until(lambda: self.board.record().state("B") == "GOOD", PATIENCE, "the update goes on without it")
         since = self.board.mark()
-        self.board.expect('agent: report error="feedback: a web page came instead"', 8, since)
+        self.board.expect('agent: report error="feedback: a web page came instead"', since=since)
         self.recovers(ident)

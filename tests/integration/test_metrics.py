@@ -9,6 +9,8 @@ import time
 from .fleet import FleetTest
 from .server import PATIENCE, Stream
 
+from lab.demo.steps import wait_until
+
 SAMPLE = re.compile(r'([a-z_]+)(?:{(.*)})? (\S+)')
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
 
@@ -57,8 +59,7 @@ class Metrics(FleetTest):
         self.addCleanup(stream.close)
         self.assertEqual(value(scrape(self.s), "ota_http_event_streams"), before + 1)
         stream.close()
-        while value(scrape(self.s), "ota_http_event_streams") != before:
-            pass
+        wait_until(lambda: value(scrape(self.s), "ota_http_event_streams") == before, PATIENCE, "its end is noticed")
 
     def test_the_process_is_counted(self):
         found = scrape(self.s)

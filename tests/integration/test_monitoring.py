@@ -10,7 +10,9 @@ import tempfile
 import unittest
 
 from .fleet import OwnServer
-from .server import TOP
+from .server import PATIENCE, TOP
+
+from lab.demo.steps import wait_until
 
 PROMETHEUS = TOP / "deploy/prometheus"
 GRAFANA = TOP / "deploy/grafana/ota-server.json"
@@ -48,8 +50,7 @@ class Names(OwnServer):
 
     def test_rules_and_panels_use_only_what_the_server_counts(self):
         self.s.start("--metrics-every", "100ms")
-        while "ota_watch_timestamp_seconds" not in self.told():
-            pass
+        wait_until(lambda: "ota_watch_timestamp_seconds" in self.told(), PATIENCE, "the first look")
         there = self.told()
         names = set(there)
         for name, kind in there.items():

@@ -9,7 +9,7 @@ import time
 import unittest
 
 from .fleet import OwnServer, shared_server
-from .server import OTA_SERVER, Stream
+from .server import OTA_SERVER, PATIENCE, Stream
 
 PASSWORD = "correct horse battery"
 HERE = {"Sec-Fetch-Site": "same-origin"}
@@ -66,7 +66,8 @@ class Passwords(People):
                 begin = time.monotonic()
                 self.login(name, "not the password")
                 times.append(time.monotonic() - begin)
-        self.assertGreater(sorted(fast)[3], sorted(slow)[3] / 3)  # argon2id is most of it: without it this is 1/10
+        # argon2id is most of it: without it this is 1/10. The quickest of each: what else the machine does only adds.
+        self.assertGreater(min(fast), min(slow) / 3)
 
     def test_a_password_is_never_stored_or_logged(self):
         password = "never-to-be-found-again"
@@ -247,12 +248,18 @@ class Tokens(People):
         now = self.s.request("GET", "/api/v1/info").json["now_at"]
         self.assertEqual(self.s.api("POST", "/api/v1/tokens", {"name": "x", "role": "viewer", "expires_at": now}).status, 400)
         self.assertIsNone(self.make(expires_at=None)["expires_at"])
-        made = self.make(expires_at=now + 1500)
-        fields = self.bearer(made["token"])
-        end = time.monotonic() + 20
+        ends = now + 1_000_000_000  # so that it is made however slowly; then its end is drawn near
+        fields = self.bearer(self.make(expires_at=ends)["token"])
+        self.assertEqual(self.get("/api/v1/session", fields).json["expires_at"], ends)
+        ends = int(time.time() * 1000) + 1500
+        with sqlite3.connect(self.s.data / "ota.db", timeout=PATIENCE) as db:
+            db.execute("UPDATE api_token SET expires_at = ? WHERE name = ?", (ends, self.name()))
+        db.close()
+        end = time.monotonic() + PATIENCE
         while self.get("/api/v1/session", fields).status != 401:
             self.assertLess(time.monotonic(), end)
-        self.assertGreaterEqual(self.s.request("GET", "/api/v1/info").json["now_at"], now + 1500)
+            time.sleep(0.05)  # who asks without pause is answered 429
+        self.assertGreaterEqual(time.time() * 1000, ends)
 
     def test_a_token_is_somebodys_and_a_gateways_opens_nothing_here(self):
         self.assertEqual(self.s.api("POST", "/api/v1/tokens", {"name": "x", "role": "nobody"}).status, 400)
@@ -268,28 +275,51 @@ class StepUp(OwnServer):
         answer = self.s.request("POST", "/api/v1/session", {"user": "a", "password": PASSWORD})
         cookie = {"Cookie": answer.headers["Set-Cookie"].split(";")[0], **HERE}
         ask = lambda: self.s.request("POST", "/api/v1/tokens", {"name": "x", "role": "viewer"}, cookie)
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE
         while (answer := ask()).status == 201:
             self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
         self.assertEqual((answer.status, answer.json["code"]), (403, "prove-yourself"))
         self.assertEqual(self.s.request("GET", "/api/v1/tokens", headers=cookie).status, 200)
         confirm = lambda password: self.s.request("POST", "/api/v1/session/confirm", {"password": password}, cookie).status
         self.assertEqual((confirm("not the password"), ask().status), (403, 403))
-        self.assertEqual((confirm(PASSWORD), ask().status), (204, 201))
+        while True:
+            begun = time.monotonic()
+            self.assertEqual(confirm(PASSWORD), 204)
+            if ask().status == 201:
+                break
+            self.assertGreater(time.monotonic() - begun, 1)  # it was fresh no longer: once more
+            self.assertLess(begun, end + PATIENCE)
 
     def test_a_session_ends_when_nobody_uses_it(self):
-        self.s.options = ("--console-session-idle", "2s", "--limits-caller-rate", "0")
-        self.s.start()
-        self.s.api("POST", "/api/v1/users", {"name": "a", "password": PASSWORD, "role": "viewer"})
-        cookies = []
-        for _ in range(2):
-            answer = self.s.request("POST", "/api/v1/session", {"user": "a", "password": PASSWORD})
-            cookies.append({"Cookie": answer.headers["Set-Cookie"].split(";")[0]})
-        ask = lambda cookie: self.s.request("GET", "/api/v1/session", headers=cookie).status
-        end = time.monotonic() + 4
-        while time.monotonic() < end:
-            self.assertEqual(ask(cookies[0]), 200)
-        self.assertEqual(ask(cookies[1]), 401)
+        for idle in (2, 10, 60):  # seconds; on a slow machine one may pass between two requests
+            self.s.options = ("--console-session-idle", f"{idle}s", "--limits-caller-rate", "0")
+            self.s.start()
+            self.s.api("POST", "/api/v1/users", {"name": "a", "password": PASSWORD, "role": "viewer"})
+            cookies = []
+            for _ in range(2):
+                answer = self.s.request("POST", "/api/v1/session", {"user": "a", "password": PASSWORD})
+                cookies.append({"Cookie": answer.headers["Set-Cookie"].split(";")[0]})
+            used, asked = self.used_for(2 * idle, cookies[0])
+            self.assertEqual(self.get_session(cookies[1]), 401)
+            if used:
+                return
+            self.assertGreater(asked, idle / 2, "it ended although it was used")
+            self.s.stop()
+        self.fail("this machine is too slow to use a session")
+
+    def get_session(self, cookie):
+        return self.s.request("GET", "/api/v1/session", headers=cookie).status
+
+    def used_for(self, seconds, cookie):
+        """Whether the session lived while it was used for so long, and the longest time between two requests."""
+        begun = before = time.monotonic()
+        lived, longest = True, 0
+        while before < begun + seconds:
+            lived = self.get_session(cookie) == 200 and lived
+            now = time.monotonic()
+            longest, before = max(longest, now - before), now
+        return lived, longest
 
 
 class CommandLine(OwnServer):

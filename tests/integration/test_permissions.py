@@ -11,7 +11,7 @@ import sqlite3
 import unittest
 
 from .fleet import shared_server
-from .server import BUILD, Device, Stream
+from .server import BUILD, PATIENCE, Device, Stream
 
 ROLES = ("viewer", "operator", "release-manager", "admin")
 NEEDS = {"MAY_VIEW": 0, "MAY_OPERATE": 1, "MAY_RELEASE": 2, "MAY_ADMINISTER": 3}
@@ -55,7 +55,7 @@ class Matrix(unittest.TestCase):
 
     @classmethod
     def make_group(cls, name, *devices):
-        db = sqlite3.connect(cls.s.data / "ota.db", timeout=20)
+        db = sqlite3.connect(cls.s.data / "ota.db", timeout=PATIENCE)
         db.execute("INSERT INTO fleet_group (tenant, name, about, is_rule, rule, created_at, updated_at) "
                    "VALUES ('default', ?, '', 0, '', 0, 0)", (name,))
         db.executemany("INSERT INTO group_member (tenant, group_name, device) VALUES ('default', ?, ?)",

@@ -18,12 +18,12 @@ import time
 import unittest
 
 from lab.demo.steps import wait_until
+from lab.device import PATIENCE
 from tests.integration.fleet import shared_server
 from tests.integration.hostile import Line, cut_in_the_middle, ended_too_soon
 from tests.integration.server import Device
 
 SWUPDATE = shutil.which("swupdate")
-PATIENCE = 20
 AFTER_SUCCESS, AFTER_FAILURE = ["-c", "2"], ["-c", "3"]
 
 
@@ -145,7 +145,7 @@ class Swupdate(unittest.TestCase):
         board.start()
         wait_until(lambda: board.said("pending testing"), PATIENCE, "SWUpdate wants to be restarted")
         self.assertEqual(self.installed.read_bytes(), self.image)
-        self.assertEqual(self.shown(action)["state"], "installing")  # what runs is not known yet
+        self.wait_for(board, action, "installing")  # what runs is not known yet
         board.stop()
         board.start(*AFTER_SUCCESS)
         shown = self.wait_for(board, action, "confirmed")
@@ -182,7 +182,7 @@ class Swupdate(unittest.TestCase):
         again = self.assign(release)  # and the next one is taken
         wait_until(self.installed.exists, PATIENCE, "the next deployment is installed")
         wait_until(lambda: board.said("pending testing"), PATIENCE, "SWUpdate wants to be restarted")
-        self.assertEqual(self.shown(again)["state"], "installing")
+        self.wait_for(board, again, "installing")
 
     def test_a_download_that_was_cut_is_resumed(self):
         cert = self.s.data / "server.pem"
