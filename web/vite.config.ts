@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
+import { glossary } from "./dev/glossary.mjs";
 
 /* What the server's content security policy asks of the bundle: nothing inline, no data: URLs, no polyfill
  * that writes elements. Every file but index.html has its hash in the name and may be cached for ever. */
 export default defineConfig({
-	plugins: [svelte()],
+	plugins: [svelte(), glossary()],
 	base: "/",
 	build: {
 		target: "es2022",

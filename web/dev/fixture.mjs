@@ -252,7 +252,7 @@ function send(response, status, body, type = "application/json") {
 }
 
 function asset(path, response) {
-	const isConsole = /^\/($|login$|devices(\/|$)|releases$|rollouts(\/|$))/.test(path);
+	const isConsole = !path.startsWith("/assets/");
 	const name = isConsole ? "index.html" : normalize(path).replace(/^(\.\.[/\\])+/, "");
 	const file = join(DIST, name);
 	if (!file.startsWith(DIST) || !existsSync(file)) throw notFound("such path");

@@ -62,7 +62,7 @@ test("a 401 signs out, but not when it is the answer to signing in", async () =>
 	let out = 0;
 	whenSignedOut(() => out++);
 	answer = () => problem(401, { code: "unauthenticated", detail: "sign in" });
-	await expect(api.devices("")).rejects.toBeInstanceOf(ApiError);
+	await expect(api.devices({})).rejects.toBeInstanceOf(ApiError);
 	expect(out).toBe(1);
 	await expect(api.login("x")).rejects.toBeInstanceOf(ApiError);
 	await expect(api.session()).rejects.toBeInstanceOf(ApiError);

@@ -1,18 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The management API, typed. One function a call; every failure is an ApiError that reads as a sentence. */
-import type {
-	Decision,
-	Deployment,
-	Device,
-	Freeze,
-	Info,
-	Page,
-	Release,
-	Rollout,
-	Session,
-	VersionCount,
-	Why,
-} from "./types.ts";
+import { operations, type Calls } from "./schema.ts";
+import type { Device, Page } from "./types.ts";
 import { texts } from "./texts.ts";
 
 export class ApiError extends Error {
@@ -26,13 +15,21 @@ export class ApiError extends Error {
 }
 
 type Fetch = typeof fetch;
-type Query = Record<string, string | number | undefined>;
+type Query = Record<string, string | number | boolean | undefined>;
 
 let onSignedOut = () => {};
 
 /** Called when the server no longer knows who we are. */
 export function whenSignedOut(call: () => void): void {
 	onSignedOut = call;
+}
+
+let askForProof = async (_why: string): Promise<boolean> => false;
+
+/** Called when the server wants to be sure who sits here before it does what was asked (403 "prove-yourself").
+ *  True: it is now, try again. */
+export function whenProofAsked(call: (why: string) => Promise<boolean>): void {
+	askForProof = call;
 }
 
 export function apiPath(path: string, query: Query = {}): string {
@@ -59,22 +56,38 @@ export async function problemOf(answer: Response): Promise<ApiError> {
 	return new ApiError(answer.status, "", texts.problem.status(answer.status));
 }
 
-async function call<T>(method: string, path: string, body?: unknown, fetcher: Fetch = fetch): Promise<T> {
-	const headers: Record<string, string> = { Accept: "application/json" };
+interface Sent {
+	method: string;
+	path: string;
+	body?: unknown;
+	headers?: Record<string, string>;
+	signal?: AbortSignal | undefined;
+}
+
+async function send(sent: Sent, fetcher: Fetch): Promise<Response> {
+	const { method, body } = sent;
+	const headers: Record<string, string> = { Accept: "application/json", ...sent.headers };
 	const init: RequestInit = { method, headers, credentials: "same-origin" };
-	if (body !== undefined || method !== "GET") {
-		headers["Content-Type"] = "application/json";
-		if (body !== undefined) init.body = JSON.stringify(body);
-	}
-	let answer: Response;
+	if (sent.signal) init.signal = sent.signal;
+	if (body !== undefined || method !== "GET") headers["Content-Type"] ??= "application/json";
+	if (body instanceof Blob) init.body = body;
+	else if (body !== undefined) init.body = JSON.stringify(body);
 	try {
-		answer = await fetcher(path, init);
-	} catch {
+		return await fetcher(sent.path, init);
+	} catch (why) {
+		if (sent.signal?.aborted) throw why;
 		throw new ApiError(0, "unreachable", texts.problem.unreachable);
 	}
+}
+
+async function call<T>(sent: Sent, fetcher: Fetch = fetch): Promise<T> {
+	let answer = await send(sent, fetcher);
 	if (!answer.ok) {
-		if (answer.status === 401 && !path.endsWith("/session")) onSignedOut();
-		throw await problemOf(answer);
+		if (answer.status === 401 && !sent.path.endsWith("/session")) onSignedOut();
+		const problem = await problemOf(answer);
+		if (problem.code !== "prove-yourself" || !(await askForProof(problem.message))) throw problem;
+		answer = await send(sent, fetcher);
+		if (!answer.ok) throw await problemOf(answer);
 	}
 	if (answer.status === 204) return undefined as T;
 	try {
@@ -84,37 +97,76 @@ async function call<T>(method: string, path: string, body?: unknown, fetcher: Fe
 	}
 }
 
-const one = (id: string) => encodeURIComponent(id);
+type Name = keyof Calls;
 
+/** What a call takes: what stands for {id} (or {path}, {delivery}) in its path, its query, its body. */
+export interface Asked<K extends Name> {
+	id?: string;
+	delivery?: string;
+	query?: { [Q in keyof Calls[K]["query"]]?: Calls[K]["query"][Q] | undefined };
+	body?: Calls[K]["body"];
+	headers?: Record<string, string>;
+	signal?: AbortSignal;
+}
+
+function addressOf<K extends Name>(name: K, asked: Asked<K>): string {
+	const path = operations[name][1].replace(/\{(id|delivery)\}/g, (_, key: "id" | "delivery") =>
+		encodeURIComponent(asked[key] ?? ""),
+	);
+	return apiPath(path, asked.query as Query);
+}
+
+/** One call of the management API by the name it has in the OpenAPI document, with the types from there. */
+export function request<K extends Name>(name: K, asked: Asked<K> = {}, fetcher?: Fetch): Promise<Calls[K]["answer"]> {
+	const sent: Sent = { method: operations[name][0], path: addressOf(name, asked), signal: asked.signal };
+	if (asked.body !== undefined) sent.body = asked.body;
+	if (asked.headers) sent.headers = asked.headers;
+	return call(sent, fetcher);
+}
+
+/** The same call in words, to be shown: "POST /api/v1/groups {...}". */
+export function describe<K extends Name>(name: K, asked: Asked<K> = {}): string {
+	const body = asked.body === undefined ? "" : ` ${JSON.stringify(asked.body)}`;
+	return `${operations[name][0]} ${addressOf(name, asked)}${body}`;
+}
+
+const RANKS = ["viewer", "operator", "release-manager", "admin"];
+const NEEDS = { anybody: 0, view: 0, operate: 1, release: 2, administer: 3 };
+
+/** May somebody of this role call it? The server has the last word; this is for what not to offer. */
+export function may(role: string | undefined, name: Name): boolean {
+	return RANKS.indexOf(role ?? "") >= NEEDS[operations[name][2]];
+}
+
+/* The calls that several screens make, by short names. */
 export const api = {
-	info: () => call<Info>("GET", apiPath("/info")),
-	session: () => call<Session>("GET", apiPath("/session")),
+	info: () => request("info_get"),
+	session: () => request("session_get"),
 	loginAs: (user: string, password: string, tenant: string) =>
-		call<void>("POST", apiPath("/session"), tenant ? { user, password, tenant } : { user, password }),
-	login: (token: string) => call<void>("POST", apiPath("/session"), { token }),
-	logout: () => call<void>("DELETE", apiPath("/session")),
-	devices: (q: string, after?: string, limit = 100) =>
-		call<Page<Device>>("GET", apiPath("/devices", { q, after, limit })),
-	device: (id: string) => call<Device>("GET", apiPath(`/devices/${one(id)}`)),
-	addDevice: (device: { id: string; name?: string; product?: string; hardware?: string }) =>
-		call<{ device: Device; token: string }>("POST", apiPath("/devices"), device),
-	history: (id: string, after?: string) =>
-		call<Page<Deployment>>("GET", apiPath(`/devices/${one(id)}/history`, { after, limit: 20 })),
-	releases: (after?: string, limit = 100) =>
-		call<Page<Release>>("GET", apiPath("/releases", { after, limit })),
+		request("session_create", { body: tenant ? { user, password, tenant } : { user, password } }),
+	login: (token: string) => request("session_create", { body: { token } }),
+	logout: () => request("session_delete"),
+	devices: (query: Asked<"devices_list">["query"] & object, signal?: AbortSignal) =>
+		request("devices_list", signal ? { query, signal } : { query }) as Promise<
+			Page<Device> & { total?: number; total_exact?: boolean }
+		>,
+	device: (id: string) => request("devices_get", { id }) as Promise<Device>,
+	addDevice: (body: Calls["devices_create"]["body"]) => request("devices_create", { body }),
+	history: (id: string, after?: string) => request("devices_history", { id, query: { after, limit: 20 } }),
+	releases: (after?: string, limit = 100) => request("releases_list", { query: { after, limit } }),
 	assign: (device: string, release: string, force: boolean) =>
-		call<Deployment>("POST", apiPath("/deployments"), force ? { device, release, force } : { device, release }),
-	deployment: (id: string) => call<Deployment>("GET", apiPath(`/deployments/${one(id)}`)),
-	cancel: (id: string) => call<Deployment>("DELETE", apiPath(`/deployments/${one(id)}`)),
-	rollouts: (after?: string) => call<Page<Rollout>>("GET", apiPath("/rollouts", { after, limit: 50 })),
-	rollout: (id: string) => call<Rollout>("GET", apiPath(`/rollouts/${one(id)}`)),
-	decisions: (id: string) => call<Page<Decision>>("GET", apiPath(`/rollouts/${one(id)}/decisions`, { limit: 30 })),
-	rolloutAction: (id: string, action: string, body: object = {}) =>
-		call<Rollout>("POST", apiPath(`/rollouts/${one(id)}/${action}`), body),
-	why: (id: string) => call<Why>("GET", apiPath(`/devices/${one(id)}/why`)),
-	freeze: () => call<Freeze>("GET", apiPath("/freeze")),
+		request("deployments_create", { body: force ? { device, release, force } : { device, release } }),
+	deployment: (id: string) => request("deployments_get", { id }),
+	cancel: (id: string) => request("deployments_delete", { id }),
+	rollouts: (after?: string) => request("rollouts_list", { query: { after, limit: 50 } }),
+	rollout: (id: string) => request("rollouts_get", { id }),
+	decisions: (id: string) => request("rollouts_decisions", { id, query: { limit: 30 } }),
+	rolloutAction: (id: string, action: "start" | "approve" | "pause" | "resume" | "stop" | "rollback", body = {}) =>
+		request(`rollouts_${action}`, { id, body }),
+	why: (id: string) => request("devices_why", { id }),
+	freeze: () => request("freeze_get"),
 	setFreeze: (reason: string, cancelRunning: boolean) =>
-		call<Freeze>("PUT", apiPath("/freeze"), { reason, cancel_running: cancelRunning }),
-	thaw: () => call<void>("DELETE", apiPath("/freeze")),
-	versions: () => call<{ items: VersionCount[] }>("GET", apiPath("/versions")),
+		request("freeze_put", { body: { reason, cancel_running: cancelRunning } }),
+	thaw: () => request("freeze_delete"),
+	versions: () => request("versions_list"),
 };

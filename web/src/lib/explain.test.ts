@@ -17,6 +17,11 @@ function device(more: Partial<Device> = {}): Device {
 		state: "idle",
 		agent_version: null,
 		address: null,
+		site: null,
+		tags: [],
+		pin: null,
+		slots: null,
+		deployment: null,
 		created_at: 1,
 		seen_at: NOW - MINUTE,
 		...more,
@@ -26,7 +31,8 @@ function device(more: Partial<Device> = {}): Device {
 function update(state: DeploymentState, more: Partial<Deployment> = {}): Deployment {
 	const ids = { id: "1", device: "gw-1", release: "r", product: "gateway" };
 	const times = { created_at: NOW, updated_at: NOW };
-	return { ...ids, ...times, version: "2.0.0", state, detail: null, progress: 40, proof: null, ...more };
+	const kind = { kind: "forced" as const, force_at: null, not_before: null, consent: "none" as const };
+	return { ...ids, ...times, ...kind, version: "2.0.0", state, detail: null, progress: 40, proof: null, ...more };
 }
 
 const said = (one: Device) => explain(one, NOW);

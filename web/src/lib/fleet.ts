@@ -13,7 +13,7 @@ export interface BatchResult {
 	reset: boolean;
 }
 
-const CLOSED: ReadonlySet<DeploymentState> = new Set(["confirmed", "failed", "rolled-back", "cancelled"]);
+const CLOSED: ReadonlySet<DeploymentState> = new Set(["confirmed", "failed", "rolled-back", "cancelled", "downloaded"]);
 
 export function isOpen(deployment: Deployment | null | undefined): deployment is Deployment {
 	return !!deployment && !CLOSED.has(deployment.state);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Where the console is. History addresses, no fragments: every view and filter is a link. */
-import { href, isPlainClick, parse, type Route } from "./router.ts";
+import { addressOf, isPlainClick, parse, type Route } from "./router.ts";
 
 let route = $state.raw<Route>(parse(location.pathname, location.search));
 
@@ -8,17 +8,25 @@ export function here(): Route {
 	return route;
 }
 
-export function go(to: Route): void {
-	const url = href(to);
-	if (url !== location.pathname + location.search) history.pushState(null, "", url);
-	route = to;
+/** To an address of this console, as href() makes them; a new entry in the history. */
+export function go(address: string): void {
+	const url = new URL(address, location.origin);
+	if (url.pathname + url.search !== location.pathname + location.search) history.pushState(null, "", url);
+	route = parse(url.pathname, url.search);
 	scrollTo(0, 0);
 }
 
-/** The same page with another filter: no new entry in the history for each key typed. */
-export function replace(to: Route): void {
-	history.replaceState(null, "", href(to));
-	route = to;
+/** The same screen with another query. What is empty is left out. `push`: back leads to how it was; otherwise
+ *  no new entry in the history, as for each key typed. */
+export function setQuery(changes: Record<string, string | undefined>, push = false): void {
+	const query = { ...route.query, ...changes } as Record<string, string>;
+	for (const [name, value] of Object.entries(query)) if (!value) delete query[name];
+	const next = { ...route, query };
+	const address = addressOf(next);
+	if (address === addressOf(route)) return;
+	if (push) history.pushState(null, "", address);
+	else history.replaceState(history.state, "", address);
+	route = next;
 }
 
 /** One listener for all links of the console. Returns how to remove it. */
@@ -30,7 +38,7 @@ export function listen(): () => void {
 		if (link.origin !== location.origin || link.target || link.hasAttribute("download")) return;
 		if (link.hash && link.pathname === location.pathname) return;
 		event.preventDefault();
-		go(parse(link.pathname, link.search));
+		go(link.pathname + link.search);
 	};
 	addEventListener("popstate", moved);
 	document.addEventListener("click", clicked);

@@ -1,49 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Addresses and what they mean. Pure; navigation.svelte.ts applies it to the browser's history. */
+/*
+ * Addresses and what they mean. Pure; navigation.svelte.ts applies it to the browser's history.
+ *
+ * SCREENS is the table: a screen is a row here, a row in ../pages.ts that loads it, and its title in texts.ts.
+ * What a view shows beyond its screen (filter, sort, columns, tab) is in the query, so that each view is a link.
+ */
+export const SCREENS = {
+	overview: "/",
+	login: "/login",
+	devices: "/devices",
+	device: "/devices/:id",
+	groups: "/groups",
+	group: "/groups/:id",
+	enrolment: "/enrolment",
+	jobs: "/jobs",
+	releases: "/releases",
+	release: "/releases/:id",
+	rollouts: "/rollouts",
+	"new-rollout": "/rollouts/new",
+	rollout: "/rollouts/:id",
+	failures: "/failures",
+	audit: "/audit",
+	webhooks: "/webhooks",
+	webhook: "/webhooks/:id",
+	people: "/people",
+	keys: "/keys",
+	system: "/system",
+	unknown: "",
+} as const;
 
-export type Route =
-	| { page: "login" }
-	| { page: "devices"; q: string }
-	| { page: "device"; id: string }
-	| { page: "releases" }
-	| { page: "rollouts" }
-	| { page: "rollout"; id: string }
-	| { page: "unknown"; path: string };
+export type Screen = keyof typeof SCREENS;
+export type Query = Readonly<Record<string, string>>;
 
-export function parse(path: string, search = ""): Route {
-	const parts = path.split("/").filter((part) => part !== "");
-	if (parts.length === 0) return { page: "devices", q: query(search) };
-	if (parts.length === 1) {
-		if (parts[0] === "login") return { page: "login" };
-		if (parts[0] === "devices") return { page: "devices", q: query(search) };
-		if (parts[0] === "releases") return { page: "releases" };
-		if (parts[0] === "rollouts") return { page: "rollouts" };
-	}
-	if (parts.length === 2) {
-		const id = decode(parts[1] ?? "");
-		if (id !== null && parts[0] === "devices") return { page: "device", id };
-		if (id !== null && parts[0] === "rollouts") return { page: "rollout", id };
-	}
-	return { page: "unknown", path };
+export interface Route {
+	page: Screen;
+	id: string; /* of what the screen shows; "" if it shows a list */
+	query: Query;
+	path: string; /* as it was asked for */
 }
 
-export function href(route: Route): string {
-	switch (route.page) {
-		case "login":
-			return "/login";
-		case "devices":
-			return route.q ? `/devices?${new URLSearchParams({ q: route.q })}` : "/devices";
-		case "device":
-			return `/devices/${encodeURIComponent(route.id)}`;
-		case "releases":
-			return "/releases";
-		case "rollouts":
-			return "/rollouts";
-		case "rollout":
-			return `/rollouts/${encodeURIComponent(route.id)}`;
-		case "unknown":
-			return route.path;
+/* A name goes before a parameter: "/rollouts/new" is no rollout. */
+const ROWS = (Object.entries(SCREENS) as [Screen, string][])
+	.map(([page, pattern]) => ({ page, parts: split(pattern), pattern }))
+	.filter((row) => row.pattern !== "")
+	.sort((a, b) => Number(a.pattern.includes(":")) - Number(b.pattern.includes(":")));
+
+export function parse(path: string, search = ""): Route {
+	const query = Object.fromEntries(new URLSearchParams(search));
+	const parts = split(path);
+	for (const row of ROWS) {
+		const id = idIn(row.parts, parts);
+		if (id !== null) return { page: row.page, id, query, path };
 	}
+	return { page: "unknown", id: "", query, path };
+}
+
+/** The address of a screen. What is empty in the query is left out. */
+export function href(page: Screen, id = "", query: Record<string, string | undefined> = {}): string {
+	const search = new URLSearchParams();
+	for (const [name, value] of Object.entries(query)) if (value) search.set(name, value);
+	const text = search.toString();
+	return SCREENS[page].replace(":id", encodeURIComponent(id)) + (text ? `?${text}` : "");
+}
+
+/** The address of a route, as it was written. */
+export function addressOf(route: Route): string {
+	return route.page === "unknown" ? route.path : href(route.page, route.id, route.query);
 }
 
 /** The one-time token of a login link, or "" if the fragment carries none. */
@@ -71,8 +93,22 @@ export function isPlainClick(event: {
 	);
 }
 
-function query(search: string): string {
-	return new URLSearchParams(search).get("q") ?? "";
+function split(path: string): string[] {
+	return path.split("/").filter((part) => part !== "");
+}
+
+/* What stands where the pattern has its parameter; "" if it has none; null if the path is another one. */
+function idIn(pattern: string[], parts: string[]): string | null {
+	if (pattern.length !== parts.length) return null;
+	let id = "";
+	for (const [i, part] of pattern.entries()) {
+		if (part.startsWith(":")) {
+			const found = decode(parts[i]!);
+			if (found === null) return null;
+			id = found;
+		} else if (part !== parts[i]) return null;
+	}
+	return id;
 }
 
 function decode(part: string): string | null {

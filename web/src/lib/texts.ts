@@ -2,15 +2,57 @@
 /* Every word the console says, in one place. */
 import type { DeploymentState, DeviceState, Grade, SlotState } from "./types.ts";
 import { count } from "./format.ts";
+import type { Screen } from "./router.ts";
 
 export const texts = {
 	product: "OTA console",
 	skip: "Skip to the content",
-	nav: { devices: "Devices", rollouts: "Rollouts", releases: "Releases", label: "Main" },
+	nav: { label: "Main", crumbs: "Where this is", fleet: "Fleet", updates: "Updates", server: "Server", open: "Navigation" },
+	screens: {
+		overview: "Overview",
+		login: "Sign in",
+		devices: "Devices",
+		device: "Device",
+		groups: "Groups",
+		group: "Group",
+		enrolment: "Enrolment",
+		jobs: "Jobs",
+		releases: "Releases",
+		release: "Release",
+		rollouts: "Rollouts",
+		"new-rollout": "New rollout",
+		rollout: "Rollout",
+		failures: "Failures",
+		audit: "Audit",
+		webhooks: "Webhooks",
+		webhook: "Webhook",
+		people: "People",
+		keys: "Keys",
+		system: "System",
+		unknown: "There is no such page",
+	} satisfies Record<Screen, string>,
+	roles: {
+		viewer: "viewer",
+		operator: "operator",
+		"release-manager": "release manager",
+		admin: "administrator",
+	} as Record<string, string>,
+	palette: { button: "Go to, find, do…" },
+	none: "none",
+	open: "Open",
+	prove: {
+		title: "Is it you?",
+		why: "This is worth a second look: give your password once more, and it is done.",
+		submit: "Confirm",
+		noPassword:
+			"This is done only shortly after signing in, and you came by a link that has no password. Ask for a new link, sign in with it, and do this again.",
+	},
 	demo: "demo",
 	demoTitle: "A demonstration: its keys are marked and refused elsewhere.",
 	signOut: "Sign out",
-	theSame: "The same by API and command",
+	theSame: "As API call and as ota command",
+	asCall: "As API call, below the server's address:",
+	asCommand: "As ota command:",
 	copy: "Copy",
 	copied: "Copied",
 	more: "Show more",
@@ -103,6 +145,7 @@ export const texts = {
 	problem: {
 		title: "This did not work",
 		unreachable: "The server does not answer. It may be restarting, or the network in between is down.",
+		part: "A part of the console did not load. The server may have been updated meanwhile: load the page anew.",
 		notOurs: "The answer is not from the update server. Is there a proxy or a sign-in page in between?",
 		status: (status: number) => `The server answered with status ${status} and no explanation.`,
 	},
@@ -252,6 +295,7 @@ export const texts = {
 		"rolled-back": "rolled back",
 		cancelling: "cancelling",
 		cancelled: "cancelled",
+		downloaded: "downloaded",
 	} satisfies Record<DeploymentState, string>,
 
 	grade: { proven: "proven", reported: "reported", unknown: "declared" } satisfies Record<Grade, string>,
