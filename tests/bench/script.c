@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "script.h"
+#include "request.h"
 
 #include "../../common/base/text.h"
 #include "../../common/crypto/digest.h"
@@ -26,23 +27,19 @@ static int write_request(const struct script *s, const struct script_device *d,
 			 const char *method, const char *path, const char *body,
 			 bool last, struct buf *ret, struct err *e)
 {
+	struct request r = {.host = s->host,
+			    .method = method,
+			    .path = path,
+			    .body = body,
+			    .close = last && s->close};
 	char token[48];
 
-	if (buf_printf(ret, e, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, path,
-		       s->host) < 0)
-		return -1;
-	if (s->kind != SCRIPT_GET &&
-	    (script_token(s, d->number, token, e) < 0 ||
-	     buf_printf(ret, e, "Authorization: TargetToken %s\r\n", token) < 0))
-		return -1;
-	if (last && s->close && buf_add_str(ret, "Connection: close\r\n", e) < 0)
-		return -1;
-	if (body == NULL)
-		return buf_add_str(ret, "\r\n", e);
-	return buf_printf(ret, e,
-			  "Content-Type: application/json\r\nContent-Length: "
-			  "%zu\r\n\r\n%s",
-			  strlen(body), body);
+	if (s->kind != SCRIPT_GET) {
+		if (script_token(s, d->number, token, e) < 0)
+			return -1;
+		r.token = token;
+	}
+	return request_write(&r, ret, e);
 }
 
 static int write_poll(const struct script *s, const struct script_device *d, bool last,
@@ -121,15 +118,6 @@ int script_next(const struct script *s, struct script_device *d, struct buf *ret
 
 /* ---- answers ---- */
 
-/* The path of a link: requests name it without scheme and host. */
-static void keep_path(const char *link, char ret[DDI_URL_LEN])
-{
-	const char *host = strstr(link, "://");
-	const char *path = host == NULL ? NULL : strchr(host + 3, '/');
-
-	(void)snprintf(ret, DDI_URL_LEN, "%s", path == NULL ? "" : path);
-}
-
 static enum script_step take_poll(struct script_device *d, const char *body, size_t len)
 {
 	struct ddi_poll poll;
@@ -137,8 +125,8 @@ static enum script_step take_poll(struct script_device *d, const char *body, siz
 
 	if (ddi_poll_parse(body, len, &poll, &e) < 0)
 		return STEP_FAILED;
-	keep_path(poll.config_data, d->config);
-	keep_path(poll.deployment_base, d->deployment);
+	request_path(poll.config_data, d->config);
+	request_path(poll.deployment_base, d->deployment);
 	return STEP_POLLED;
 }
 

@@ -10,10 +10,12 @@
  *	script  get | poll | update      connections  new (one a cycle) | kept
  *	resume  percent of new connections that offer the last session ticket
  *	storm   open every connection first, drop all at once, let all come back
+ *	fleet   no load at all: devices from a file that live, update and fail (live.h)
  *
  * It prints what it did; a failed cycle is counted by its cause and makes the exit status
  * 1. What the server used is measured outside (tests/bench/server.py).
  */
+#include "fleet.h"
 #include "histogram.h"
 #include "script.h"
 #include "talk.h"
@@ -36,6 +38,8 @@ struct values {
 	const char *server; /* ADDRESS:PORT */
 	const char *ca, *cert, *key;
 	const char *script, *path, *tenant, *prefix, *seed;
+	const char *fleet;
+	uint64_t every_ms, pace_ms;
 	uint64_t connections, cycles, first, devices, reports;
 	uint64_t resume_percent, rate;
 	bool kept, storm, json;
@@ -359,6 +363,18 @@ static void tell(const struct swarm *s)
 	       ms(s, 50), ms(s, 90), ms(s, 99), ms(s, 99.9), ms(s, 100));
 }
 
+static int live(const struct values *v, const struct talk_config *config, struct err *e)
+{
+	struct fleet_options o = {.file = v->fleet,
+				  .host = v->server,
+				  .tenant = v->tenant,
+				  .every_ms = v->every_ms,
+				  .pace_ms = v->pace_ms,
+				  .json = v->json};
+
+	return fleet_run(&o, config, e);
+}
+
 static int command_swarm(void *values, int n, char **operands, const struct log *log,
 			 struct err *e)
 {
@@ -374,6 +390,8 @@ static int command_swarm(void *values, int n, char **operands, const struct log 
 	if (check(v, e) < 0 || parse_server(v, &config, host, e) < 0 ||
 	    read_script(v, &s.script, e) < 0 || allow_files(v, e) < 0)
 		return -1;
+	if (v->fleet != NULL)
+		return live(v, &config, e);
 	if (v->storm)
 		v->cycles = 2 * v->connections;
 	s.loop = loop_new(e);
@@ -417,6 +435,12 @@ static const struct option options[] = {
      "Keep connections between cycles instead of a new one each"},
     {NULL, "storm", OPT_FLAG, AT(storm), NULL, NULL,
      "Every caller connects, all are cut at once, all come back"},
+    {NULL, "fleet", OPT_PATH, AT(fleet), NULL, "FILE",
+     "Be the devices of this list until told to end, instead of a script"},
+    {NULL, "every", OPT_DURATION, AT(every_ms), "5s", "TIME",
+     "With --fleet: between two polls of a device"},
+    {NULL, "pace", OPT_DURATION, AT(pace_ms), "1s", "TIME",
+     "With --fleet: between two steps of an update"},
     {NULL, "json", OPT_FLAG, AT(json), NULL, NULL, "Print JSON for scripts"},
     OPTION_END,
 };
