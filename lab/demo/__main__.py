@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""./demo: an update server and five devices, all on this machine."""
+"""./demo: an update server, five devices and a virtual fleet, all on this machine."""
 
 import argparse
 import base64
@@ -15,7 +15,8 @@ import tempfile
 import threading
 
 from ..device import TOP
-from .house import Board, Failed, Publisher, Server, program, wipe
+from .fleet import Fleet, bring_up_fleet, play_rollouts
+from .house import PRODUCT, Board, Failed, Publisher, Server, program, wipe
 from .steps import BOLD, DIM, OFF, Step
 
 N_DEVICES = 5
@@ -41,9 +42,8 @@ def corpus():
     return place if (place / "unpack").exists() and shutil.which("zstd") else None
 
 
-def bring_up(directory, bind, server, boards):
+def bring_up(directory, bind, server, publisher, boards):
     """Starts the server, makes releases, adds devices to boards; what is there already is used again."""
-    publisher = Publisher(directory / "publisher")
     with Step("start the server"):
         server.start(bind)
         server.make_token()
@@ -125,28 +125,40 @@ def tell(server, link, opened, config):
         )
     if os.environ.get("SSH_CONNECTION"):
         print(f"\nYou are logged in from elsewhere. There, first:\n  ssh -L {server.port}:127.0.0.1:{server.port} THIS-MACHINE")
-    newest = next(r["id"] for r in server.call("GET", "/api/v1/releases")["items"] if r["version"] == "2.0.0")
+    newest = server.release_id(PRODUCT, "2.0.0")
     print(
         "\nAssign release 2.0.0 to a device and watch it; or from another terminal:"
         f"\n  {program('ota')} device assign device-1 {newest} --config {config}"
-        "\nCtrl-C ends the demo.",
+        "\nCtrl-C ends the demo. Meanwhile a fleet comes up and gets two rollouts:",
         flush=True,
     )
 
 
-def demo(options):
-    server, boards = Server(options.dir / "server"), []
+def show_fleet(fleet, publisher):
+    """What goes wrong with the fleet is said, and the rest of the demo goes on."""
     try:
-        bring_up(options.dir, options.bind, server, boards)
+        bring_up_fleet(fleet, publisher)
+        play_rollouts(fleet.server)
+    except (Failed, OSError) as fault:
+        print(f"./demo: {fault}", file=sys.stderr)
+
+
+def demo(options):
+    server, publisher, boards = Server(options.dir / "server"), Publisher(options.dir / "publisher"), []
+    fleet = Fleet(options.dir, server)
+    try:
+        bring_up(options.dir, options.bind, server, publisher, boards)
         link = server.admin("admin", "login-link")["link"]
         browser = None if options.no_browser else open_browser(server, link)
         tell(server, link, browser is not None, write_ota_config(options.dir, server))
+        show_fleet(fleet, publisher)
         threading.Event().wait()
     except KeyboardInterrupt:
         pass
     finally:
         print()
         with Step("power everything off"):
+            fleet.stop()
             for board in boards:
                 board.stop()
             server.stop()

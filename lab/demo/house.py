@@ -14,7 +14,7 @@ import urllib.request
 from ..device import BUILD, MIB, PATIENCE, TOP, Device, make_image
 
 PRODUCT, HARDWARE = "gateway", "revB"
-PLACES = {"ota": "tools", "ota-server": "server", "ota-client": "client"}
+PLACES = {"ota": "tools", "ota-server": "server", "ota-client": "client", "ota-swarm": "tests/bench"}
 
 
 class Failed(Exception):
@@ -119,6 +119,11 @@ class Server:
             raise Failed([method, path], refusal.code, refusal.read().decode()) from None
         return json.loads(text) if text else None
 
+    def release_id(self, product, version):
+        """None if it was not published."""
+        items = self.call("GET", "/api/v1/releases?limit=200")["items"]
+        return next((r["id"] for r in items if (r["product"], r["version"]) == (product, version)), None)
+
     def ota(self, *words, timeout=2 * PATIENCE):
         """The operator's command line against this server."""
         return run(
@@ -148,22 +153,23 @@ class Publisher:
             make_image(variant, version, firmware, assets_kib)
         return {"firmware": firmware, **(extra or {})}
 
-    def bundle(self, version, images, notes=""):
-        path = self.releases / f"{version}.bundle"
+    def bundle(self, version, images, notes="", product=PRODUCT, hardware=(HARDWARE,), files=()):
+        """An unsigned bundle of images, or of opaque files for clients of others."""
+        path = self.releases / (f"{version}.bundle" if product == PRODUCT else f"{product}-{version}.bundle")
         words = [f"--image={name}={file}" for name, file in images.items()]
+        words += [f"--file={file}" for file in files] + [f"--hardware={h}" for h in hardware]
         run(
-            program("ota"), "bundle", "create", path, "--keys", self.keys, "--demo", "--product", PRODUCT,
-            "--hardware", HARDWARE, "--version", version, "--notes", notes, *words,
+            program("ota"), "bundle", "create", path, "--keys", self.keys, "--demo", "--product", product,
+            "--version", version, "--notes", notes, *words,
         )  # fmt: skip
         return path
 
-    def publish(self, server, version, images, notes=""):
+    def publish(self, server, version, images, notes="", **more):
         """create, sign, push: the release's id."""
-        path = self.bundle(version, images, notes)
+        path = self.bundle(version, images, notes, **more)
         run(program("ota"), "release", "sign", path, "--keys", self.keys, "--demo")
         server.ota("release", "push", path)
-        items = server.call("GET", "/api/v1/releases?limit=200")["items"]
-        return next(r["id"] for r in items if r["version"] == version)
+        return server.release_id(more.get("product", PRODUCT), version)
 
     def factory(self, server):
         """What the factory leaves on a device."""

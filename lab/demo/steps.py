@@ -37,6 +37,11 @@ def wait_until(ask, seconds, what, pause=0.05):
         time.sleep(pause)
 
 
+def expect(holds, sentence):
+    if not holds:
+        raise AssertionError(sentence)
+
+
 def table(rows, head):
     """Rows of text, aligned."""
     rows = [[str(cell) for cell in row] for row in rows]

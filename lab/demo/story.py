@@ -15,9 +15,11 @@ import subprocess
 import time
 
 from ..device import MIB, PATIENCE
+from .fleet import Fleet
 from .house import Board, Failed, Publisher, Server
 from .proxy import Proxy
-from .steps import GREEN, OFF, RED, Step, table, wait_until
+from .steps import GREEN, OFF, RED, Step, expect, table, wait_until
+from .story_fleet import bring_up_virtual, scene_bad_rollout, scene_rollout
 
 OPEN = ("assigned", "downloading", "installing", "rebooting", "cancelling")
 SEGMENT, CHUNK = 1024 * 1024, 64 * 1024
@@ -32,6 +34,7 @@ class Story:
         self.corpus = corpus
         self.server = Server(self.directory / "server")
         self.publisher = Publisher(self.directory / "publisher")
+        self.fleet = Fleet(self.directory, self.server)
         self.boards = []
         self.releases = {}
         self.proxies = []
@@ -76,12 +79,8 @@ class Story:
             board.kill()
         for proxy in self.proxies:
             proxy.close()
+        self.fleet.stop()
         self.server.stop()
-
-
-def expect(holds, sentence):
-    if not holds:
-        raise AssertionError(sentence)
 
 
 def good_versions(board):
@@ -117,6 +116,7 @@ def prepare(story):
             ("4.0.0", "healthy"),
         ):
             story.release(version, variant, assets_kib=8192 if version == "4.0.0" else 1024)
+    bring_up_virtual(story)
 
 
 def scene_update(story):
@@ -317,10 +317,12 @@ SCENES = (
     ("i", "firmware and root file system: byte-identical", scene_two_images, None),
     ("j", "its agent never polls: comes back by itself", bitten, (3, "3.3.0", 3, "exhausted", "tries exhausted")),
     ("k", "offline .ota installs without a network", scene_offline, None),
+    ("l", "84 devices in three waves: each when the last has passed", scene_rollout, None),
+    ("m", "a bad release to 36: the health gate stops it; rolled back", scene_bad_rollout, None),
 )
 
 # Scenes in one act run side by side, on devices of their own.
-ACTS = (("a", ["a"]), ("b c d e f i j k", list("bcdj") + ["ef", "i", "k"]), ("g", ["g"]), ("h", ["h"]))
+ACTS = (("a", ["a"]), ("b c d e f i j k l m", list("bcdj") + ["ef", "i", "k", "lm"]), ("g", ["g"]), ("h", ["h"]))
 
 
 def play(story, letter):
