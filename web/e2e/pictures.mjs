@@ -13,8 +13,9 @@ for (const colorScheme of ["light"]) {
 	});
 	const page = await context.newPage();
 	await page.goto(link);
-	await page.getByRole("heading", { level: 1, name: "Devices" }).waitFor();
-	await page.getByText("live", { exact: true }).waitFor();
+	await page.locator("header .link.live").waitFor();
+	await page.goto(new URL("/devices", link).href);
+	await page.locator("header .link.live").waitFor();
 	await page.getByText("downloading").first().waitFor();
 	await page.evaluate(() => document.fonts.ready);
 	await page.screenshot({ path: `${to}/devices.png` });

@@ -15,7 +15,7 @@ async function shoot(world, colorScheme, pages, options = {}) {
 	const { context, complaints } = await newUser(browser, { colorScheme, reducedMotion: "reduce", ...options });
 	const page = await context.newPage();
 	await page.goto(fixture.loginLink());
-	await page.getByRole("heading", { level: 1, name: "Devices" }).waitFor();
+	await page.locator("header .link.live").waitFor();
 	for (const [name, path, act] of pages) {
 		await page.goto(fixture.url + path);
 		await page.locator("h1").waitFor();

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What is on every screen of a real server's console: the navigation, the brake, what a role is offered. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { here, House, url, violationsInBothThemes } from "./house.ts";
+
+describe.skipIf(!here)("the frame", () => {
+	let it: House;
+	beforeAll(async () => void (it = await House.open()));
+	afterAll(() => it?.close());
+
+	test("the navigation leads to each screen by keyboard, and back and forward work", async () => {
+		const page = await it.show("/");
+		const links = page.getByRole("navigation", { name: "Main" }).getByRole("listitem").getByRole("link");
+		const names = await links.allInnerTexts();
+		expect(names).toContain("Devices");
+		for (const name of names) {
+			await links.filter({ hasText: new RegExp(`^${name}$`) }).focus();
+			await page.keyboard.press("Enter");
+			await page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
+			expect(await page.locator('nav [aria-current="page"]').allInnerTexts()).toContain(name);
+		}
+		await page.goBack();
+		await page.getByRole("heading", { level: 1, name: names.at(-2)!, exact: true }).waitFor();
+		await page.goForward();
+		await page.getByRole("heading", { level: 1, name: names.at(-1)!, exact: true }).waitFor();
+		await page.close();
+	});
+
+	test("axe finds nothing on any screen in either theme, nor on a narrow window", async () => {
+		const page = await it.show("/");
+		const paths = await page
+			.getByRole("navigation", { name: "Main" })
+			.getByRole("link")
+			.evaluateAll((links) => links.map((link) => link.getAttribute("href")!));
+		await page.close();
+		for (const path of [...new Set(paths)]) {
+			const screen = await it.show(path);
+			expect(await violationsInBothThemes(screen), path).toEqual([]);
+			await screen.setViewportSize({ width: 390, height: 800 });
+			const wide = await screen.evaluate(() => document.documentElement.scrollWidth);
+			expect(wide, `${path} is wider than a phone`).toBeLessThanOrEqual(390);
+			await screen.close();
+		}
+	});
+
+	test("a first visit loads no more than 150 kB, and nothing from elsewhere", async () => {
+		const page = await it.context.newPage();
+		const session = await it.context.newCDPSession(page);
+		await session.send("Network.enable");
+		await session.send("Network.setCacheDisabled", { cacheDisabled: true });
+		let bytes = 0;
+		const hosts = new Set<string>();
+		const assets = new Set<string>();
+		session.on("Network.responseReceived", ({ requestId, response }) => {
+			hosts.add(new URL(response.url).host);
+			if (!new URL(response.url).pathname.startsWith("/api/")) assets.add(requestId);
+		});
+		session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+			if (assets.has(requestId)) bytes += encodedDataLength;
+		});
+		await page.goto(url);
+		await page.locator("header .link.live").waitFor();
+		await page.locator("h1").waitFor();
+		await page.evaluate(() => document.fonts.ready);
+		expect([...hosts]).toEqual([new URL(url).host]);
+		expect(bytes).toBeGreaterThan(20_000);
+		expect(bytes).toBeLessThanOrEqual(150_000);
+		await page.close();
+	});
+
+	test("who may only look is offered no change, and no administrator's screens", async () => {
+		const viewer = await House.open({ role: "viewer" });
+		const page = await viewer.show("/devices");
+		expect(await page.getByRole("button", { name: "Freeze…" }).count()).toBe(0);
+		expect(await page.getByRole("link", { name: "Webhooks" }).count()).toBe(0);
+		await viewer.close();
+	});
+
+	test("the browser had nothing to complain of", () => {
+		expect(it.complaints.filter((text) => !text.startsWith("Failed to load resource"))).toEqual([]);
+	});
+});

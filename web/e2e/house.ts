@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the browser's tests of a real server share: who signs in, what is in the fleet, and how a screen is looked at.
+ *
+ *	const it = await House.open();		a browser, signed in as an administrator of a user of its own
+ *	const page = await it.show("/groups");	a tab at a screen, live and quiet
+ *	await it.call("POST", "/groups", {..});	as a script, behind the console's back
+ *	await it.seed(200);			devices "PREFIX-0001".. of several products, versions, states
+ *	const device = await it.device("x");	plays a device: device.poll(), .attributes({..}), .report(..)
+ *	expect(await violations(page)).toEqual([]);
+ *	await it.close();
+ *
+ * `here` is false where there is no server (OTA_SERVER_URL): describe.skipIf(!here). What a test makes carries
+ * it.prefix, so that the server may be in use, and tests may run in any order.
+ */
+import axe from "axe-core";
+import { randomBytes } from "node:crypto";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { launch, newUser } from "./browser.mjs";
+
+export const url = process.env["OTA_SERVER_URL"] ?? "";
+const apiToken = process.env["OTA_API_TOKEN"] ?? "";
+export const here = url !== "" && apiToken !== "";
+
+/** What is tried in each field that a device or a user can fill. */
+export const ATTACKS = [
+	"<img src=x onerror=alert(1)>",
+	'"><svg onload=alert(1)>',
+	"javascript:alert(1)",
+	"{@html '<b>x</b>'} ${alert(1)} {{7*7}}",
+] as const;
+export const THEMES = ["light", "dark"] as const;
+
+type Options = Parameters<typeof newUser>[1];
+
+export class House {
+	readonly prefix = `e2e-${randomBytes(4).toString("hex")}`;
+	readonly browser: Browser;
+	readonly context: BrowserContext;
+	/* What the browser complained of: refused loads, the policy's refusals, errors of scripts. */
+	readonly complaints: string[];
+
+	private constructor(browser: Browser, context: BrowserContext, complaints: string[]) {
+		this.browser = browser;
+		this.context = context;
+		this.complaints = complaints;
+	}
+
+	static async open(options: Options & { role?: string } = {}): Promise<House> {
+		const { role = "admin", ...rest } = options;
+		const browser = await launch();
+		const { context, complaints } = await newUser(browser, rest);
+		const house = new House(browser, context, complaints);
+		const password = randomBytes(12).toString("hex");
+		await house.call("POST", "/users", { name: house.prefix, password, role });
+		const answer = await context.request.post(`${url}/api/v1/session`, {
+			headers: { Origin: url, "Sec-Fetch-Site": "same-origin" },
+			data: { user: house.prefix, password },
+		});
+		if (!answer.ok()) throw new Error(`sign in: ${answer.status()} ${await answer.text()}`);
+		return house;
+	}
+
+	async close(): Promise<void> {
+		await this.browser.close();
+	}
+
+	/** A tab at a path, once the console is live and the screen has its heading. */
+	async show(path: string): Promise<Page> {
+		const page = await this.context.newPage();
+		await page.goto(url + path);
+		await page.locator("header .link.live").waitFor();
+		await page.locator("h1").first().waitFor();
+		return page;
+	}
+
+	/** The management API with the token of a script; fails on any answer but 2xx. */
+	async call<T = Record<string, unknown>>(method: string, path: string, data?: unknown): Promise<T> {
+		const answer = await this.context.request.fetch(`${url}/api/v1${path}`, {
+			method,
+			headers: { Authorization: `Bearer ${apiToken}` },
+			...(data === undefined ? {} : { data }),
+		});
+		if (!answer.ok()) throw new Error(`${method} ${path}: ${answer.status()} ${await answer.text()}`);
+		return (answer.status() === 204 ? undefined : await answer.json()) as T;
+	}
+
+	/** n devices, "PREFIX-0001" on: each third is tagged "pilot", each has a name, a product and a site. */
+	async seed(n: number): Promise<void> {
+		const ids = Array.from({ length: n }, (_, i) => i + 1);
+		const make = async (i: number) => {
+			const id = `${this.prefix}-${String(i).padStart(4, "0")}`;
+			await this.call("POST", "/devices", { id, name: `Device ${i}`, product: i % 2 ? "gateway" : "meter", hardware: "revA" });
+			await this.call("PATCH", `/devices/${id}`, { site: i % 5 ? "north" : "south", tags: i % 3 ? [] : ["pilot"] });
+		};
+		while (ids.length > 0) await Promise.all(ids.splice(0, 16).map(make));
+	}
+
+	/** A device that the test plays. */
+	async device(name: string, more: Record<string, string> = {}): Promise<PlayedDevice> {
+		const id = `${this.prefix}-${name}`;
+		const made = await this.call<{ token: string }>("POST", "/devices", { id, ...more });
+		return new PlayedDevice(this, id, made.token);
+	}
+
+	/** Nothing that a test put in became markup or ran, and the browser had nothing to complain of. */
+	async harm(page: Page): Promise<string[]> {
+		const found = await page.locator("#app img, #app script, #app [onload], #app [onerror], #app b:text-is('x')").count();
+		const links = await page.locator('#app a[href^="javascript"]').count();
+		return [
+			...(found ? [`${found} elements out of text`] : []),
+			...(links ? [`${links} links that run`] : []),
+			...this.complaints.filter((text) => !text.startsWith("Failed to load resource")),
+		];
+	}
+}
+
+/** The device API, spoken as a plain client would. */
+export class PlayedDevice {
+	constructor(
+		private readonly house: House,
+		readonly id: string,
+		private readonly token: string,
+	) {}
+
+	async request(method: string, path: string, data?: unknown): Promise<string> {
+		const address = path.startsWith("https:") ? path : `${url}/default/controller/v1/${this.id}${path}`;
+		const headers = { Authorization: `TargetToken ${this.token}` };
+		const answer = await this.house.context.request.fetch(address, { method, headers, ...(data ? { data } : {}) });
+		if (!answer.ok()) throw new Error(`${method} ${path}: ${answer.status()} ${await answer.text()}`);
+		return answer.text();
+	}
+
+	async poll(): Promise<{ _links: Record<string, { href: string } | undefined> }> {
+		return JSON.parse(await this.request("GET", ""));
+	}
+
+	attributes(data: Record<string, string>): Promise<string> {
+		return this.request("PUT", "/configData", { mode: "merge", data });
+	}
+
+	/** Polls; the number of the action that waits for it, or "". */
+	async action(): Promise<string> {
+		const base = (await this.poll())._links["deploymentBase"]?.href ?? "";
+		return /deploymentBase\/(\d+)/.exec(base)?.[1] ?? "";
+	}
+
+	report(action: string, execution: string, finished: string, details: string[], more: object = {}): Promise<string> {
+		const status = { execution, result: { finished }, details, ...more };
+		return this.request("POST", `/deploymentBase/${action}/feedback`, { status });
+	}
+
+	/** Takes what waits for it and fails it, with these words. */
+	async fail(details: string[]): Promise<void> {
+		const action = await this.action();
+		await this.report(action, "download", "none", ["fetching"]);
+		await this.report(action, "closed", "failure", details);
+	}
+}
+
+/** What axe finds in a page as it is now, as "rule: elements". By the debugger, not by a script element: the page's
+ *  policy stays in force. */
+export async function violations(page: Page): Promise<string[]> {
+	await page.evaluate(axe.source);
+	return page.evaluate(async () => {
+		const result = await (window as unknown as { axe: typeof axe }).axe.run(document);
+		return result.violations.map((one) => `${one.id}: ${one.nodes.map((n) => n.html).join(" | ")}`);
+	});
+}
+
+/** The same in both themes; the page stays in the second. */
+export async function violationsInBothThemes(page: Page): Promise<string[]> {
+	const all: string[] = [];
+	for (const colorScheme of THEMES) {
+		await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+		all.push(...(await violations(page)).map((one) => `${colorScheme}: ${one}`));
+	}
+	return all;
+}
