@@ -351,6 +351,8 @@ void answer_device(struct api_call *a, int status, const char *token);
 	X(rollouts_stop)                                                               \
 	X(rollouts_rollback)                                                           \
 	X(devices_why)                                                                 \
+	X(failures_list)                                                               \
+	X(rollouts_evidence)                                                           \
 	X(freeze_get)                                                                  \
 	X(freeze_put)                                                                  \
 	X(freeze_delete)                                                               \

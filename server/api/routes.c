@@ -85,6 +85,9 @@
 	X("POST",   "/api/v1/rollouts/{id}/stop",                  4 * KIB,  MAY_OPERATE, false, rollouts_stop) \
 	X("POST",   "/api/v1/rollouts/{id}/rollback",              4 * KIB,  MAY_OPERATE, false, rollouts_rollback) \
 	X("GET",    "/api/v1/devices/{id}/why",                    NO_BODY,  MAY_VIEW | SCOPED, false, devices_why) \
+	/* what went wrong */                                                            \
+	X("GET",    "/api/v1/failures",                            NO_BODY,  MAY_VIEW | SCOPED, false, failures_list) \
+	X("GET",    "/api/v1/rollouts/{id}/evidence",              NO_BODY,  MAY_VIEW, false, rollouts_evidence) \
 	/* freeze */                                                                     \
 	X("GET",    "/api/v1/freeze",                          NO_BODY,  MAY_VIEW | SCOPED, false, freeze_get) \
 	X("PUT",    "/api/v1/freeze",                          4 * KIB,  MAY_OPERATE, false, freeze_put) \

@@ -67,7 +67,8 @@ enum filter_kind {
 	X(LAST_SEEN, "lastseen", FILTER_TIME, "its last poll, or never")                 \
 	X(ATTRIBUTE, "attribute.", FILTER_KEYED, "what it or an operator says of it")    \
 	X(DEPLOYMENT_STATE, "deployment.state", FILTER_WORD, "of its newest deployment, or none") \
-	X(DEPLOYMENT_RELEASE, "deployment.release", FILTER_PLAIN, "the release id of that")
+	X(DEPLOYMENT_RELEASE, "deployment.release", FILTER_PLAIN, "the release id of that") \
+	X(DEPLOYMENT_DETAIL, "deployment.detail", FILTER_PLAIN, "the last thing said of that")
 /* clang-format on */
 
 enum filter_field {

@@ -153,6 +153,11 @@ static const char *deployment_release(const struct question *q)
 	return q->s->deployment == NULL ? "" : q->s->deployment->release;
 }
 
+static const char *deployment_detail(const struct question *q)
+{
+	return q->s->deployment == NULL ? "" : q->s->deployment->detail;
+}
+
 /* Whether it equals or is in order; != is not yet turned round. */
 static bool test_holds(const struct question *q)
 {
@@ -195,6 +200,8 @@ static bool test_holds(const struct question *q)
 		return number_holds(q, deployment_number(q));
 	case FIELD_DEPLOYMENT_RELEASE:
 		return text_holds(q, deployment_release(q));
+	case FIELD_DEPLOYMENT_DETAIL:
+		return text_holds(q, deployment_detail(q));
 	case N_FIELDS:
 		break;
 	}

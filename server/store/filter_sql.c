@@ -51,6 +51,7 @@ static const struct place places[N_FIELDS] = {
 			 "AND a.device = d.id AND "},
     [FIELD_DEPLOYMENT_STATE] = {NEWEST_DEPLOYMENT("state", "-1"), NULL, NULL},
     [FIELD_DEPLOYMENT_RELEASE] = {NEWEST_DEPLOYMENT("release", "''"), NULL, NULL},
+    [FIELD_DEPLOYMENT_DETAIL] = {NEWEST_DEPLOYMENT("detail", "''"), NULL, NULL},
 };
 
 /* ---- one test ---- */

@@ -36,6 +36,7 @@ static const struct rule rules[N_STORE_VERBS] = {
     [STORE_DEVICE_COUNT] = {BY_ITSELF, 0},
     [STORE_VERSION_COUNTS] = {BY_ITSELF, 0},
     [STORE_RELEASE_NEWEST] = {BY_ITSELF, 0},
+    [STORE_FAILURE_LIST] = {BY_ITSELF, 0},
     [STORE_ROLLOUT_LOOK] = {BY_DEVICE, IN(rollout_look.device)},
     /* deployments */
     [STORE_DEPLOYMENT_ASSIGN] = {BY_DEVICE, IN(assign.device)},

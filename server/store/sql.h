@@ -45,6 +45,7 @@
 #include "sql_release.h"
 #include "sql_rollout.h"
 #include "sql_watch.h"
+#include "sql_failure.h"
 #include "sql_webhook.h"
 
 /* clang-format off */
@@ -69,7 +70,8 @@
 	SQL_WEBHOOK(X)                                                                 \
 	SQL_DEVICE_API(X)                                                              \
 	SQL_ONCE(X)                                                                    \
-	SQL_WATCH(X)
+	SQL_WATCH(X)                                                                   \
+	SQL_FAILURE(X)
 
 /* In this order: who refers to another's table stands below it. */
 #define SCHEMA_2                                                                       \

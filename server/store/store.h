@@ -41,6 +41,7 @@
 #include "model.h"
 #include "model_audit.h"
 #include "model_device_api.h"
+#include "model_failure.h"
 #include "model_fleet.h"
 #include "model_once.h"
 #include "model_people.h"
@@ -112,7 +113,8 @@ enum store_kind { STORE_READ, STORE_WRITE, STORE_SCAN };
 	STORE_VERBS_WEBHOOK(X)                                                           \
 	STORE_VERBS_DEVICE_API(X)                                                        \
 	STORE_VERBS_ONCE(X)                                                              \
-	STORE_VERBS_WATCH(X)
+	STORE_VERBS_WATCH(X)                                                             \
+	STORE_VERBS_FAILURE(X)
 /* clang-format on */
 
 enum store_verb {
@@ -344,6 +346,14 @@ union store_in {
 	struct tenant tenant_row;
 	struct once once;
 	struct watch_totals watch;
+	struct {
+		int64_t since; /* ended then or later */
+		char release[RELEASE_ID_LEN + 1];
+	} failures;
+	struct {
+		uint64_t rollout;
+		int64_t from, step_ms;
+	} evidence;
 };
 
 union store_out {

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 import unittest
+import urllib.parse
 
 from .fleet import FleetTest
 from .server import PATIENCE, Device, Server, temporary
@@ -194,6 +195,39 @@ class Course(RolloutTest):
         o = self.get(r)
         self.assertEqual((o["state"], o["reason"]), ("paused", "health-gate"), o["detail"])
         self.assertLess(self.count(o, "failed"), 30)
+        curve = self.s.api("GET", f"/api/v1/rollouts/{r}/evidence").json
+        last = curve["points"][-1]
+        self.assertTrue(curve["gate"])
+        self.assertEqual(curve["log10_limit"], 2)
+        self.assertGreaterEqual(last["log10_e"], 2)  # that is why it stopped
+        self.assertEqual(last["failed"], self.count(o, "failed"))
+        self.assertGreaterEqual(last["offered"], last["failed"])
+        self.assertEqual([p["at"] for p in curve["points"]], sorted(p["at"] for p in curve["points"]))
+
+    def test_a_rollout_without_a_gate_or_a_start_has_no_evidence(self):
+        self.fleet(1)
+        r = self.make(gate=None)
+        curve = self.s.api("GET", f"/api/v1/rollouts/{r}/evidence").json
+        self.assertEqual(curve, {"gate": False, "log10_limit": None, "points": []})
+        self.assertEqual(self.s.api("GET", "/api/v1/rollouts/0/evidence").status, 404)
+
+    def test_failures_stand_in_clusters_that_lead_to_their_devices(self):
+        devices = self.fleet(4)
+        for i, d in enumerate(devices):
+            made = self.s.api("POST", "/api/v1/deployments", {"device": d.name, "release": self.r1})
+            self.assertEqual(made.status, 201, made.body)
+            offer = self.offered(d)
+            words = f"block {100 + i}: it's <b>bad</b>" if i < 3 else "no power"
+            self.assertEqual(d.feedback(offer["id"], "closed", "failure", [words]).status, 200)
+        mine = [x for x in self.s.api("GET", f"/api/v1/failures?release={self.r1}").json["items"]
+                if x["device"].startswith(devices[0].name[:-4])]
+        self.assertEqual([(x["words"], x["devices"]) for x in mine],
+                         [("block *: it's <b>bad</b>", 3), ("no power", 1)])
+        found = self.s.api("GET", "/api/v1/devices?" + urllib.parse.urlencode({"filter": mine[0]["filter"]})).json["items"]
+        self.assertEqual([d["id"] for d in found], [d.name for d in devices[:3]])
+        later = self.s.api("GET", f"/api/v1/failures?from_at={mine[0]['last_at'] + 10**9}").json
+        self.assertEqual((later["items"], later["complete"]), ([], True))
+        self.assertEqual(self.s.api("GET", "/api/v1/failures?from_at=yesterday").status, 400)
 
     def test_what_is_not_proven_does_not_count_where_proof_is_asked_for(self):
         devices = self.fleet(2)

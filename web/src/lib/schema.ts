@@ -170,6 +170,43 @@ export interface Slot {
 	root_hash?: MaybeText;
 }
 
+export interface FailureCluster {
+	/** What they said, with `*` for what varies. */
+	words: string | null;
+	/** What one of them said. */
+	detail: string | null;
+	state: "failed" | "rolled-back";
+	product: string | null;
+	hardware: string | null;
+	/** The version that they run. */
+	from: string | null;
+	release: string;
+	/** Of the release. */
+	version: string;
+	devices: number;
+	/** One of them. */
+	device: string;
+	first_at: Time;
+	last_at: Time;
+	/** All of them, as `?filter=` of the devices. */
+	filter: string;
+}
+
+export interface RolloutEvidence {
+	/** Whether the plan has one. */
+	gate: boolean;
+	/** It stops from this on: 1/alpha. */
+	log10_limit: number | null;
+	points: {
+		at: Time;
+		log10_e: number;
+		/** Were offered it and did not leave, since the last resume that forgives. */
+		offered: number;
+		/** And failed, were rolled back or fell silent. */
+		failed: number;
+	}[];
+}
+
 export interface Group {
 	name: string;
 	about: MaybeText;
@@ -600,6 +637,8 @@ export const operations = {
 	devices_token: ["POST", "/devices/{id}/token", "operate"],
 	devices_history: ["GET", "/devices/{id}/history", "view"],
 	events_stream: ["GET", "/events", "view"],
+	failures_list: ["GET", "/failures", "view"],
+	rollouts_evidence: ["GET", "/rollouts/{id}/evidence", "view"],
 	groups_list: ["GET", "/groups", "view"],
 	groups_create: ["POST", "/groups", "operate"],
 	groups_get: ["GET", "/groups/{id}", "view"],
@@ -857,6 +896,25 @@ export interface Calls {
 		query: Record<string, never>;
 		body: undefined;
 		answer: unknown;
+	};
+	/** Devices whose last update failed or was rolled back, in clusters */
+	failures_list: {
+		query: {
+			from_at?: number;
+			release?: string;
+		};
+		body: undefined;
+		answer: {
+			items: FailureCluster[];
+			/** False: there are more kinds than are shown. */
+			complete: boolean;
+		};
+	};
+	/** How the evidence of its health gate grew */
+	rollouts_evidence: {
+		query: Record<string, never>;
+		body: undefined;
+		answer: RolloutEvidence;
 	};
 	/** List groups */
 	groups_list: {
