@@ -57,7 +57,7 @@ static const struct option run_options[] = {
     {"rollout", "settle", OPT_DURATION, AT(rollout_settle_ms), "200ms", "TIME",
      "Judge a rollout on the reports of so long together"},
     {"rollout", "join-interval", OPT_DURATION, AT(rollout_join_ms), "1m", "TIME",
-     "Look for devices that join a running rollout late so often"},
+     "Look for devices that join a running rollout late, or fit it no more, so often"},
     {"rollout", "retry-interval", OPT_DURATION, AT(rollout_retry_ms), "10s", "TIME",
      "Try so often to assign what another open deployment holds up"},
     {"device", "poll-interval", OPT_DURATION, AT(poll_interval_ms), "5m", "TIME",

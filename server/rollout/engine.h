@@ -35,7 +35,8 @@ struct engine_config {
 	/* Nobody else can run an engine on this store: take the lead at once. */
 	bool exclusive;
 	uint64_t settle_ms; /* reports of so long are judged together */
-	uint64_t join_ms;   /* look for late joiners so often */
+	uint64_t join_ms; /* look for late joiners, and for members that fit no more, so
+			   * often */
 	uint64_t
 	    retry_ms; /* try again to assign those that something else was open for */
 };

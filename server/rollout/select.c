@@ -19,19 +19,27 @@ void selection_fini(struct selection *s)
 }
 
 enum rollout_fit rollout_fit_of(const struct rollout_candidate *d,
-				const struct release *r)
+				const struct release *r, struct err *ret_why)
 {
-	struct device known = {.grade = GRADE_UNKNOWN};
+	struct device known = {.grade = GRADE_UNKNOWN, .pin = d->pin};
 
 	memcpy(known.id, d->id, sizeof(known.id));
 	memcpy(known.product, d->product, sizeof(known.product));
 	memcpy(known.hardware, d->hardware, sizeof(known.hardware));
 	memcpy(known.agent_version, d->agent_version, sizeof(known.agent_version));
-	if (policy_fits(&known, r, NULL) < 0)
+	memcpy(known.pin_release, d->pin_release, sizeof(known.pin_release));
+	if (policy_fits(&known, r, ret_why) < 0)
 		return FIT_INCOMPATIBLE;
-	if (strcmp(d->version, r->version) == 0)
+	if (strcmp(d->version, r->version) == 0) {
+		(void)err_set(ret_why, ERR_CONFLICT, "device \"%s\" runs %s already",
+			      d->id, r->version);
 		return FIT_UP_TO_DATE;
-	return d->pinned ? FIT_PINNED : FITS;
+	}
+	if (policy_pinned(&known, r->id, NULL) < 0) {
+		(void)err_set(ret_why, ERR_CONFLICT, "device \"%s\" is pinned", d->id);
+		return FIT_PINNED;
+	}
+	return FITS;
 }
 
 /* ---- filters ---- */
@@ -110,7 +118,7 @@ static int take_candidate(struct selection *s, const struct rollout_plan *p,
 			  const struct release *r, const struct rollout_candidate *d,
 			  struct err *e)
 {
-	switch (rollout_fit_of(d, r)) {
+	switch (rollout_fit_of(d, r, NULL)) {
 	case FIT_INCOMPATIBLE:
 		s->left_out.incompatible++;
 		return 0;

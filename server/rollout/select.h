@@ -39,9 +39,10 @@ int selection_joiners(struct store *s, const char *tenant, const struct rollout_
 		      const char *after, struct store_call **ret,
 		      struct err *e) MUST_USE;
 
-/* Whether a release is for this device at all, and news to it. */
+/* Whether a release is for this device at all, and news to it, and the device is not
+ * pinned to another one. ret_why, where not NULL: if it does not fit, a sentence. */
 enum rollout_fit { FITS, FIT_INCOMPATIBLE, FIT_UP_TO_DATE, FIT_PINNED };
 enum rollout_fit rollout_fit_of(const struct rollout_candidate *d,
-				const struct release *r);
+				const struct release *r, struct err *ret_why);
 
 #endif

@@ -306,6 +306,16 @@ static void poke(const struct hand *h, const char *device)
 		h->t->config->poke(h->t->config->ctx, h->tenant, device);
 }
 
+static void fill_task(const struct hand *h, const struct rollout_candidate *d,
+		      struct rollout_task *t)
+{
+	struct err why = ERR_INIT;
+
+	memcpy(t->device, d->id, sizeof(t->device));
+	t->leave = rollout_fit_of(d, &h->release, &why) != FITS;
+	(void)snprintf(t->why, sizeof(t->why), "%s", why.text);
+}
+
 static int assign_batch(struct hand *h, const struct store_call *waiting, struct err *e)
 {
 	AUTO_PTR(store_call) struct store_call *c = ask(h, STORE_ROLLOUT_ASSIGN, e);
@@ -317,10 +327,8 @@ static int assign_batch(struct hand *h, const struct store_call *waiting, struct
 	tasks = store_call_items(c, waiting->n_items, sizeof(*tasks), e);
 	if (tasks == NULL)
 		return -1;
-	for (size_t i = 0; i < c->n_items; i++) {
-		memcpy(tasks[i].device, d[i].id, sizeof(tasks[i].device));
-		tasks[i].leave = rollout_fit_of(&d[i], &h->release) != FITS;
-	}
+	for (size_t i = 0; i < c->n_items; i++)
+		fill_task(h, &d[i], &tasks[i]);
 	c->in.rollout_assign.id = h->view->row.id;
 	c->in.rollout_assign.epoch = h->t->epoch;
 	c->in.rollout_assign.kind = h->view->plan.type;
@@ -386,6 +394,63 @@ static int assign(struct hand *h, struct err *e)
 	return 0;
 }
 
+/* ---- who no longer fits ---- */
+
+/* Whoever was pinned, or turned out to be other hardware, after it was given a
+ * deployment will never be shown it: it leaves, or the wave would wait for it. */
+static int check_page(struct hand *h, struct store_call *unshown, bool *ret_left,
+		      struct err *e)
+{
+	struct rollout_candidate *d = unshown->items;
+	size_t n = 0;
+
+	for (size_t i = 0; i < unshown->n_items; i++) {
+		if (rollout_fit_of(&d[i], &h->release, NULL) != FITS)
+			d[n++] = d[i];
+	}
+	unshown->n_items = n;
+	*ret_left |= n > 0;
+	return n == 0 ? 0 : assign_batch(h, unshown, e);
+}
+
+static int check_unshown(struct hand *h, bool *ret_left, struct err *e)
+{
+	AUTO_PTR(store_call) struct store_call *c = ask(h, STORE_ROLLOUT_UNSHOWN, e);
+	const struct rollout_candidate *d;
+
+	if (c == NULL)
+		return -1;
+	c->in.rollout_unshown.id = h->view->row.id;
+	do {
+		c->deadline_ms = 0;
+		if (put(h, c, e) < 0)
+			return -1;
+		if (c->n_items == 0)
+			return 0;
+		d = c->items;
+		c->in.rollout_unshown.after = d[c->n_items - 1].deployment;
+		if (check_page(h, c, ret_left, e) < 0)
+			return -1;
+	} while (c->more && !h->t->stopping(h->t->ctx));
+	return 0;
+}
+
+static int check(struct hand *h, struct err *e)
+{
+	bool left = false;
+
+	if (!h->view->row.offers || h->freeze.on)
+		return 0;
+	if (h->now >= h->known->check_at) {
+		h->known->check_at = h->now + (int64_t)h->t->config->join_ms;
+		if (read_release(h, e) < 0 || check_unshown(h, &left, e) < 0 ||
+		    (left && read_rollout(h, h->view->row.id, e) < 0))
+			return -1;
+	}
+	look_again(h, h->known->check_at);
+	return 0;
+}
+
 /* ---- late joiners ---- */
 
 static int join_page(struct hand *h, const struct store_call *found, bool *ret_joined,
@@ -403,7 +468,7 @@ static int join_page(struct hand *h, const struct store_call *found, bool *ret_j
 	if (m == NULL)
 		return -1;
 	for (size_t i = 0; i < found->n_items; i++) {
-		if (rollout_fit_of(&d[i], &h->release) != FITS)
+		if (rollout_fit_of(&d[i], &h->release, NULL) != FITS)
 			continue;
 		m[n].wave = (unsigned)h->view->plan.n_waves - 1;
 		if (order_key(h->view->plan.seed, d[i].id, &key, e) < 0)
@@ -514,7 +579,8 @@ static int tend(struct hand *h, struct err *e)
 	for (int i = 0; moved == 1 && i < MAX_MOVES; i++) {
 		if (h->t->stopping(h->t->ctx))
 			return 0;
-		if (sweep(h, e) < 0 || join(h, e) < 0 || assign(h, e) < 0)
+		if (sweep(h, e) < 0 || join(h, e) < 0 || check(h, e) < 0 ||
+		    assign(h, e) < 0)
 			return -1;
 		moved = move_once(h, e);
 	}

@@ -12,6 +12,7 @@ struct tended {
 	uint64_t id;
 	int64_t assign_at; /* the next pass over those that wait; INT64_MAX: nobody */
 	int64_t join_at;   /* the next look for late joiners */
+	int64_t check_at;  /* the next look for members that fit no more */
 };
 
 struct tending {

@@ -132,9 +132,11 @@ struct rollout_candidate {
 	char site[ROLLOUT_SITE_MAX_LEN + 1];
 	char stratum[ATTRIBUTE_MAX_LEN + 1];
 	char agent_version[33]; /* "": it did not say that it runs the agent */
-	bool pinned;
-	uint16_t matches; /* bit w: it matches the filter of wave w */
-	int64_t place;	  /* of a member */
+	enum pin pin;
+	char pin_release[RELEASE_ID_LEN + 1];
+	uint16_t matches;    /* bit w: it matches the filter of wave w */
+	int64_t place;	     /* of a member */
+	uint64_t deployment; /* of ROLLOUT_UNSHOWN */
 };
 
 /* What one device's offer hangs on, in one look. */
@@ -181,11 +183,13 @@ struct rollout_fill {
 	struct rollout_left_out left_out; /* of FILL_END */
 };
 
-/* What to do with a waiting member. */
+/* What to do with a member that was shown nothing yet. */
 struct rollout_task {
 	char device[DEVICE_ID_MAX_LEN + 1];
-	bool leave;    /* no member any more, instead of a deployment */
-	bool assigned; /* out; else an open deployment goes before */
+	bool leave; /* no member any more, instead of a deployment; one that it was not
+		     * shown yet is cancelled */
+	char why[DETAIL_MAX_LEN + 1]; /* of leave */
+	bool assigned;		      /* out; else an open deployment goes before */
 };
 
 struct rollout_assign {
@@ -224,6 +228,7 @@ struct rollout_sweep {
 	X(ROLLOUT_FILL, STORE_WRITE)	  /* in.rollout_fill, items of struct rollout_member to add; CLEAR: more */ \
 	X(ROLLOUT_MEMBERS, STORE_SCAN)	  /* in.rollout_members {id, wave or -1, status or -1, after, limit} -> items of struct rollout_member by device */ \
 	X(ROLLOUT_WAITING, STORE_READ)	  /* in.rollout_waiting {id, wave, after place, limit}: without a deployment -> items of struct rollout_candidate by place */ \
+	X(ROLLOUT_UNSHOWN, STORE_READ)	  /* in.rollout_unshown {id, after deployment, limit}: with one that they were not shown -> items of struct rollout_candidate by deployment */ \
 	X(ROLLOUT_ASSIGN, STORE_WRITE)	  /* in.rollout_assign, items of struct rollout_task: in and out */ \
 	X(ROLLOUT_SWEEP, STORE_WRITE)	  /* in.rollout_sweep -> more */                 \
 	X(ROLLOUT_CANCEL, STORE_WRITE)	  /* in.rollout_cancel {id, epoch, shown}: open deployments that devices were not shown, or with `shown` all -> items of struct frozen_out, more */ \

@@ -141,11 +141,20 @@
 	  "AND m.device > ?3 AND (?4 = -1 OR m.wave = ?4) "                            \
 	  "AND (?5 = -1 OR m.status = ?5) ORDER BY m.device LIMIT ?6")                 \
 	X(MEMBER_WAITING,                                                              \
-	  "SELECT d.id, d.product, d.hardware, d.version, d.site, d.pin, m.place, "    \
-	  "d.agent_version FROM rollout_member m JOIN device d ON d.tenant = m.tenant "                \
+	  "SELECT d.id, d.product, d.hardware, d.version, d.site, d.pin, "             \
+	  "d.pin_release, d.agent_version, m.place, 0 "                                \
+	  "FROM rollout_member m JOIN device d ON d.tenant = m.tenant "                \
 	  "AND d.id = m.device WHERE m.tenant = ?1 AND m.rollout = ?2 "                \
 	  "AND m.wave = ?3 AND m.place > ?4 AND m.deployment = 0 "                     \
 	  "AND m.status IN (0, 8) ORDER BY m.place LIMIT ?5")                          \
+	X(MEMBER_UNSHOWN,                                                              \
+	  "SELECT d.id, d.product, d.hardware, d.version, d.site, d.pin, "             \
+	  "d.pin_release, d.agent_version, m.place, m.deployment "                     \
+	  "FROM rollout_member m JOIN deployment p ON p.tenant = m.tenant "            \
+	  "AND p.id = m.deployment JOIN device d ON d.tenant = m.tenant AND d.id = m.device "                  \
+	  "WHERE m.tenant = ?1 AND m.rollout = ?2 AND m.deployment > ?3 "              \
+	  "AND m.status IN (0, 1, 7, 8) AND p.state < 4 "            \
+	  "AND p.offered = 0 ORDER BY m.deployment LIMIT ?4")                          \
 	X(MEMBER_MOVE,                                                                 \
 	  "UPDATE rollout_member SET status = ?4, offered_at = ?5 "                    \
 	  "WHERE tenant = ?1 AND rollout = ?2 AND device = ?3")                        \
@@ -161,7 +170,8 @@
 	  "AND m.wave = ?3 AND m.status = 0 AND d.seen_at < ?4 LIMIT ?5")              \
 	X(MEMBER_OPEN,                                                                 \
 	  "SELECT p.device, p.id, p.offered FROM rollout_member m JOIN deployment p "  \
-	  "ON p.id = m.deployment WHERE m.tenant = ?1 AND m.rollout = ?2 "             \
+	  "ON p.tenant = m.tenant AND p.id = m.deployment "                            \
+	  "WHERE m.tenant = ?1 AND m.rollout = ?2 "                                    \
 	  "AND m.status IN (0, 1, 7, 8) AND m.deployment > 0 AND p.state < 4 "         \
 	  "AND (p.offered = 0 OR ?3 = 1) LIMIT ?4")                                    \
 	X(MEMBER_OF_DEVICE,                                                            \

@@ -282,6 +282,10 @@ union store_in {
 		int64_t after;
 		unsigned limit;
 	} rollout_waiting;
+	struct {
+		uint64_t id, after; /* deployment */
+		unsigned limit;
+	} rollout_unshown;
 	struct rollout_assign rollout_assign;
 	struct rollout_sweep rollout_sweep;
 	struct {

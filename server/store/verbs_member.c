@@ -293,13 +293,15 @@ static int load_waiting(struct conn *db, const char *tenant, const struct query 
 	(void)db;
 	(void)tenant;
 	(void)e;
-	*d = (struct rollout_candidate){.pinned = query_int(q, 5) != 0,
-					.place = query_int(q, 6)};
+	*d = (struct rollout_candidate){.pin = (enum pin)query_int(q, 5),
+					.place = query_int(q, 8),
+					.deployment = (uint64_t)query_int(q, 9)};
 	query_text(q, 0, d->id, sizeof(d->id));
 	query_text(q, 1, d->product, sizeof(d->product));
 	query_text(q, 2, d->hardware, sizeof(d->hardware));
 	query_text(q, 3, d->version, sizeof(d->version));
 	query_text(q, 4, d->site, sizeof(d->site));
+	query_text(q, 6, d->pin_release, sizeof(d->pin_release));
 	query_text(q, 7, d->agent_version, sizeof(d->agent_version));
 	return 0;
 }
@@ -313,6 +315,19 @@ int verb_ROLLOUT_WAITING(struct conn *db, struct store_call *c, struct err *e)
 		       ARGS(ARG_T(c->tenant), ARG_I(c->in.rollout_waiting.id),
 			    ARG_I(c->in.rollout_waiting.wave),
 			    ARG_I(c->in.rollout_waiting.after), ARG_I(limit + 1))) < 0)
+		return -1;
+	return load_items(&q, c, limit, sizeof(struct rollout_candidate), load_waiting,
+			  e);
+}
+
+int verb_ROLLOUT_UNSHOWN(struct conn *db, struct store_call *c, struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+	unsigned limit = bounded(c->in.rollout_unshown.limit);
+
+	if (query_open(db, SQL_MEMBER_UNSHOWN, &q, e,
+		       ARGS(ARG_T(c->tenant), ARG_I(c->in.rollout_unshown.id),
+			    ARG_I(c->in.rollout_unshown.after), ARG_I(limit + 1))) < 0)
 		return -1;
 	return load_items(&q, c, limit, sizeof(struct rollout_candidate), load_waiting,
 			  e);
@@ -406,6 +421,20 @@ static int supersede_all(struct conn *db, struct store_call *c,
 	return 0;
 }
 
+/* What it was shown goes on; what it was not is cancelled, and the member follows. */
+static int leave(struct conn *db, struct store_call *c, const struct rollout *o,
+		 const struct rollout_member *m, const struct rollout_task *t,
+		 struct err *e)
+{
+	struct deployment d;
+
+	if (m->deployment == 0)
+		return move_member(db, c->tenant, o->id, m, MEMBER_CANCELLED, 0, e);
+	if (deployment_load_by_id(db, c->tenant, m->deployment, &d, e) < 0)
+		return -1;
+	return d.offered ? 0 : deployment_supersede(db, c, d.id, t->why, e);
+}
+
 static int assign_one(struct conn *db, struct store_call *c, const struct rollout *o,
 		      struct rollout_task *t, struct err *e)
 {
@@ -418,10 +447,12 @@ static int assign_one(struct conn *db, struct store_call *c, const struct rollou
 	t->assigned = false;
 	if (member_load(db, c->tenant, o->id, t->device, &m, &found, e) < 0)
 		return -1;
-	if (!found || m.deployment != 0 || !has_not_ended(m.status))
+	if (!found || !has_not_ended(m.status))
 		return 0;
 	if (t->leave)
-		return move_member(db, c->tenant, o->id, &m, MEMBER_CANCELLED, 0, e);
+		return leave(db, c, o, &m, t, e);
+	if (m.deployment != 0)
+		return 0;
 	if (find_open(db, c, o, t->device, open, &n, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {

@@ -408,6 +408,102 @@ static void a_member_that_turns_out_to_run_the_agent_leaves(void **state)
 	assert_int_equal(n_deployments_of(&h, "dev-3"), 0);
 }
 
+static void pin(struct house *h, const char *device, enum pin to, const char *release)
+{
+	struct store_call *c = verb(STORE_DEVICE_PATCH);
+	struct device_patch *p = &c->in.patch;
+
+	strcpy(p->id, device);
+	p->set_pin = true;
+	p->pin = to;
+	strcpy(p->pin_release, release);
+	strcpy(p->pin_reason, "on loan");
+	done(h->store, c);
+}
+
+static void becomes_other_hardware(struct house *h, const char *device)
+{
+	struct store_call *c = verb(STORE_DEVICE_SET_ATTRIBUTES);
+
+	strcpy(c->in.attributes.id, device);
+	strcpy(c->in.attributes.hardware, "revC");
+	done(h->store, c);
+}
+
+/* Everybody was given a deployment. */
+static bool all_assigned(struct house *h)
+{
+	char id[16];
+
+	for (int i = 0; i < 10; i++) {
+		(void)snprintf(id, sizeof(id), "dev-%d", i);
+		if (get_device(h->store, id).open_deployment == 0)
+			return false;
+	}
+	return true;
+}
+
+static void until_all_are_assigned(struct house *h)
+{
+	const struct timespec a_little = {.tv_nsec = 2000000};
+
+	for (int i = 0; i < 5000 && !all_assigned(h); i++)
+		(void)nanosleep(&a_little, NULL);
+	assert_true(all_assigned(h));
+}
+
+static bool cancelled(const struct rollout_view *v, unsigned n)
+{
+	return v->progress.waves[0].counts.cancelled == n;
+}
+
+static struct deployment last_deployment_of(struct house *h, const char *device)
+{
+	AUTO_PTR(store_call) struct store_call *c = verb(STORE_DEPLOYMENT_LIST);
+
+	strcpy(c->in.page.device, device);
+	c->in.page.state = -1;
+	must(h->store, c);
+	assert_true(c->n_items > 0);
+	return *(const struct deployment *)c->items;
+}
+
+/* They could wait for ever: what they have is never shown to them. */
+static void who_fits_no_more_leaves_before_it_is_shown_anything(void **state)
+{
+	struct house h;
+	struct deployment d;
+	uint64_t id;
+
+	house_init(&h, state);
+	id = make_plan(&h, "[{\"percent\":100}]", "");
+	command(&h, id, ROLLOUT_EVENT_SUBMIT);
+	until_all_are_assigned(&h);
+	d = last_deployment_of(&h, "dev-8");
+	{
+		struct store_call *c = move_call(&d, DEPLOYMENT_DOWNLOADING);
+
+		c->in.move.offering = true;
+		done(h.store, c);
+	}
+	pin(&h, "dev-3", PIN_AS_IT_IS, "");
+	pin(&h, "dev-4", PIN_RELEASE, "00000000000000a1"); /* to the very one */
+	becomes_other_hardware(&h, "dev-5");
+	pin(&h, "dev-8", PIN_AS_IT_IS, ""); /* it is at it already */
+	atomic_fetch_add(&utc_ms, 1);
+	until(&h, id, cancelled, 2);
+	run_to(&h, id, ROLLOUT_FINISHED);
+	engine_free(h.engine);
+	assert_int_equal(stored(&h, id).n_succeeded, 8);
+	d = last_deployment_of(&h, "dev-3");
+	assert_int_equal(d.state, DEPLOYMENT_CANCELLED);
+	assert_string_equal(d.detail, "device \"dev-3\" is pinned");
+	d = last_deployment_of(&h, "dev-5");
+	assert_int_equal(d.state, DEPLOYMENT_CANCELLED);
+	assert_non_null(strstr(d.detail, "revC"));
+	assert_int_equal(last_deployment_of(&h, "dev-8").state, DEPLOYMENT_CONFIRMED);
+}
+
 static void a_group_that_is_gone_is_told_beside_the_state(void **state)
 {
 	struct house h;
@@ -465,6 +561,7 @@ static void what_a_view_stores_is_what_it_reads_again(void **state)
 	X(a_second_wave_begins_only_after_the_first_has_passed)                        \
 	X(files_alone_are_given_to_no_device_with_the_agent)                           \
 	X(a_member_that_turns_out_to_run_the_agent_leaves)                             \
+	X(who_fits_no_more_leaves_before_it_is_shown_anything)                         \
 	X(a_group_that_is_gone_is_told_beside_the_state)                               \
 	X(what_a_view_stores_is_what_it_reads_again)
 
