@@ -112,6 +112,8 @@ static void consent_stored(struct store_call *c)
 	if (api_failed(a, c))
 		return;
 	hub_poke(a->api->hub, a->tenant, a->device.id);
+	if (c->out.deployment.rollout != 0)
+		engine_wake(a->api->engine);
 	device_thank(a);
 }
 

@@ -76,8 +76,56 @@ static void answer_poll(struct api_call *a)
 		device_reply(a, &text);
 }
 
+/* What was lost to a pause, a freeze, a pin or a limit in between is not shown; the next
+ * poll asks again. */
+static void asked(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+
+	switch (c->err.code) {
+	case ERR_NONE:
+		a->deployment = c->out.deployment;
+		engine_wake(a->api->engine);
+		break;
+	case ERR_PRECONDITION:
+	case ERR_CONFLICT:
+	case ERR_FROZEN:
+	case ERR_NOT_FOUND:
+	case ERR_RATE:
+		a->deployment.id = 0;
+		break;
+	default:
+		if (api_failed(a, c))
+			return;
+	}
+	answer_poll(a);
+}
+
+/* From here on it is in flight, and its deadline runs: a user who never answers must not
+ * keep its wave open. */
+static void store_asked(struct api_call *a)
+{
+	const struct deployment *d = &a->deployment;
+	struct store_call *c = api_store(a, STORE_DEPLOYMENT_MOVE, asked);
+
+	if (c == NULL)
+		return;
+	c->in.move = (struct deployment_move){.id = d->id,
+					      .expect_revision = d->revision,
+					      .state = d->state,
+					      .progress = d->progress,
+					      .grade = d->grade,
+					      .asking = true};
+	api_submit(a, c);
+}
+
 static void decided(struct api_call *a, const struct why *w)
 {
+	if (w->asks_now) {
+		store_asked(a);
+		return;
+	}
 	if (!w->may_offer && !w->may_ask)
 		a->deployment.id = 0;
 	answer_poll(a);

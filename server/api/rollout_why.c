@@ -83,6 +83,7 @@ static void answer(struct asking *q)
 		in.zone = zone_of(q);
 		in.wave = q->look.member.wave;
 		in.offered_at = q->look.member.offered_at;
+		in.in_flight_itself = q->look.member.status == MEMBER_IN_FLIGHT;
 		in.in_flight = q->look.in_flight;
 		in.in_flight_at_site = q->look.in_flight_at_site;
 		in.egress_free_at = q->look.rollout.egress_free_at;

@@ -300,7 +300,7 @@ static bool awaits_consent(const struct why_input *in, struct why_reason *r)
 {
 	if (!needs_consent(in))
 		return false;
-	if (in->deployment == NULL || !in->deployment->offered)
+	if (in->deployment == NULL || in->offered_at == 0)
 		return say(r, "its user is asked for consent when it polls next");
 	return in->deployment->consent == CONSENT_ASKED &&
 	       say(r, "its user was asked for consent at %s and has not answered",
@@ -319,10 +319,10 @@ static bool lacks_power(const struct why_input *in, struct why_reason *r)
 	       say(r, "it says that it waits for power: %.128s", in->power);
 }
 
-/* Who was asked for consent is one of those in flight already. */
+/* Whose user was asked for consent has its place; its bytes come with the offer. */
 static bool is_limited(const struct why_input *in)
 {
-	return in->plan != NULL && (in->deployment == NULL || !in->deployment->offered);
+	return in->plan != NULL && !in->in_flight_itself;
 }
 
 static bool exceeds_in_flight(const struct why_input *in, struct why_reason *r)
@@ -345,7 +345,9 @@ static bool exceeds_site(const struct why_input *in, struct why_reason *r)
 
 static bool exceeds_rate(const struct why_input *in, struct why_reason *r)
 {
-	if (!is_limited(in) || in->plan->limits.egress_bytes_per_s == 0 ||
+	bool asked = in->in_flight_itself && needs_consent(in);
+
+	if (in->plan == NULL || asked || in->plan->limits.egress_bytes_per_s == 0 ||
 	    in->now >= in->egress_free_at)
 		return false;
 	r->at = in->egress_free_at;
@@ -427,6 +429,7 @@ static void conclude(const struct why_input *in, struct why *ret)
 		ret->may_offer &= !codes[c].blocks;
 		ret->may_ask &= c == WHY_AWAITING_CONSENT || !codes[c].blocks;
 	}
+	ret->asks_now = ret->may_ask && in->deployment != NULL && in->offered_at == 0;
 	if (!ret->may_offer || was_offered(in) || ret->n_reasons == WHY_MAX_REASONS)
 		return;
 	r = &ret->reasons[ret->n_reasons++];

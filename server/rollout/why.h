@@ -72,7 +72,8 @@ struct why_input {
 	unsigned wave;		       /* its own; ORDER_NO_WAVE: not a member */
 	/* of this rollout for this device, or one that a person assigned; NULL */
 	const struct deployment *deployment;
-	int64_t offered_at; /* of it; 0: not yet */
+	int64_t offered_at;    /* of it, or of the question to its user; 0: not yet */
+	bool in_flight_itself; /* it is one of those below */
 
 	/* how much of the limits is used */
 	uint64_t in_flight, in_flight_at_site;
@@ -91,6 +92,8 @@ struct why {
 	bool may_offer;
 	/* nothing blocks but that its user was not asked yet, or has not answered */
 	bool may_ask;
+	/* may_ask, and for the first time: from now on it is in flight */
+	bool asks_now;
 	struct why_reason reasons[WHY_MAX_REASONS]; /* at least one */
 	size_t n_reasons;
 };

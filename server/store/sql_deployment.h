@@ -43,7 +43,10 @@
 	  "UPDATE deployment SET state = ?4, progress = ?5, grade = ?6, "              \
 	  "offered = ?7, content = content + ?8, "                                     \
 	  "detail = CASE ?9 WHEN '' THEN detail ELSE ?9 END, updated_at = ?10, "       \
-	  "revision = revision + 1 WHERE tenant = ?1 AND id = ?2 AND revision = ?3")   \
+	  "revision = revision + 1 WHERE tenant = ?1 AND id = ?2 AND revision = ?3 "   \
+	  "AND (?11 = 0 OR NOT EXISTS (SELECT 1 FROM device d "                        \
+	  "WHERE d.tenant = deployment.tenant AND d.id = deployment.device "           \
+	  "AND (d.pin = 1 OR (d.pin = 2 AND d.pin_release <> deployment.release))))")  \
 	X(DEPLOYMENT_CONSENT,                                                          \
 	  "UPDATE deployment SET consent = ?3 WHERE tenant = ?1 AND id = ?2")          \
 	X(DEPLOYMENT_PROOF,                                                            \

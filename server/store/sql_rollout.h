@@ -153,7 +153,7 @@
 	  "FROM rollout_member m JOIN deployment p ON p.tenant = m.tenant "            \
 	  "AND p.id = m.deployment JOIN device d ON d.tenant = m.tenant AND d.id = m.device "                  \
 	  "WHERE m.tenant = ?1 AND m.rollout = ?2 AND m.deployment > ?3 "              \
-	  "AND m.status IN (0, 1, 7, 8) AND p.state < 4 "            \
+	  "AND m.status IN (0, 1, 7, 8, 9) AND p.state < 4 "            \
 	  "AND p.offered = 0 ORDER BY m.deployment LIMIT ?4")                          \
 	X(MEMBER_MOVE,                                                                 \
 	  "UPDATE rollout_member SET status = ?4, offered_at = ?5 "                    \
@@ -172,7 +172,8 @@
 	  "SELECT p.device, p.id, p.offered FROM rollout_member m JOIN deployment p "  \
 	  "ON p.tenant = m.tenant AND p.id = m.deployment "                            \
 	  "WHERE m.tenant = ?1 AND m.rollout = ?2 "                                    \
-	  "AND m.status IN (0, 1, 7, 8) AND m.deployment > 0 AND p.state < 4 "         \
+	  "AND m.status IN (0, 1, 7, 8, 9) AND m.deployment > 0 "                      \
+	  "AND p.state < 4 "                                                           \
 	  "AND (p.offered = 0 OR ?3 = 1) LIMIT ?4")                                    \
 	X(MEMBER_OF_DEVICE,                                                            \
 	  "SELECT m.rollout, m.wave, m.status FROM rollout_member m "                  \
@@ -266,7 +267,7 @@
 	"CREATE INDEX rollout_member_site ON rollout_member "                          \
 	"(tenant, rollout, site) WHERE status = 1;"                                    \
 	"CREATE INDEX rollout_member_open ON rollout_member "                          \
-	"(tenant, rollout, deployment) WHERE status IN (0, 1, 7, 8);",                 \
+	"(tenant, rollout, deployment) WHERE status IN (0, 1, 7, 8, 9);",                 \
 	"CREATE TABLE rollout_decision ("                                              \
 	"  n INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL,"                 \
 	"  rollout INTEGER NOT NULL REFERENCES rollout ON DELETE CASCADE,"             \

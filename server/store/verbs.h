@@ -91,9 +91,10 @@ int rollout_load_waves(struct conn *db, struct store_call *c, uint64_t id,
 int rollout_load_plan(struct conn *db, struct store_call *c, uint64_t id,
 		      struct err *e) MUST_USE;
 /* 0: a deployment of a rollout is about to be shown, and its rollout's state and limits
- * allow it; it takes its share of the egress. ERR_CONFLICT, ERR_RATE. */
+ * allow it; it takes its share of the egress, unless its user is only asked about it.
+ * ERR_CONFLICT, ERR_RATE. */
 int rollout_take_offer(struct conn *db, struct store_call *c,
-		       const struct deployment *d, struct err *e) MUST_USE;
+		       const struct deployment *d, bool asking, struct err *e) MUST_USE;
 /* The device's membership; *ret_found is false without one. */
 int member_load(struct conn *db, const char *tenant, uint64_t rollout,
 		const char *device, struct rollout_member *ret, bool *ret_found,
@@ -103,9 +104,10 @@ int freeze_load(struct conn *db, const char *tenant, struct freeze *ret,
 /* ERR_PRECONDITION unless epoch (0: a person's write) is the leader's. */
 int lead_check(struct conn *db, uint64_t epoch, struct err *e) MUST_USE;
 /* The member whose deployment this is becomes what the deployment became, and the
- * counters with it. Nothing for one that a person assigned. */
+ * counters with it; with `shown_now` its deadline begins. Nothing for one that a person
+ * assigned. */
 int member_follow(struct conn *db, struct store_call *c, const struct deployment *d,
-		  struct err *e) MUST_USE;
+		  bool shown_now, struct err *e) MUST_USE;
 /* Leaves every rollout in which it has not ended. */
 int member_forget(struct conn *db, struct store_call *c, const char *device,
 		  struct err *e) MUST_USE;

@@ -237,7 +237,7 @@ int deployment_supersede(struct conn *db, struct store_call *c, uint64_t id,
 	if (query_run(db, SQL_DEPLOYMENT_SUPERSEDE, e,
 		      ARGS(ARG_T(c->tenant), ARG_I(id), ARG_I(d.state), ARG_T(why),
 			   ARG_I(c->now_ms))) < 0 ||
-	    member_follow(db, c, &d, e) < 0)
+	    member_follow(db, c, &d, false, e) < 0)
 		return -1;
 	return event_insert(db, c, &v, e);
 }
@@ -375,34 +375,45 @@ static int store_device_change(struct conn *db, const struct store_call *c,
 			 ARGS(ARG_T(c->tenant), ARG_T(id), ARG_I(c->in.move.id)));
 }
 
+/* Somebody else moved it, or the device was pinned since it was read. */
+static int refuse_move(struct conn *db, struct store_call *c, struct err *e)
+{
+	const struct deployment_move *m = &c->in.move;
+	unsigned long long id = m->id;
+
+	if (deployment_load_by_id(db, c->tenant, m->id, &c->out.deployment, e) < 0)
+		return -1;
+	if (c->out.deployment.revision == m->expect_revision)
+		return err_set(e, ERR_NOT_FOUND,
+			       "deployment %llu is not shown: its device is pinned",
+			       id);
+	return err_set(e, ERR_PRECONDITION, "deployment %llu changed in between", id);
+}
+
 int verb_DEPLOYMENT_MOVE(struct conn *db, struct store_call *c, struct err *e)
 {
 	const struct deployment_move *m = &c->in.move;
+	bool shows = m->offering || m->asking;
 
-	if (m->offering && freeze_check(db, c->tenant, e) < 0)
+	if (shows && freeze_check(db, c->tenant, e) < 0)
 		return -1;
 	if (query_run(db, SQL_DEPLOYMENT_MOVE, e,
 		      ARGS(ARG_T(c->tenant), ARG_I(m->id), ARG_I(m->expect_revision),
 			   ARG_I(m->state), ARG_I(m->progress), ARG_I(m->grade),
 			   ARG_I(m->offered), ARG_I(m->touch_content), ARG_T(m->detail),
-			   ARG_I(c->now_ms))) < 0)
+			   ARG_I(c->now_ms), ARG_I(shows))) < 0)
 		return -1;
-	if (conn_changes(db) == 0) {
-		if (deployment_load_by_id(db, c->tenant, m->id, &c->out.deployment, e) <
-		    0)
-			return -1;
-		return err_set(e, ERR_PRECONDITION,
-			       "deployment %llu changed in between",
-			       (unsigned long long)m->id);
-	}
+	if (conn_changes(db) == 0)
+		return refuse_move(db, c, e);
 	if (m->set_consent &&
 	    query_run(db, SQL_DEPLOYMENT_CONSENT, e,
 		      ARGS(ARG_T(c->tenant), ARG_I(m->id), ARG_I(m->consent))) < 0)
 		return -1;
 	if (store_proof(db, c, e) < 0 || store_status(db, c, e) < 0 ||
 	    deployment_load_by_id(db, c->tenant, m->id, &c->out.deployment, e) < 0 ||
-	    (m->offering && rollout_take_offer(db, c, &c->out.deployment, e) < 0) ||
-	    member_follow(db, c, &c->out.deployment, e) < 0)
+	    (shows &&
+	     rollout_take_offer(db, c, &c->out.deployment, m->asking, e) < 0) ||
+	    member_follow(db, c, &c->out.deployment, shows, e) < 0)
 		return -1;
 	return store_device_change(db, c, c->out.deployment.device, e);
 }

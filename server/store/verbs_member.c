@@ -89,21 +89,24 @@ static const enum member_status ends_as[N_DEPLOYMENT_STATES] = {
     [DEPLOYMENT_DOWNLOADED] = MEMBER_DOWNLOADED,
 };
 
-/* Who was silent stays so until it ends, who was absent until it is offered. */
+/* Who was silent stays so until it ends, who was absent until it is offered. Whose user
+ * refused has left, until that user thinks better of it. */
 static enum member_status status_of(const struct deployment *d,
-				    enum member_status before)
+				    enum member_status before, bool was_shown)
 {
 	if (d->state == DEPLOYMENT_CONFIRMED && d->grade == GRADE_PROVEN)
 		return MEMBER_PROVEN;
 	if (!deployment_is_open(d->state))
 		return ends_as[d->state];
-	if (!d->offered)
+	if (d->consent == CONSENT_DENIED && d->state != DEPLOYMENT_CANCELLING)
+		return MEMBER_CANCELLED;
+	if (!was_shown)
 		return before == MEMBER_ABSENT ? MEMBER_ABSENT : MEMBER_WAITING;
 	return before == MEMBER_SILENT ? MEMBER_SILENT : MEMBER_IN_FLIGHT;
 }
 
 int member_follow(struct conn *db, struct store_call *c, const struct deployment *d,
-		  struct err *e)
+		  bool shown_now, struct err *e)
 {
 	struct rollout_member m;
 	enum member_status to;
@@ -116,8 +119,9 @@ int member_follow(struct conn *db, struct store_call *c, const struct deployment
 		return -1;
 	if (!found || m.deployment != d->id)
 		return 0;
-	to = status_of(d, m.status);
-	offered_at = m.offered_at == 0 && d->offered ? c->now_ms : m.offered_at;
+	offered_at =
+	    shown_now || (m.offered_at == 0 && d->offered) ? c->now_ms : m.offered_at;
+	to = status_of(d, m.status, offered_at != 0);
 	return move_member(db, c->tenant, d->rollout, &m, to, offered_at, e);
 }
 

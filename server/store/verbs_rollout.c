@@ -514,7 +514,7 @@ static int load_member(struct conn *db, const char *tenant, uint64_t id,
 }
 
 int rollout_take_offer(struct conn *db, struct store_call *c,
-		       const struct deployment *d, struct err *e)
+		       const struct deployment *d, bool asking, struct err *e)
 {
 	struct rollout_member m;
 	struct rollout o;
@@ -527,9 +527,10 @@ int rollout_take_offer(struct conn *db, struct store_call *c,
 	if (!o.offers)
 		return err_set(e, ERR_CONFLICT, "rollout %llu offers nothing now: %s",
 			       (unsigned long long)o.id, o.detail);
-	if (check_room(db, c, &o, &m, e) < 0)
+	/* Whose user was asked has a place already. */
+	if (m.status != MEMBER_IN_FLIGHT && check_room(db, c, &o, &m, e) < 0)
 		return -1;
-	return take_egress(db, c, &o, e);
+	return asking ? 0 : take_egress(db, c, &o, e);
 }
 
 /* The rollout that concerns a device most: one that it takes part in before those that

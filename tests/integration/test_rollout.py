@@ -181,6 +181,56 @@ class Course(RolloutTest):
         self.assertEqual(shown[0].feedback(offer["id"], "closed", "success").status, 200)
         self.assertEqual((self.count(self.get(r), "silent"), self.count(self.get(r), "reported")), (3, 1))
 
+    def ask_all(self, devices):
+        """Those whose users are asked: device -> action."""
+        links = [(d, d.poll()["_links"].get("confirmationBase")) for d in devices]
+        return {d: d.follow(link["href"]).json["id"] for d, link in links if link}
+
+    def test_a_user_who_never_answers_does_not_keep_the_wave_open(self):
+        devices = self.fleet(4)
+        r = self.make([{"percent": 100, "min_finished": 4, "deadline_ms": 1000, "error_percent": 10}], needs_consent=True)
+        self.do(r, "start")
+        self.assigned(r, 4)
+        end = time.monotonic() + PATIENCE
+        while self.get(r)["state"] == "running" and time.monotonic() < end:
+            self.ask_all(devices)  # they poll, and nobody answers
+            time.sleep(0.05)
+        o = self.get(r)
+        self.assertEqual(o["state"], "paused", o["detail"])
+        self.assertGreater(self.count(o, "silent"), 0)
+
+    def test_a_question_takes_a_place_in_flight(self):
+        devices = self.fleet(4)
+        r = self.make([{"percent": 100}], needs_consent=True, limits={"in_flight": 3})
+        self.do(r, "start")
+        self.assigned(r, 4)
+        self.assertEqual(len(self.ask_all(devices)), 3)
+        self.assertEqual(len(self.ask_all(devices)), 3)  # the same
+        self.assertEqual(self.count(self.get(r), "in-flight"), 3)
+
+    def test_who_refuses_has_left_and_who_consents_is_offered_it(self):
+        devices = self.fleet(3)
+        r = self.make([{"percent": 100}], needs_consent=True)
+        self.do(r, "start")
+        self.assigned(r, 3)
+        asked = self.ask_all(devices)
+        self.assertEqual(len(asked), 3)
+        for d, action in asked.items():
+            word = "denied" if d is devices[0] else "confirmed"
+            self.assertEqual(d.request("POST", f"/confirmationBase/{action}/feedback", {"confirmation": word}).status, 200)
+        o, updated = self.serve(r, devices, lambda o: o["state"] == "finished")
+        self.assertEqual((self.count(o, "cancelled"), self.count(o, "reported")), (1, 2))
+        self.assertNotIn(devices[0], updated)
+
+    def test_a_pinned_member_leaves_and_the_wave_ends(self):
+        devices = self.fleet(3)
+        r = self.make([{"percent": 100}])
+        self.do(r, "start")
+        self.assigned(r, 3)
+        self.s.api("PATCH", f"/api/v1/devices/{devices[0].name}", {"pin": {"reason": "on loan"}})
+        o, updated = self.serve(r, devices, lambda o: o["state"] == "finished")
+        self.assertEqual((self.count(o, "cancelled"), len(updated)), (1, 2))
+
     def test_the_health_gate_stops_before_the_threshold_is_judged(self):
         devices = self.fleet(30)
         r = self.make([{"percent": 100, "min_finished": 30, "error_percent": 90, "success_percent": 1}],

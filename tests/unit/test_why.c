@@ -307,7 +307,9 @@ static void consent_asked(struct world *w)
 {
 	consent(w);
 	offered(w);
+	w->deployment.offered = false;
 	w->deployment.consent = CONSENT_ASKED;
+	w->in.in_flight_itself = true;
 }
 
 static void consent_refused(struct world *w)
@@ -320,6 +322,38 @@ static void consent_given(struct world *w)
 {
 	consent_asked(w);
 	w->deployment.consent = CONSENT_GIVEN;
+}
+
+static void consented_when_no_place_is_left(struct world *w)
+{
+	consent_given(w);
+	w->plan.limits.in_flight = w->plan.limits.per_site = 1;
+	w->in.in_flight = w->in.in_flight_at_site = 1; /* itself */
+}
+
+/* It fell silent before its user answered, and another one took its place. */
+static void consented_late(struct world *w)
+{
+	consented_when_no_place_is_left(w);
+	w->in.in_flight_itself = false;
+}
+
+static void consented_outside_the_window(struct world *w)
+{
+	consent_given(w);
+	closed_window(w);
+}
+
+static void consented_in_a_freeze(struct world *w)
+{
+	consent_given(w);
+	freeze(w);
+}
+
+static void consented_and_shown(struct world *w)
+{
+	consent_given(w);
+	w->deployment.offered = true;
 }
 
 static void low_battery(struct world *w)
@@ -349,6 +383,12 @@ static void slow_uplink(struct world *w)
 {
 	w->plan.limits.egress_bytes_per_s = 1048576;
 	w->in.egress_free_at = NOW + MINUTE;
+}
+
+static void consented_with_a_slow_uplink(struct world *w)
+{
+	consent_given(w);
+	slow_uplink(w);
 }
 
 static void asked_within_limits(struct world *w)
@@ -438,7 +478,14 @@ static const struct {
      "its user was asked for consent at 2023-11-14T21:13:20Z and has not answered"},
     {consent_refused, WHY_CONSENT_DENIED, false, false, 0,
      "its user refused the update"},
-    {consent_given, WHY_OFFERED, true, false, 0, NULL},
+    {consent_given, WHY_DUE, true, false, 0, NULL},
+    {consented_when_no_place_is_left, WHY_DUE, true, false, 0, NULL},
+    {consented_late, WHY_IN_FLIGHT_LIMIT, false, false, 0, NULL},
+    {consented_outside_the_window, WHY_OUTSIDE_WINDOW, false, false,
+     INT64_C(1700013600000), NULL},
+    {consented_in_a_freeze, WHY_FROZEN, false, false, 0, NULL},
+    {consented_with_a_slow_uplink, WHY_RATE_LIMITED, false, false, NOW + MINUTE, NULL},
+    {consented_and_shown, WHY_OFFERED, true, false, 0, NULL},
     {low_battery, WHY_POWER, true, false, 0,
      "it says that it waits for power: battery 12 %"},
     {many_in_flight, WHY_IN_FLIGHT_LIMIT, false, false, 0,
@@ -563,6 +610,34 @@ static void what_hints_but_does_not_block_leaves_the_device_due(void **state)
 	assert_true(got.may_offer);
 }
 
+/* Only then is the question stored as a place in flight. */
+static void the_question_is_new_until_it_was_asked(void **state)
+{
+	static struct world w;
+	static struct why got;
+
+	(void)state;
+	begin(&w);
+	consent(&w);
+	rollout_why(&w.in, &got);
+	assert_false(got.asks_now); /* it has no deployment yet */
+	begin(&w);
+	consent_asked(&w);
+	rollout_why(&w.in, &got);
+	assert_true(got.may_ask && !got.asks_now);
+	w.in.offered_at = 0;
+	w.in.in_flight_itself = false;
+	rollout_why(&w.in, &got);
+	assert_true(got.may_ask && got.asks_now);
+	paused(&w);
+	rollout_why(&w.in, &got);
+	assert_false(got.may_ask || got.asks_now);
+	begin(&w);
+	offered(&w);
+	rollout_why(&w.in, &got);
+	assert_false(got.may_ask || got.asks_now);
+}
+
 static void the_answer_is_written_for_the_api(void **state)
 {
 	AUTO(buf) struct buf b = BUF_INIT(4096);
@@ -596,6 +671,7 @@ int main(void)
 		several_reasons_come_in_the_order_in_which_they_must_change),
 	    cmocka_unit_test(after_what_cannot_change_nothing_more_is_said),
 	    cmocka_unit_test(what_hints_but_does_not_block_leaves_the_device_due),
+	    cmocka_unit_test(the_question_is_new_until_it_was_asked),
 	    cmocka_unit_test(the_answer_is_written_for_the_api),
 	};
 
