@@ -76,29 +76,27 @@ static void answer_poll(struct api_call *a)
 		device_reply(a, &text);
 }
 
-/* What was lost to a pause, a freeze, a pin or a limit in between is not shown; the next
- * poll asks again. */
+/* A pause, a freeze, a pin or a limit came in between: the next poll asks again. */
+static bool came_too_late(enum err_code c)
+{
+	return c == ERR_PRECONDITION || c == ERR_CONFLICT || c == ERR_FROZEN ||
+	       c == ERR_NOT_FOUND || c == ERR_RATE;
+}
+
 static void asked(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
 
-	switch (c->err.code) {
-	case ERR_NONE:
-		a->deployment = c->out.deployment;
-		engine_wake(a->api->engine);
-		break;
-	case ERR_PRECONDITION:
-	case ERR_CONFLICT:
-	case ERR_FROZEN:
-	case ERR_NOT_FOUND:
-	case ERR_RATE:
+	if (came_too_late(c->err.code)) {
 		a->deployment.id = 0;
-		break;
-	default:
-		if (api_failed(a, c))
-			return;
+		answer_poll(a);
+		return;
 	}
+	if (api_failed(a, c))
+		return;
+	a->deployment = c->out.deployment;
+	engine_wake(a->api->engine);
 	answer_poll(a);
 }
 
