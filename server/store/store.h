@@ -184,7 +184,7 @@ struct deployment_move {
 	bool offered;
 	bool offering; /* it is shown now for the first time; ERR_NOT_FOUND: the
 			* device is pinned to something else */
-	bool asking; /* its user is asked for the first time: it is in flight from
+	bool asking;   /* its user is asked for the first time: it is in flight from
 		      * now on; else as offering */
 	bool touch_content; /* what is offered changed: `?c=` must too */
 	bool set_consent;
