@@ -7,7 +7,8 @@
 
 #define ALIGNED 64u
 
-const struct recode_codec *const recode_codecs[] = {&recode_zstd, NULL};
+const struct recode_codec *const recode_codecs[] = {&recode_zstd, &recode_deflate,
+						    NULL};
 
 const struct recode_codec *recode_codec_find(const struct recode_codec *const *codecs,
 					     unsigned id)

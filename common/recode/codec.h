@@ -98,6 +98,7 @@ struct recode_codec {
 	int (*encode_end)(void *state, struct err *e) MUST_USE;
 };
 
+extern const struct recode_codec recode_deflate;
 extern const struct recode_codec recode_zstd;
 
 /* Every codec of this build; NULL ends it. A device names a subset of its own. */

@@ -9,6 +9,7 @@
 #include "frames.h"
 
 #include "../../common/base/text.h"
+#include "../../common/recode/codec_deflate.h"
 #include "../../common/recode/codec_zstd.h"
 
 #include <string.h>
@@ -52,11 +53,35 @@ static void zstd_candidates(const uint8_t *data, const struct unwrap_frame *f,
 	}
 }
 
+/* A gzip member's stream is GNU gzip's, nearly always; a squashfs has zlib's. */
+static void deflate_candidates(const uint8_t *data, const struct unwrap_frame *f,
+			       struct candidates *c)
+{
+	static const uint8_t levels[] = {9, 6, 8, 7, 5, 4};
+	static const struct {
+		uint8_t mem_level;
+		uint8_t gzip;
+	} programs[] = {{8, 1}, {8, 0}, {9, 0}};
+
+	(void)data;
+	(void)f;
+	c->n_params = RECODE_DEFLATE_N_PARAMS;
+	for (size_t i = 0; i < N_ELEMS(levels) * N_ELEMS(programs); i++) {
+		uint32_t *p = next_candidate(c);
+		size_t program = i % N_ELEMS(programs);
+
+		p[RECODE_DEFLATE_LEVEL] = levels[i / N_ELEMS(programs)];
+		p[RECODE_DEFLATE_MEM_LEVEL] = programs[program].mem_level;
+		p[RECODE_DEFLATE_GZIP] = programs[program].gzip;
+	}
+}
+
 /* The guesses for each codec. */
 static void (*const guessers[N_RECODE_IDS])(const uint8_t *data,
 					    const struct unwrap_frame *f,
 					    struct candidates *c) = {
     [RECODE_ZSTD] = zstd_candidates,
+    [RECODE_DEFLATE] = deflate_candidates,
 };
 
 /* Compares what is made with what has to come out. */

@@ -1,17 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "frames.h"
 
+#include "../../common/base/bytes.h"
+
 #include <string.h>
 
 #define MAX_MAGIC 8
 
+/* Frames may stand behind a header that is no part of them; SIZE_MAX: it is none. */
+typedef size_t header_len(const uint8_t *data, size_t len);
+
+#define MIN_ENCODED 24 /* where the magic number says little */
+
+/* A gzip member (RFC 1952): ten bytes, and what its flags announce. */
+static size_t gzip_header(const uint8_t *data, size_t len)
+{
+	enum { EXTRA = 4, NAME = 8, COMMENT = 16, CRC = 2, RESERVED = 0xe0 };
+	size_t at = 10;
+
+	if (len < at + 2 || (data[3] & RESERVED) != 0)
+		return SIZE_MAX;
+	if ((data[3] & EXTRA) != 0)
+		at += 2 + (size_t)load_le16(data + at);
+	for (int flag = NAME; flag <= COMMENT; flag *= 2) {
+		if ((data[3] & flag) == 0)
+			continue;
+		while (at < len && data[at] != 0)
+			at++;
+		at++;
+	}
+	if ((data[3] & CRC) != 0)
+		at += 2;
+	return at < len ? at : SIZE_MAX;
+}
+
+static size_t zlib_header(const uint8_t *data, size_t len)
+{
+	return len > 2 && (data[0] << 8 | data[1]) % 31 == 0 ? 2 : SIZE_MAX;
+}
+
+static size_t no_header(const uint8_t *data, size_t len)
+{
+	(void)data;
+	(void)len;
+	return 0;
+}
+
 /* What a frame begins with; a codec may have several rows. */
 static const struct {
 	enum recode_id codec;
+	header_len *header;
 	uint8_t len;
 	uint8_t magic[MAX_MAGIC];
 } magics[] = {
-    {RECODE_ZSTD, 4, {0x28, 0xb5, 0x2f, 0xfd}},
+    {RECODE_ZSTD, no_header, 4, {0x28, 0xb5, 0x2f, 0xfd}},
+    {RECODE_DEFLATE, gzip_header, 3, {0x1f, 0x8b, 0x08}},
+    /* as in a squashfs, by level */
+    {RECODE_DEFLATE, zlib_header, 2, {0x78, 0xda}},
+    {RECODE_DEFLATE, zlib_header, 2, {0x78, 0x9c}},
+    {RECODE_DEFLATE, zlib_header, 2, {0x78, 0x5e}},
 };
 
 void unwrap_frames_fini(struct unwrap_frames *f)
@@ -57,7 +104,7 @@ static bool decodes(const struct recode_codec *c, struct recode_arena *arena,
 	const struct recode_out out = {.write = count, .ctx = &plain_len};
 	const struct recode_frame f = {.enc_len = enc_len};
 
-	if (enc_len == 0 || enc_len > UINT32_MAX)
+	if (enc_len < MIN_ENCODED || enc_len > UINT32_MAX)
 		return false;
 	recode_arena_empty(arena);
 	arena->peak = 0;
@@ -77,13 +124,18 @@ static bool frame_at(const struct recode_codec *const *codecs,
 {
 	for (size_t i = 0; i < N_ELEMS(magics); i++) {
 		const struct recode_codec *c;
+		size_t header;
 
 		if (len < magics[i].len || data[0] != magics[i].magic[0] ||
 		    memcmp(data, magics[i].magic, magics[i].len) != 0)
 			continue;
 		c = recode_codec_find(codecs, magics[i].codec);
-		if (c != NULL && decodes(c, arena, data, len, ret))
-			return true;
+		header = magics[i].header(data, len);
+		if (c == NULL || header == SIZE_MAX ||
+		    !decodes(c, arena, data + header, len - header, ret))
+			continue;
+		ret->at += header;
+		return true;
 	}
 	return false;
 }
@@ -122,7 +174,7 @@ int unwrap_scan(const struct unwrap_image *image,
 		}
 		if (add(ret, &f, e) < 0)
 			return -1;
-		at += f.enc_len;
+		at = f.at + f.enc_len;
 	}
 	return 0;
 }

@@ -247,6 +247,72 @@ static void every_frame_of_a_zstd_squashfs_is_made_again(void **state)
 	a_squashfs_of("-comp zstd -Xcompression-level 3 -b 1M");
 }
 
+static void every_frame_of_a_gzip_squashfs_is_made_again(void **state)
+{
+	(void)state;
+	a_squashfs_of("-comp gzip");
+	a_squashfs_of("-comp gzip -Xcompression-level 6 -b 32K");
+}
+
+/* One frame larger than a slot: the old one goes through the scratch area. */
+static void one_stream_of(const char *command)
+{
+	AUTO(bench) struct bench b;
+	struct recode_need need;
+
+	bench_init(&b);
+	make_images(&b, command);
+	make_plan(&b, PLENTY);
+	each_changed_frame_is_proven(&b);
+	assert_int_equal(b.report.n_unchanged, 0);
+	recode_plan_need(&b.plan, &need);
+	assert_true(need.scratch_bytes > 2 * CONTENT_BYTES);
+	the_plan_holds(&b);
+}
+
+static void a_gzip_stream_is_made_again(void **state)
+{
+	(void)state;
+	need_tool("gzip");
+	one_stream_of("tar -cf - -C $V . --mtime=@0 | gzip -9n > image.$V");
+	one_stream_of("tar -cf x.$V -C $V . --mtime=@0 && gzip -6 x.$V && "
+		      "{ echo kernel; cat x.$V.gz; echo tail; } > image.$V");
+	one_stream_of("tar -cf - -C $V . --mtime=@0 | gzip -4n > image.$V");
+}
+
+/* As an initrd is: parts after each other, some of them compressed. */
+static void a_file_of_several_parts_is_unwrapped_part_by_part(void **state)
+{
+	AUTO(bench) struct bench b;
+
+	(void)state;
+	need_tool("gzip");
+	bench_init(&b);
+	make_images(&b, "{ cat $V/small; gzip -9nc $V/content; head -c 512 /dev/zero; "
+			"gzip -9nc 1/same; gzip -6nc $V/content; } > image.$V");
+	make_plan(&b, PLENTY);
+	assert_int_equal(b.report.n_new, 3);
+	assert_int_equal(b.report.n_unchanged, 1);
+	assert_int_equal(b.report.n_proven, 2);
+	the_plan_holds(&b);
+}
+
+/* Its fastest levels do not keep matches back; that encoder is not here. */
+static void a_stream_by_other_rules_stays_raw(void **state)
+{
+	AUTO(bench) struct bench b;
+
+	(void)state;
+	need_tool("gzip");
+	bench_init(&b);
+	make_images(&b, "gzip -1nc $V/content > image.$V");
+	make_plan(&b, PLENTY);
+	assert_int_equal(b.report.n_new, 1);
+	assert_int_equal(b.report.n_proven, 0);
+	assert_int_equal(b.plan.n_profiles, 1);
+	the_plan_holds(&b);
+}
+
 static void a_device_with_little_memory_gets_less_unwrapped(void **state)
 {
 	AUTO(bench) struct bench b;
@@ -298,6 +364,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_frame_of_a_zstd_squashfs_is_made_again),
+	    cmocka_unit_test(every_frame_of_a_gzip_squashfs_is_made_again),
+	    cmocka_unit_test(a_gzip_stream_is_made_again),
+	    cmocka_unit_test(a_file_of_several_parts_is_unwrapped_part_by_part),
+	    cmocka_unit_test(a_stream_by_other_rules_stays_raw),
 	    cmocka_unit_test(a_device_with_little_memory_gets_less_unwrapped),
 	    cmocka_unit_test(an_image_that_does_not_compress_is_its_own_view),
 	    cmocka_unit_test(the_same_images_give_the_same_plan),
