@@ -77,7 +77,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(503, b"later", Retry_After=str(self.query()))
 
     def busy_until(self):
-        self.answer(503, Retry_After=email.utils.formatdate(time.time() + 100, usegmt=True))
+        self.answer(503, Retry_After=email.utils.formatdate(time.time() + 1000, usegmt=True))
 
     def redirect(self):
         self.answer(302, b"away", Location="/hello")

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #define MINUTE_MS INT64_C(60000)
+#define LOOKS 60000 /* at two milliseconds each: minutes, if need be */
 
 static atomic_int_fast64_t utc_ms;
 static atomic_uint n_pokes;
@@ -166,7 +167,7 @@ static void until(struct house *h, uint64_t id,
 {
 	const struct timespec a_little = {.tv_nsec = 2000000};
 
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < LOOKS; i++) {
 		AUTO_PTR(rollout_view) struct rollout_view *v = look(h, id);
 
 		if (want(v, n))
@@ -224,7 +225,7 @@ static void run_to(struct house *h, uint64_t id, unsigned state)
 {
 	const struct timespec a_little = {.tv_nsec = 2000000};
 
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < LOOKS; i++) {
 		AUTO_PTR(rollout_view) struct rollout_view *v = look(h, id);
 
 		if (in_state(v, state))

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-#define SOON_MS 10000
+#define SOON_MS 120000
 
 struct http_request {
 	struct loop *loop;
