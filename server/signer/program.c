@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PREDECESSOR_MS 3000
+#define PREDECESSOR_MS 8000
 
 struct values {
 	const char *dir;
