@@ -64,9 +64,14 @@ class Server:
             return process, ready.readline()
 
     def start(self, *words):
+        end = time.monotonic() + PATIENCE
         self.process, line = self.spawn(*words)
-        if not line:
-            raise RuntimeError(self.log().strip().splitlines()[-1])
+        while not line:
+            why = self.log().strip().splitlines()[-1]
+            if self.token is None or "in use" not in why or time.monotonic() > end:
+                raise RuntimeError(why)
+            time.sleep(0.1)  # while it was down, somebody's connection began at its port
+            self.process, line = self.spawn(*words)
         self.port = json.loads(line)["port"]
         self.trust = ssl.create_default_context(cafile=self.data / "ca.pem")
         if self.token is None:

@@ -484,9 +484,10 @@ class Signing(Offline):
 
 class Program(Offline):
     def test_a_server_that_is_not_there_is_status_4(self):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
+        bound = socket.socket()  # and not listening: the port stays its own, and nobody answers there
+        self.addCleanup(bound.close)
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
         ca, token = self.dir / "ca.pem", self.dir / "token"
         ca.write_bytes(openssl("req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=x", "-keyout", "/dev/null"))
         token.write_text("secret\n")
