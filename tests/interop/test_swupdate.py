@@ -153,7 +153,8 @@ class Swupdate(unittest.TestCase):
         device = self.s.api("GET", f"/api/v1/devices/{self.name}").json
         self.assertEqual((device["version"], device["grade"], device["attributes"]), ("1.0.0", "reported", {"board": "evk"}))
         lines = [line for status in shown["statuses"] for line in status["details"]]
-        self.assertTrue(any("SWUPDATE successful" in line for line in lines), lines)
+        # What its log says besides comes from a thread of its own, which may be cut off by the end.
+        self.assertLessEqual({"Installed Chunk.", "All Chunks Installed.", "Update Installed."}, set(lines))
 
     def test_an_image_by_somebody_else_fails_and_is_not_tried_for_ever(self):
         elsewhere = self.s.place / "stranger"
