@@ -18,7 +18,7 @@ from .steps import BOLD, DIM, OFF, Step, wait_until
 # product: how many devices, hardware ids, the versions that they come with, what it is
 PRODUCTS = {
     "meter": (84, ("m1", "m2"), ("1.3.0", "1.4.0", "1.4.0"), "Electricity meters"),
-    "charger": (36, ("c1",), ("5.0.0",), "Wallboxes"),
+    "wallbox": (36, ("c1",), ("5.0.0",), "Wall chargers for cars"),
 }
 SITES = ("Gdansk", "Graz", "Lyon", "Oslo", "Porto", "Turin")
 GROUPS = {
@@ -29,8 +29,8 @@ GROUPS = {
 RELEASES = (
     ("meter", "1.4.0", "fails=0\n", "Tariff tables of 2026"),
     ("meter", "1.5.0", "fails=0\n", "Reads its registers twice as often"),
-    ("charger", "5.0.0", "fails=0\n", "From the factory"),
-    ("charger", "5.1.0", "fails=40\nsays=self-test: the contactor did not open\n", "Faster handshake with the car"),
+    ("wallbox", "5.0.0", "fails=0\n", "From the factory"),
+    ("wallbox", "5.1.0", "fails=40\nsays=self-test: the contactor did not open\n", "Faster handshake with the car"),
 )
 MINUTE_MS = 60_000
 FOREVER_S = 365 * 86400
@@ -49,10 +49,10 @@ GOOD = {
 }
 # The thresholds would let it go on: at 40 % failures it is the health gate that stops it.
 BAD = {
-    "name": "charger 5.1.0",
-    "selection": "product==charger",
+    "name": "wallbox 5.1.0",
+    "selection": "product==wallbox",
     "accepts": "reported",
-    "seed": "chargers",
+    "seed": "wallboxes",
     "stratify_by": "site",
     "limits": {"in_flight": 4},
     "waves": [
@@ -197,13 +197,13 @@ def play_rollouts(server):
     if good.id is None or good.now()["state"] == "running":
         watch(good, "Rollout of meter 1.5.0, a good release:", "finished", "paused", "stopped")
     if bad.id is None or bad.now()["state"] in ("draft", "running", "paused"):
-        found = watch(bad, "Rollout of charger 5.1.0, a bad one:", "paused", "stopped", "finished")
+        found = watch(bad, "Rollout of wallbox 5.1.0, a bad one:", "paused", "stopped", "finished")
         if found["state"] != "paused":
             return
         print(f"    {DIM}rolled back in {LOOK_S} s, unless you decide otherwise{OFF}", flush=True)
         time.sleep(LOOK_S)
         if bad.now()["state"] == "paused":
-            watch(bad.roll_back(), "Roll back to charger 5.0.0:", "finished", "paused", "stopped")
+            watch(bad.roll_back(), "Roll back to wallbox 5.0.0:", "finished", "paused", "stopped")
 
 
 def bring_up_fleet(fleet, publisher, *options):

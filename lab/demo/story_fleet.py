@@ -38,7 +38,7 @@ def scene_rollout(story):
 
 
 def scene_bad_rollout(story):
-    server, n = story.server, PRODUCTS["charger"][0]
+    server, n = story.server, PRODUCTS["wallbox"][0]
     bad = Rollout(server, BAD).begin()
     stopped = bad.until("paused", "finished", "stopped", seconds=2 * PATIENCE)
     expect(stopped["state"] == "paused" and stopped["reason"] == "health-gate", f"{stopped['state']}, {stopped['reason']}: {stopped['detail']}")
@@ -47,7 +47,7 @@ def scene_bad_rollout(story):
     expect(first["counts"]["waiting"] > 0, "every device of wave 1 was offered it")
     back = bad.roll_back().until("finished", "paused", "stopped", seconds=2 * PATIENCE)
     expect(back["state"] == "finished", f"the roll back is {back['state']}: {back['detail']}")
-    after = versions(server, "charger")
+    after = versions(server, "wallbox")
     expect(after == {"5.0.0": n}, f"after: {after}")
     expect(bad.now()["state"] == "stopped", f"the bad rollout is {bad.now()['state']}")
     failed = counts(stopped, "failed") + counts(stopped, "rolled-back")
