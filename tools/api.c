@@ -3,6 +3,7 @@
 
 #include "../common/base/file.h"
 #include "../common/base/text.h"
+#include "session.h"
 
 #include <limits.h>
 #include <string.h>
@@ -48,9 +49,55 @@ static int read_token(struct api *a, const char *path, struct err *e)
 	return result;
 }
 
-int api_init(struct api *a, const struct ota *o, bool with_token, struct err *e)
+/* The session of ota login stands in for what no option says: for its own server. */
+static int take_session(struct api *a, const struct session *s, const char **url,
+			struct err *e)
+{
+	size_t len = *url == NULL ? 0 : strlen(*url);
+
+	while (len > 8 && (*url)[len - 1] == '/')
+		len--;
+	if (*url != NULL &&
+	    (len != strlen(s->server) || strncmp(*url, s->server, len) != 0))
+		return 0;
+	if (*url == NULL)
+		*url = s->server;
+	if (a->net.ca_file == NULL) {
+		(void)snprintf(a->ca, sizeof(a->ca), "%s", s->ca);
+		a->net.ca_file = a->ca;
+	}
+	(void)snprintf(a->own_tenant, sizeof(a->own_tenant), "%s", s->tenant);
+	a->tenant = a->own_tenant;
+	a->by_session = true;
+	return buf_printf(&a->auth, e, "Cookie: __Host-ota=%s", s->secret);
+}
+
+static int set_server(struct api *a, const char *url, bool with_token, struct err *e)
 {
 	size_t len;
+
+	if (need(url, "server", "url", e) < 0 ||
+	    need(a->net.ca_file, "ca", "ca", e) < 0)
+		return -1;
+	if (with_token && a->auth.len == 0)
+		return err_set(e, ERR_USAGE,
+			       "--token-file is missing (or token-file in section "
+			       "[server] of the configuration), and nobody is logged "
+			       "in there: see ota login");
+	if (strncmp(url, "https://", 8) != 0)
+		return err_set(e, ERR_USAGE,
+			       "--server: \"%s\" does not begin with https://", url);
+	len = strlen(url);
+	while (len > 8 && url[len - 1] == '/')
+		len--;
+	return buf_add(&a->base, url, len, e);
+}
+
+int api_init(struct api *a, const struct ota *o, bool with_token, struct err *e)
+{
+	const char *url = o->server_url;
+	struct session s;
+	int result = 0;
 
 	*a = (struct api){.net = {.ca_file = o->ca_file,
 				  .user_agent = "ota/" OTA_VERSION,
@@ -60,20 +107,18 @@ int api_init(struct api *a, const struct ota *o, bool with_token, struct err *e)
 			  .base = BUF_INIT(URL_MAX_BYTES),
 			  .auth = BUF_INIT(2 * TOKEN_MAX_BYTES),
 			  .tenant = o->tenant};
-	if (need(o->server_url, "server", "url", e) < 0 ||
-	    need(o->ca_file, "ca", "ca", e) < 0 ||
-	    (with_token && need(o->token_file, "token-file", "token-file", e) < 0))
-		return -1;
-	if (strncmp(o->server_url, "https://", 8) != 0)
-		return err_set(e, ERR_USAGE,
-			       "--server: \"%s\" does not begin with https://",
-			       o->server_url);
-	len = strlen(o->server_url);
-	while (len > 8 && o->server_url[len - 1] == '/')
-		len--;
-	if (buf_add(&a->base, o->server_url, len, e) < 0)
-		return -1;
-	return with_token ? read_token(a, o->token_file, e) : 0;
+	if (with_token && o->token_file != NULL)
+		result = read_token(a, o->token_file, e);
+	else if (with_token) {
+		result = session_load(&s, e);
+		if (result == 1)
+			result = take_session(a, &s, &url, e);
+		if (result == 0)
+			result = set_server(a, url, true, e);
+		session_fini(&s);
+		return result;
+	}
+	return result < 0 ? -1 : set_server(a, url, with_token, e);
 }
 
 void api_fini(struct api *a)
@@ -122,7 +167,7 @@ static int send(const struct api *a, struct net_request *r, const char *path,
 		const char *content_type, struct net_head *ret_head,
 		struct buf *ret_body, struct err *e)
 {
-	const char *headers[3] = {NULL};
+	const char *headers[4] = {NULL};
 	AUTO(buf) struct buf url = BUF_INIT(URL_MAX_BYTES);
 	size_t n = 0;
 
@@ -130,6 +175,8 @@ static int send(const struct api *a, struct net_request *r, const char *path,
 		return -1;
 	if (a->auth.len > 0)
 		headers[n++] = buf_str(&a->auth);
+	if (a->by_session) /* a cookie's requests must not be another site's */
+		headers[n++] = "Sec-Fetch-Site: same-origin";
 	if (content_type != NULL)
 		headers[n++] = content_type;
 	r->url = buf_str(&url);
@@ -149,6 +196,8 @@ static int exchange(const struct api *a, struct net_request *r, const char *path
 
 	if (send(a, r, path, content_type, &head, &body, e) < 0)
 		return -1;
+	if (head.status == 401 && a->by_session)
+		return err_set(e, ERR_AUTH, "the session has ended: see ota login");
 	if (head.status < 200 || head.status > 299)
 		return refused(head.status, &body, e);
 	if (body.len > 0) {
@@ -176,6 +225,34 @@ int api_call(const struct api *a, const char *method, const char *path,
 	r.body_len = text.len;
 	return exchange(a, &r, path,
 			body != NULL ? "Content-Type: application/json" : NULL, ret, e);
+}
+
+int api_log_in(const struct api *a, const struct json *body, char *ret, size_t room,
+	       struct err *e)
+{
+	static const char name[] = "__Host-ota=";
+	AUTO(buf) struct buf text = BUF_INIT(REQUEST_MAX_BYTES);
+	AUTO(buf) struct buf answer = BUF_INIT(API_ANSWER_MAX_BYTES);
+	struct net_request r = {.method = "POST"};
+	struct net_head head = {0};
+	int result;
+
+	if (json_write(body, &text, e) < 0)
+		return -1;
+	r.body = text.data;
+	r.body_len = text.len;
+	result = send(a, &r, "/api/v1/session", "Content-Type: application/json", &head,
+		      &answer, e);
+	explicit_bzero(text.data, text.len);
+	if (result < 0)
+		return -1;
+	if (head.status != 204)
+		return refused(head.status, &answer, e);
+	if (strncmp(head.cookie, name, sizeof(name) - 1) != 0)
+		return err_set(e, ERR_FORMAT, "the server gave no session");
+	return text_format(ret, room, e, "%.*s",
+			   (int)strcspn(head.cookie + sizeof(name) - 1, ";"),
+			   head.cookie + sizeof(name) - 1);
 }
 
 int api_put(const struct api *a, const char *path, const void *data, size_t len,

@@ -16,12 +16,15 @@
 struct api {
 	struct net_config net;
 	struct buf base; /* "https://host:port" */
-	struct buf auth; /* "Authorization: Bearer .."; wiped; empty: none */
+	struct buf auth; /* "Authorization: ..", "Cookie: .."; wiped; empty: none */
 	const char *tenant;
+	bool by_session; /* of ota login; the next two are its */
+	char ca[4096], own_tenant[64];
 };
 
-/* From --server, --ca and --token-file or their keys in [server]. with_token: the call
- * needs one. ERR_USAGE names what is missing. */
+/* From --server, --ca and --token-file or their keys in [server], and from the session of
+ * ota login where these say nothing. with_token: the call needs one of both. ERR_USAGE
+ * names what is missing. *a must not move: it points into itself. */
 int api_init(struct api *a, const struct ota *o, bool with_token,
 	     struct err *e) MUST_USE;
 void api_fini(struct api *a);
@@ -29,6 +32,10 @@ void api_fini(struct api *a);
 /* body may be NULL; ret may be NULL; *ret is NULL for an empty answer. */
 int api_call(const struct api *a, const char *method, const char *path,
 	     const struct json *body, struct json **ret, struct err *e) MUST_USE;
+
+/* POSTs a session's beginning; the cookie's value goes to ret. */
+int api_log_in(const struct api *a, const struct json *body, char *ret, size_t room,
+	       struct err *e) MUST_USE;
 
 /* PUTs octets. */
 int api_put(const struct api *a, const char *path, const void *data, size_t len,

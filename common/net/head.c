@@ -62,6 +62,13 @@ static void set_etag(struct head *h, const char *value, int64_t now_utc_ms)
 		h->pub.etag = h->etag;
 }
 
+static void set_cookie(struct head *h, const char *value, int64_t now_utc_ms)
+{
+	(void)now_utc_ms;
+	if (text_copy(h->pub.cookie, sizeof(h->pub.cookie), value, "", NULL) < 0)
+		h->pub.cookie[0] = '\0';
+}
+
 static void set_content_length(struct head *h, const char *value, int64_t now_utc_ms)
 {
 	uint64_t length;
@@ -88,7 +95,7 @@ static const struct field {
 } fields[] = {
     {"content-type", set_content_type},	    {"etag", set_etag},
     {"content-length", set_content_length}, {"content-range", set_range},
-    {"retry-after", set_retry_after},
+    {"retry-after", set_retry_after},	    {"set-cookie", set_cookie},
 };
 
 /* "HTTP/1.1 206 Partial Content" -> 206; 0 if it is none of that. */

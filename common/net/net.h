@@ -49,6 +49,7 @@ struct net_head {
 	int status;
 	const char *content_type; /* or NULL */
 	const char *etag;
+	char cookie[256];	/* the last Set-Cookie, as it came; "" if none fits */
 	int64_t content_length; /* -1: unknown */
 	int64_t range_start;	/* of Content-Range, or -1 */
 	/* 0: none; from seconds or an HTTP date, capped at a day */

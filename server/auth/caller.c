@@ -73,14 +73,18 @@ bool caller_is_same_origin(const struct caller_fields *f)
 	       strcasecmp(f->origin + sizeof(scheme) - 1, f->host) == 0;
 }
 
-static bool is_json(const char *content_type)
+static bool is_type(const char *content_type, const char *type)
 {
-	static const char json[] = "application/json";
-	const size_t len = sizeof(json) - 1;
+	const size_t len = strlen(type);
 
-	return content_type != NULL && strncasecmp(content_type, json, len) == 0 &&
+	return content_type != NULL && strncasecmp(content_type, type, len) == 0 &&
 	       (content_type[len] == '\0' || content_type[len] == ';' ||
 		content_type[len] == ' ');
+}
+
+static bool is_json(const char *content_type)
+{
+	return is_type(content_type, "application/json");
 }
 
 static bool is_safe(const char *method)
@@ -95,8 +99,11 @@ static int check_browser(const struct caller_fields *f, struct err *e)
 	if (!caller_is_same_origin(f))
 		return err_set(e, ERR_FORBIDDEN,
 			       "the request comes from another site's page");
-	if (f->has_body && !is_json(f->content_type))
-		return err_set(e, ERR_FORBIDDEN, "with a session only JSON is taken");
+	/* Neither is what another site's form could send unasked (CORS-safelisted). */
+	if (f->has_body && !is_json(f->content_type) &&
+	    !is_type(f->content_type, "application/octet-stream"))
+		return err_set(e, ERR_FORBIDDEN,
+			       "with a session only JSON and octets are taken");
 	return 0;
 }
 

@@ -147,6 +147,9 @@ static void another_sites_page_changes_nothing(void **state)
 	    {"POST", NULL, "https://a:8443.evil", "application/json", true, false},
 	    {"POST", "same-origin", NULL, "text/plain", true, false},
 	    {"POST", "same-origin", NULL, "application/jsonx", true, false},
+	    {"PUT", "same-origin", NULL, "application/octet-stream", true, true},
+	    {"PUT", "cross-site", NULL, "application/octet-stream", true, false},
+	    {"POST", "same-origin", NULL, "multipart/form-data", true, false},
 	    {"POST", "same-origin", NULL, NULL, true, false},
 	    {"DELETE", NULL, NULL, NULL, false, false},
 	};
