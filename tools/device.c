@@ -34,20 +34,6 @@ const struct option device_add_options[] = {
     OPTION_END,
 };
 
-const struct option device_assign_options[] = {
-    {NULL, "force", OPT_FLAG, AT(force), NULL, NULL,
-     "Tell the device not to wait for a convenient time"},
-    {NULL, "kind", OPT_TEXT, AT(kind), NULL, "KIND",
-     "How much the device may choose: soft, forced, time-forced or download-only"},
-    {NULL, "force-at", OPT_TEXT, AT(force_at), NULL, "TIME",
-     "When a time-forced one stops being soft: 2026-11-23T14:41:07Z"},
-    {NULL, "not-before", OPT_TEXT, AT(not_before), NULL, "TIME",
-     "When the maintenance window opens: nothing is installed before"},
-    {NULL, "consent", OPT_FLAG, AT(consent), NULL, NULL, "Ask the device's user first"},
-    OPTIONS_SERVER,
-    OPTION_END,
-};
-
 static int add_query(struct buf *b, const char *key, const char *value, struct err *e)
 {
 	if (value == NULL)
@@ -285,52 +271,5 @@ RUN(device_token)
 	if (json_get_text(answer, "token", &token, e) < 0)
 		return -1;
 	(void)printf("%s\n", token);
-	return 0;
-}
-
-static int add_time(struct json *body, const char *key, const char *text, struct err *e)
-{
-	int64_t at;
-
-	if (text == NULL)
-		return 0;
-	if (time_parse(text, &at, e) < 0)
-		return err_wrap(e, "%s", key);
-	return json_set(body, key, json_new_int(at), e);
-}
-
-static int add_terms(const struct ota *o, struct json *body, struct err *e)
-{
-	if ((o->force && json_set(body, "force", json_new_bool(true), e) < 0) ||
-	    (o->kind != NULL &&
-	     json_set(body, "kind", json_new_text(o->kind), e) < 0) ||
-	    (o->consent && json_set(body, "consent", json_new_bool(true), e) < 0) ||
-	    add_time(body, "force_at", o->force_at, e) < 0)
-		return -1;
-	return add_time(body, "not_before", o->not_before, e);
-}
-
-RUN(device_assign)
-{
-	const struct ota *o = values;
-	AUTO(api) struct api a = {0};
-	AUTO_PTR(json) struct json *body = json_new_object();
-	AUTO_PTR(json) struct json *answer = NULL;
-	const char *id = "?";
-	char safe[SAFE_TEXT_LEN];
-
-	(void)n_operands;
-	(void)log;
-	if (api_init(&a, o, true, e) < 0 ||
-	    json_set(body, "device", json_new_text(operands[0]), e) < 0 ||
-	    json_set(body, "release", json_new_text(operands[1]), e) < 0 ||
-	    add_terms(o, body, e) < 0 ||
-	    api_call(&a, "POST", "/api/v1/deployments", body, &answer, e) < 0)
-		return -1;
-	if (o->json)
-		return print_json(answer, e);
-	if (json_opt_text(answer, "id", &id, e) < 0)
-		return -1;
-	(void)printf("Assigned as deployment %s.\n", safe_text(id, safe));
 	return 0;
 }

@@ -4,8 +4,10 @@
 
 #include "../common/base/clock.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 const struct option job_options[] = {
     OPTIONS_SERVER,
@@ -105,6 +107,16 @@ static bool is_running(const struct json *job)
 	return state != NULL && strcmp(state, "running") == 0;
 }
 
+/* One line that is written over, for who looks; nothing in a file or a pipe. */
+static void show_progress(const struct json *job, bool last)
+{
+	if (isatty(STDERR_FILENO) == 1)
+		(void)fprintf(stderr, "\r\033[K%" PRId64 " done, %" PRId64 " left%s",
+			      json_int(json_get(job, "done")),
+			      json_int(json_get(job, "skipped")),
+			      last ? "\r\033[K" : "");
+}
+
 /* Asks until the job has ended: soon at first, once a second in the end. */
 static int await_job(const struct api *a, struct json **job, struct err *e)
 {
@@ -114,6 +126,7 @@ static int await_job(const struct api *a, struct json **job, struct err *e)
 		AUTO(buf) struct buf path = BUF_INIT(1024);
 		const char *id;
 
+		show_progress(*job, false);
 		if (json_get_text(*job, "id", &id, e) < 0 || job_path(&path, id, e) < 0)
 			return -1;
 		(void)nanosleep(&pause, NULL);
@@ -123,6 +136,7 @@ static int await_job(const struct api *a, struct json **job, struct err *e)
 		if (api_call(a, "GET", buf_str(&path), NULL, job, e) < 0)
 			return -1;
 	}
+	show_progress(*job, true);
 	return 0;
 }
 
@@ -160,23 +174,32 @@ int job_run(const struct ota *o, const char *action, const char *device,
 	return o->no_wait ? 0 : judge(job, device, e);
 }
 
+int job_confirm(const struct ota *o, const char *what, struct err *e)
+{
+	AUTO(api) struct api a = {0};
+	AUTO(buf) struct buf path = BUF_INIT(16384);
+	AUTO_PTR(json) struct json *page = NULL;
+	bool exact = true;
+	uint64_t n;
+
+	if (o->yes)
+		return 0;
+	if (api_init(&a, o, true, e) < 0 ||
+	    buf_add_str(&path, "/api/v1/devices?limit=1&count=true&filter=", e) < 0 ||
+	    api_escape(&path, o->filter, e) < 0 ||
+	    api_call(&a, "GET", buf_str(&path), NULL, &page, e) < 0 ||
+	    json_get_u64(page, "total", &n, e) < 0 ||
+	    json_opt_bool(page, "total_exact", &exact, e) < 0)
+		return -1;
+	return err_set(
+	    e, ERR_USAGE, "%s%" PRIu64 " device%s match%s, nothing was done: --yes %s",
+	    exact ? "" : "more than ", n, n == 1 ? "" : "s", n == 1 ? "es" : "", what);
+}
+
 /* ---- device tag, untag, pin, unpin ---- */
 
-#define OPTIONS_ALL                                                                    \
-	{NULL,                                                                         \
-	 "filter",                                                                     \
-	 OPT_TEXT,                                                                     \
-	 AT(filter),                                                                   \
-	 NULL,                                                                         \
-	 "FILTER",                                                                     \
-	 "All devices that match, e.g. tag==lab;version=lt=2.0"},                      \
-	{                                                                              \
-		NULL, "no-wait", OPT_FLAG, AT(no_wait), NULL, NULL,                    \
-		    "Do not wait for the job to end; see ota job show"                 \
-	}
-
 const struct option device_change_options[] = {
-    OPTIONS_ALL,
+    OPTIONS_MATCHING,
     OPTIONS_SERVER,
     OPTION_END,
 };
@@ -185,7 +208,7 @@ const struct option device_pin_options[] = {
     {NULL, "reason", OPT_TEXT, AT(reason), NULL, "TEXT", "Why; it is shown with it"},
     {NULL, "release", OPT_TEXT, AT(release), NULL, "ID",
      "To this release; without it, to what each device runs"},
-    OPTIONS_ALL,
+    OPTIONS_MATCHING,
     OPTIONS_SERVER,
     OPTION_END,
 };

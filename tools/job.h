@@ -13,4 +13,29 @@
 int job_run(const struct ota *o, const char *action, const char *device,
 	    struct json *taken_body, struct err *e) MUST_USE;
 
+/*
+ * Before --filter does what cannot be taken back: without --yes ERR_USAGE says how many
+ * devices match and that --yes does `what` ("deletes them"). Nothing is done.
+ */
+int job_confirm(const struct ota *o, const char *what, struct err *e) MUST_USE;
+
+/* Of what may be done to one device or to all that match. */
+#define OPTIONS_MATCHING                                                               \
+	{NULL,                                                                         \
+	 "filter",                                                                     \
+	 OPT_TEXT,                                                                     \
+	 AT(filter),                                                                   \
+	 NULL,                                                                         \
+	 "FILTER",                                                                     \
+	 "All devices that match, e.g. tag==lab;version=lt=2.0"},                      \
+	{                                                                              \
+		NULL, "no-wait", OPT_FLAG, AT(no_wait), NULL, NULL,                    \
+		    "Do not wait for the job to end; see ota job show"                 \
+	}
+#define OPTION_YES                                                                     \
+	{                                                                              \
+		NULL, "yes", OPT_FLAG, AT(yes), NULL, NULL,                            \
+		    "With --filter: do it; without, only say how many match"           \
+	}
+
 #endif

@@ -64,7 +64,7 @@ struct ota {
 	const char *reason;
 	bool cancel_running;
 	/* people and tenants */
-	const char *role;
+	const char *role, *user;
 	struct option_list groups;
 	bool new_password, forever;
 	uint64_t token_life_ms;
@@ -81,7 +81,7 @@ struct ota {
 	/* fleet */
 	const char *sort, *about, *site, *support_ends;
 	struct option_list attributes; /* "key=value" */
-	bool csv, no_wait, behind;
+	bool csv, no_wait, behind, yes;
 };
 
 #define AT(member) offsetof(struct ota, member)
@@ -137,6 +137,8 @@ RUN(device_show);
 RUN(device_add);
 RUN(device_token);
 RUN(device_assign);
+RUN(device_cancel);
+RUN(device_delete);
 RUN(device_set);
 RUN(device_tag);
 RUN(device_untag);
@@ -181,6 +183,8 @@ RUN(device_why);
 RUN(freeze);
 RUN(thaw);
 RUN(events_follow);
+RUN(session_begin);
+RUN(session_end);
 RUN(user_list);
 RUN(user_add);
 RUN(user_set);
@@ -205,6 +209,9 @@ extern const struct option device_list_options[];
 extern const struct option device_add_options[];
 extern const struct option device_options[];
 extern const struct option device_assign_options[];
+extern const struct option device_end_options[];
+extern const struct option login_options[];
+extern const struct option logout_options[];
 extern const struct option device_set_options[];
 extern const struct option device_change_options[];
 extern const struct option device_pin_options[];

@@ -163,6 +163,40 @@ class WithServer(unittest.TestCase):
         self.assertIn(deployment["state"], ("cancelling", "cancelled"))
         self.ota("device", "assign", "nobody", self.release("2.0.0"), status=FAILED)
 
+    def bulk(self, *words):
+        """What the job did, as JSON."""
+        return self.listed("device", *words, "--yes")
+
+    def test_all_that_match_are_given_a_release_called_back_and_deleted_but_not_without_yes(self):
+        self.ota("release", "push", self.signed("2.7.0"))
+        release = self.release("2.7.0")
+        for i in range(3):
+            self.ota("device", "add", f"bulk-{i}", "--product", "gateway", "--hardware", "revA")
+        self.ota("device", "add", "bulk-x", "--product", "gateway", "--hardware", "revZ")
+        all_of_them = ("--filter", "id==bulk-*")
+        for words in (("assign", release), ("cancel",), ("delete",)):
+            out, said = self.ota("device", *words, *all_of_them, status=USAGE)
+            self.assertIn("4 devices match, nothing was done: --yes", said)
+            self.assertEqual(out, "")
+        self.assertEqual([], self.listed("job", "list"))
+        given = self.bulk("assign", release, *all_of_them)
+        self.assertEqual(("assign", "done", 3, 1), tuple(given[k] for k in ("action", "state", "done", "skipped")))
+        self.assertIn("revZ", given["detail"])
+        taken = self.bulk("cancel", *all_of_them)
+        self.assertEqual((3, 1), (taken["done"], taken["skipped"]))
+        self.assertEqual({"cancelled"}, {self.listed("deployment", "list", "--device", f"bulk-{i}")[0]["state"] for i in range(3)})
+        self.ota("device", "delete", "bulk-0")
+        self.assertEqual(3, self.bulk("delete", *all_of_them)["done"])
+        self.assertEqual([], self.listed("device", "list", *all_of_them))
+        self.ota("device", "delete", "bulk-0", status=FAILED)
+
+    def test_what_is_asked_of_one_device_and_of_all_that_match_is_not_mixed_up(self):
+        for words in (("assign", "some-release"), ("assign", "dev", "rel", "--filter", "id==*"), ("cancel",), ("delete",),
+                      ("delete", "dev", "--filter", "id==*"), ("assign", "rel", "--filter", "id==*", "--consent", "--yes")):
+            self.ota("device", *words, status=USAGE)
+        _, said = self.ota("device", "delete", "--filter", "id=x", status=REFUSED)
+        self.assertIn("column 3", said)
+
     def test_an_assignment_has_its_terms(self):
         self.ota("release", "push", self.signed("2.5.0"))
         self.ota("device", "add", "dev-2")
