@@ -99,6 +99,7 @@ struct recode_codec {
 };
 
 extern const struct recode_codec recode_deflate;
+extern const struct recode_codec recode_xz;
 extern const struct recode_codec recode_zstd;
 
 /* Every codec of this build; NULL ends it. A device names a subset of its own. */

@@ -10,6 +10,7 @@
 
 #include "../../common/base/text.h"
 #include "../../common/recode/codec_deflate.h"
+#include "../../common/recode/codec_xz.h"
 #include "../../common/recode/codec_zstd.h"
 
 #include <string.h>
@@ -76,12 +77,32 @@ static void deflate_candidates(const uint8_t *data, const struct unwrap_frame *f
 	}
 }
 
+/* The headers leave only the preset open; 7 to 9 are 6 with a larger dictionary. */
+static void xz_candidates(const uint8_t *data, const struct unwrap_frame *f,
+			  struct candidates *c)
+{
+	static const uint8_t presets[] = {6, 5, 4, 3, 2, 1, 0};
+	uint32_t params[RECODE_XZ_N_PARAMS];
+
+	c->n_params = RECODE_XZ_N_PARAMS;
+	if (recode_xz_params(data, f->enc_len, params) < 0)
+		return;
+	for (size_t i = 0; i < 2 * N_ELEMS(presets); i++) {
+		uint32_t *p = next_candidate(c);
+
+		memcpy(p, params, sizeof(params));
+		p[RECODE_XZ_PRESET] =
+		    presets[i / 2] | (i % 2 == 1 ? RECODE_XZ_EXTREME : 0);
+	}
+}
+
 /* The guesses for each codec. */
 static void (*const guessers[N_RECODE_IDS])(const uint8_t *data,
 					    const struct unwrap_frame *f,
 					    struct candidates *c) = {
     [RECODE_ZSTD] = zstd_candidates,
     [RECODE_DEFLATE] = deflate_candidates,
+    [RECODE_XZ] = xz_candidates,
 };
 
 /* Compares what is made with what has to come out. */

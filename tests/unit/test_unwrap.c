@@ -280,6 +280,33 @@ static void a_gzip_stream_is_made_again(void **state)
 	one_stream_of("tar -cf - -C $V . --mtime=@0 | gzip -4n > image.$V");
 }
 
+static void an_xz_stream_is_made_again(void **state)
+{
+	(void)state;
+	need_tool("xz");
+	one_stream_of("tar -cf - -C $V . --mtime=@0 | "
+		      "xz --check=crc32 --arm --lzma2=dict=1MiB > image.$V");
+	one_stream_of("tar -cf - -C $V . --mtime=@0 | xz -2 > image.$V");
+	one_stream_of("tar -cf - -C $V . --mtime=@0 | xz -4e -T1 > image.$V");
+}
+
+static void a_zstd_stream_is_made_again(void **state)
+{
+	(void)state;
+	need_tool("zstd");
+	one_stream_of("tar -cf - -C $V . --mtime=@0 | "
+		      "zstd -q -19 --single-thread > image.$V");
+	one_stream_of("tar -cf - -C $V . --mtime=@0 | "
+		      "zstd -q --single-thread --no-check > image.$V");
+}
+
+static void every_frame_of_an_xz_squashfs_is_made_again(void **state)
+{
+	(void)state;
+	a_squashfs_of("-comp xz");
+	a_squashfs_of("-comp xz -Xbcj arm,x86 -b 256K -Xdict-size 64K");
+}
+
 /* As an initrd is: parts after each other, some of them compressed. */
 static void a_file_of_several_parts_is_unwrapped_part_by_part(void **state)
 {
@@ -365,6 +392,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_frame_of_a_zstd_squashfs_is_made_again),
 	    cmocka_unit_test(every_frame_of_a_gzip_squashfs_is_made_again),
+	    cmocka_unit_test(every_frame_of_an_xz_squashfs_is_made_again),
+	    cmocka_unit_test(an_xz_stream_is_made_again),
+	    cmocka_unit_test(a_zstd_stream_is_made_again),
 	    cmocka_unit_test(a_gzip_stream_is_made_again),
 	    cmocka_unit_test(a_file_of_several_parts_is_unwrapped_part_by_part),
 	    cmocka_unit_test(a_stream_by_other_rules_stays_raw),
