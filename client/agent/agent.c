@@ -15,7 +15,8 @@
 static const unsigned edges[N_AGENT_STATES] = {
     [AGENT_OFF] = TO(IDLE) | TO(CHECKING) | TO(BACKING_OFF),
     [AGENT_IDLE] = TO(POLLING) | TO(REFRESHING) | TO(REBOOTING),
-    [AGENT_POLLING] = TO(IDLE) | TO(BACKING_OFF) | TO(REFRESHING),
+    [AGENT_POLLING] = TO(IDLE) | TO(BACKING_OFF) | TO(REFRESHING) | TO(ASKING),
+    [AGENT_ASKING] = TO(REFRESHING) | TO(IDLE),
     [AGENT_REFRESHING] = TO(FETCHING) | TO(BACKING_OFF) | TO(IDLE),
     [AGENT_FETCHING] = TO(INSTALLING) | TO(BACKING_OFF) | TO(IDLE),
     [AGENT_INSTALLING] = TO(VERIFYING) | TO(BACKING_OFF) | TO(IDLE),
@@ -32,6 +33,7 @@ static const char *const names[N_AGENT_STATES] = {
     [AGENT_OFF] = "OFF",
     [AGENT_IDLE] = "IDLE",
     [AGENT_POLLING] = "POLLING",
+    [AGENT_ASKING] = "ASKING",
     [AGENT_REFRESHING] = "REFRESHING",
     [AGENT_FETCHING] = "FETCHING",
     [AGENT_INSTALLING] = "INSTALLING",
@@ -74,8 +76,9 @@ void agent_move(struct agent *a, enum agent_state to, const char *why)
 
 bool agent_is_updating(const struct agent *a)
 {
-	const unsigned updating = TO(REFRESHING) | TO(FETCHING) | TO(INSTALLING) |
-				  TO(VERIFYING) | TO(ARMING) | TO(REBOOTING);
+	const unsigned updating = TO(ASKING) | TO(REFRESHING) | TO(FETCHING) |
+				  TO(INSTALLING) | TO(VERIFYING) | TO(ARMING) |
+				  TO(REBOOTING);
 
 	return (updating & 1u << a->state) != 0;
 }

@@ -25,6 +25,7 @@
  *    ├────────────── VERIFYING ──────────────────────────────────────┤
  *    │                     │ read back as signed: WRITTEN            │
  *    ├─ held ───────────┤                                            │
+ *    │ <── ASKING: soft, held and offered again: may it be now?      │
  *    └────────────── ARMING ─────────────────────────────────────────┘
  *                          │ record: PENDING
  *                          v
@@ -38,8 +39,10 @@
  *      v
  *    CONFIRMING ── record: GOOD ──> IDLE, and success is reported
  *
- * Held: the server says "skip" (a maintenance window that is not open, download-only).
- * The slot stays WRITTEN until it is offered without.
+ * Held: the server says "skip" (a maintenance window that is not open, download-only), or
+ * it is soft ("attempt") and the device has a command that says whether it may be
+ * interrupted. The slot stays WRITTEN until it is offered without "skip"; a soft one, until
+ * that command, asked in ASKING at each poll, exits with 0. Forced goes at once.
  *
  * While an update is under way the server is still polled, aside, so that a cancel is
  * noticed; that poll changes no state.
@@ -56,6 +59,7 @@
  *	VERIFYING	the same; the read-back begins anew
  *	ARMING		slot is WRITTEN or PENDING: armed when it is offered again, or as
  *			in REBOOTING
+ *	ASKING		slot is WRITTEN: it is held again, and asked again
  *	REBOOTING	slot is PENDING: the bootloader tries it. Where it booted the
  *			old slot all the same, the agent waits (BACKING_OFF, polling)
  *			and reboots again
@@ -84,6 +88,7 @@ enum agent_state {
 	AGENT_OFF = 0, /* before agent_start() */
 	AGENT_IDLE,
 	AGENT_POLLING,
+	AGENT_ASKING,
 	AGENT_REFRESHING,
 	AGENT_FETCHING,
 	AGENT_INSTALLING,
@@ -134,8 +139,8 @@ struct agent_ops {
 	int (*target_open)(void *ctx, unsigned slot, struct install_slot *ret,
 			   struct dev **ret_journal, struct err *e);
 	void (*target_close)(void *ctx);
-	/* Runs a health command; agent_on_command_end() follows, also after the
-	 * timeout. */
+	/* Runs a health command or the soft one; agent_on_command_end() follows, also
+	 * after the timeout. One at a time. */
 	int (*command_start)(void *ctx, const char *command, uint64_t timeout_ms,
 			     struct err *e);
 	void (*command_cancel)(void *ctx);
@@ -167,6 +172,11 @@ struct agent_spec {
 	uint64_t max_rate_bytes;    /* of the payload a second, 0: no limit */
 	uint64_t max_payload_bytes; /* of a body; 0: no limit but the medium */
 	uint64_t max_install_ms;    /* of one attempt to fetch a body; 0: no limit */
+
+	/* Exits with 0 if the device may be interrupted now, for a deployment that is
+	 * soft; NULL: always. */
+	const char *soft_command;
+	uint64_t soft_timeout_ms;
 
 	const char *const *health_commands;
 	size_t n_health_commands;

@@ -156,6 +156,8 @@ void agent_on_command_end(struct agent *a, int status, const char *why)
 	struct health *h = &a->health;
 	char how[128], text[MEMORY_REASON_LEN];
 
+	if (a->state == AGENT_ASKING)
+		update_asked(a, status, why);
 	if (!h->running || a->state != AGENT_CHECKING)
 		return;
 	h->running = false;

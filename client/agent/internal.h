@@ -50,6 +50,8 @@ enum fetch_what { FETCH_MANIFEST, FETCH_DESCRIPTOR, FETCH_HEAD, N_FETCHES };
 struct update {
 	char id[12]; /* of the deployment; "": from a bundle */
 	bool hold;   /* to be written, and armed only when it is offered again */
+	bool soft;   /* held because the device may be in use, not by the server */
+	bool asking; /* the soft command runs */
 	struct ddi_artifact artifact;
 	struct tuf_client *tuf;
 	struct effective_time time;
@@ -164,7 +166,7 @@ struct agent {
 /* agent.c */
 void agent_move(struct agent *a, enum agent_state to, const char *why);
 bool agent_is_armed(const struct agent *a);
-bool agent_is_updating(const struct agent *a); /* REFRESHING .. REBOOTING */
+bool agent_is_updating(const struct agent *a); /* ASKING .. REBOOTING */
 struct effective_time
 agent_time(const struct agent *a); /* now, as far as it is known */
 int agent_store_record(struct agent *a, const struct slot_record *r,
@@ -215,6 +217,8 @@ void update_refused(struct agent *a, const char *what, const struct err *e);
 
 /* Every block is written and read back, and it is not to be armed yet. */
 void update_hold(struct agent *a);
+/* The soft command ended, in ASKING. */
+void update_asked(struct agent *a, int status, const char *why);
 
 /* consent.c: what the poll links to as confirmationBase, or "" if it does not. True: a
  * request is under way, and over(a) is called at its end unless the round failed. */

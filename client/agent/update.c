@@ -10,10 +10,11 @@
  *	refused		it is not for this device, not signed, too old: told to the
  *			server, remembered, and not tried again
  *	cancelled	by the server
- *	held		its slot is written and verified, and the server has not said yet
- *			that it may be installed: the maintenance window is not open, or
- *			it is download-only. When it is offered again without "skip",
- *			what is written is found there and armed
+ *	held		its slot is written and verified, and it is not time yet: the
+ *			maintenance window is not open, it is download-only, or it is
+ *			soft and the device in use. When it is offered again without
+ *			"skip", and a soft one while the device is free, what is written
+ *			is found there and armed
  */
 #include "internal.h"
 
@@ -30,6 +31,8 @@ void update_clear(struct agent *a)
 
 	agent_drop(a, AGENT_FETCH);
 	agent_timer(a, AGENT_TIMER_STEP, -1);
+	if (u->asking)
+		a->spec.ops->command_cancel(a->spec.ctx);
 	tuf_client_free(u->tuf);
 	for (unsigned i = 0; i < N_FETCHES; i++)
 		buf_fini(&u->parts[i]);
@@ -113,19 +116,24 @@ void update_cancel(struct agent *a, const char *why)
 }
 
 #define HELD "written and verified; to be installed when the server says so"
+#define HELD_SOFT "written and verified; to be installed when the device is free"
 
 void update_hold(struct agent *a)
 {
+	bool soft = a->update.soft;
+	const char *what = soft ? HELD_SOFT : HELD;
 	struct err e = ERR_INIT;
 
 	memcpy(a->held_id, a->update.id, sizeof(a->held_id));
-	report_progress(a, DDI_DOWNLOADED, 100, HELD);
+	report_progress(a, DDI_DOWNLOADED, 100, what);
 	forget_deployment(a, a->held_id);
 	if (agent_save(a, &e) < 0)
 		agent_log_failure(a, LOG_ERROR, "remember what was downloaded", &e);
 	update_clear(a);
-	agent_move(a, AGENT_IDLE, HELD);
+	agent_move(a, AGENT_IDLE, what);
 	contact_deployment_ended(a);
+	if (soft)
+		contact_soon(a); /* it may be free now */
 }
 
 /* ---- beginnings ---- */
@@ -185,6 +193,8 @@ static bool must_wait(struct agent *a, const struct ddi_deployment *d)
 {
 	bool held = strcmp(a->held_id, d->id) == 0;
 
+	if (d->update == DDI_ATTEMPT && a->spec.soft_command != NULL)
+		return false; /* the command has the say */
 	if (d->update != DDI_SKIP) {
 		a->held_id[0] = '\0';
 		return false;
@@ -195,6 +205,48 @@ static bool must_wait(struct agent *a, const struct ddi_deployment *d)
 		log_info(a->spec.log, "agent", "the deployment waits for its window",
 			 "id", d->id, NULL);
 	return held || d->download == DDI_SKIP;
+}
+
+static void begin(struct agent *a, const char *why)
+{
+	agent_move(a, AGENT_REFRESHING, why);
+	report_progress(a, DDI_DOWNLOAD, 0, "checks the release");
+	fetch_refresh(a);
+}
+
+/* ---- soft: the device's own program says when ---- */
+
+static void ask(struct agent *a)
+{
+	struct err e = ERR_INIT;
+
+	agent_move(a, AGENT_ASKING, "a soft deployment is written: is the device free");
+	a->update.asking = true;
+	if (a->spec.ops->command_start(a->spec.ctx, a->spec.soft_command,
+				       a->spec.soft_timeout_ms, &e) < 0)
+		update_asked(a, -1, e.text);
+}
+
+void update_asked(struct agent *a, int status, const char *why)
+{
+	struct err e = ERR_INIT;
+
+	if (!a->update.asking)
+		return;
+	a->update.asking = false;
+	if (status == 0) {
+		a->held_id[0] = '\0';
+		a->update.hold = false;
+		begin(a, "the device is free: its slot is looked at again");
+		return;
+	}
+	/* What cannot be asked is not free: only a forced one goes on then. */
+	if (status < 0) {
+		(void)err_set(&e, ERR_INTERNAL, "%s", why != NULL ? why : "no status");
+		agent_log_failure(a, LOG_WARN, "ask whether the device is free", &e);
+	}
+	update_clear(a);
+	agent_move(a, AGENT_IDLE, "the device is in use: the next poll asks again");
 }
 
 void update_begin(struct agent *a, const struct ddi_deployment *d)
@@ -210,15 +262,17 @@ void update_begin(struct agent *a, const struct ddi_deployment *d)
 	}
 	update_clear(a);
 	memcpy(a->update.id, d->id, sizeof(a->update.id));
-	a->update.hold = d->update == DDI_SKIP;
+	a->update.soft = d->update == DDI_ATTEMPT && a->spec.soft_command != NULL;
+	a->update.hold = a->update.soft || d->update == DDI_SKIP;
 	a->update.artifact = d->artifacts[0];
 	if (check_offer(a, d, &e) < 0) {
 		update_refused(a, "look at the deployment", &e);
 		return;
 	}
-	agent_move(a, AGENT_REFRESHING, "a deployment: what does the repository say");
-	report_progress(a, DDI_DOWNLOAD, 0, "checks the release");
-	fetch_refresh(a);
+	if (a->update.soft && strcmp(a->held_id, d->id) == 0)
+		ask(a);
+	else
+		begin(a, "a deployment: what does the repository say");
 }
 
 int update_begin_bundle(struct agent *a, struct dev *bundle, struct err *e)

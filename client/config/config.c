@@ -43,6 +43,11 @@ const struct option client_config_options[] = {
      "The tenant this device belongs to"},
     {"server", "token-file", OPT_PATH, AT(server.token_file), NULL, "FILE",
      "Holds the token by which the server knows this device"},
+    {"soft", "command", OPT_TEXT, AT(soft.command), NULL, "COMMAND",
+     "A program that says by exit status 0 that this device may be interrupted now; a "
+     "deployment that is soft is installed then, a forced one at once"},
+    {"soft", "timeout", OPT_DURATION, AT(soft.timeout_ms), "30s", "TIME",
+     "A soft command that takes longer says that the device is in use"},
     {"health", "command", OPT_LIST, AT(health.command), NULL, "COMMAND",
      "A program that says by exit status 0 that this device is well; words are split "
      "at blanks"},

@@ -42,6 +42,10 @@ struct client_config {
 		const char *token_file;
 	} server;
 	struct {
+		const char *command;
+		uint64_t timeout_ms;
+	} soft;
+	struct {
 		struct option_list command;
 		uint64_t settle_ms;
 		uint64_t timeout_ms;

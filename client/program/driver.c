@@ -32,7 +32,7 @@ struct driver {
 	struct agent *agent;
 	struct driver_call calls[N_AGENT_CHANNELS];
 	struct driver_timer timers[N_AGENT_TIMERS];
-	struct command *command; /* the health command that runs, or NULL */
+	struct command *command; /* the health or soft command that runs, or NULL */
 	struct factory factory;
 	struct slot_layout slots[N_SLOTS];
 	struct dev *
@@ -346,6 +346,8 @@ static void set_health(const struct driver *d, struct agent_spec *s)
 		s->health_commands = &d->spec.health_command;
 		s->n_health_commands = 1;
 	}
+	s->soft_command = c->soft.command;
+	s->soft_timeout_ms = c->soft.timeout_ms;
 	s->settle_ms = c->health.settle_ms;
 	s->health_timeout_ms = c->health.timeout_ms;
 	s->health_retries = c->health.retries;

@@ -91,6 +91,25 @@ class Online(AgentTest):
         rebooting = [s for s in done["statuses"] if any("rebooting" in line for line in s["details"])]
         self.assertGreaterEqual(rebooting[0]["at"], opens)
 
+    def test_a_soft_one_is_installed_when_the_device_says_that_it_is_free(self):
+        board = self.board({"poll": {"interval": "1s"}})
+        free = board.path / "free"
+        board.config["soft"] = {"command": f"test -e {free}"}
+        board.write_config()
+        board.start()
+        ident = self.assign(board, "2.0.0", kind="soft")
+        wait_until(lambda: self.told(board).get("state") == "IDLE" and board.record().state("B") == "WRITTEN", 3 * PATIENCE,
+                   "the slot is written")
+        board.expect("the device is in use: the next poll asks again")
+        board.expect("the device is in use: the next poll asks again", since=board.mark())
+        self.assertEqual(board.record().state("B"), "WRITTEN")
+        free.touch()
+        done = self.settled(ident)
+        self.assertEqual(done["state"], "confirmed", done)
+        free.unlink()
+        back = self.settled(self.assign(board, "1.0.0", kind="forced"))  # which asks nobody
+        self.assertEqual(back["state"], "confirmed", back)
+
     def test_what_was_only_downloaded_is_there_when_it_is_to_be_installed(self):
         board = self.online()
         first = self.settled(self.assign(board, "2.0.0", kind="download-only"))

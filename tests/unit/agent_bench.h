@@ -73,7 +73,7 @@ struct bench {
 	/* the server */
 	const char *deployment; /* id of the open one, or NULL */
 	const char *cancel;	/* id of the one being cancelled, or NULL */
-	const char *update;	/* "forced" */
+	const char *update;	/* "forced", "attempt" or "skip" */
 	const char *download;	/* NULL: "forced" */
 	const char *window;	/* NULL, or "unavailable" */
 	const char *confirm;	/* id of the one that waits for consent, or NULL */

@@ -83,7 +83,9 @@ static void answer_deployment(struct bench *b, struct bench_call *c)
 		       d->unconfirmed ? b->confirm : b->deployment);
 	d->download = b->download != NULL ? DDI_SKIP : DDI_FORCED;
 	d->window = b->window != NULL ? DDI_WINDOW_UNAVAILABLE : DDI_WINDOW_NONE;
-	d->update = strcmp(b->update, "skip") == 0 ? DDI_SKIP : DDI_FORCED;
+	d->update = strcmp(b->update, "skip") == 0	? DDI_SKIP
+		    : strcmp(b->update, "attempt") == 0 ? DDI_ATTEMPT
+							: DDI_FORCED;
 	strcpy(d->artifacts[0].part, "os");
 	strcpy(d->version, "2.0.0");
 	strcpy(d->name, "gateway");
