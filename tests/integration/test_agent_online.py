@@ -92,7 +92,7 @@ class Online(AgentTest):
         self.assertGreaterEqual(rebooting[0]["at"], opens)
 
     def test_a_soft_one_is_installed_when_the_device_says_that_it_is_free(self):
-        board = self.board({"poll": {"interval": "1s"}})
+        board = self.board()
         free = board.path / "free"
         board.config["soft"] = {"command": f"test -e {free}"}
         board.write_config()
@@ -101,9 +101,12 @@ class Online(AgentTest):
         wait_until(lambda: self.told(board).get("state") == "IDLE" and board.record().state("B") == "WRITTEN", 3 * PATIENCE,
                    "the slot is written")
         board.expect("the device is in use: the next poll asks again")
-        board.expect("the device is in use: the next poll asks again", since=board.mark())
+        since = board.mark()
+        self.assertEqual(self.client(board, "poll-now")[0], DONE)
+        board.expect("the device is in use: the next poll asks again", since=since)
         self.assertEqual(board.record().state("B"), "WRITTEN")
         free.touch()
+        self.assertEqual(self.client(board, "poll-now")[0], DONE)
         done = self.settled(ident)
         self.assertEqual(done["state"], "confirmed", done)
         free.unlink()
