@@ -182,6 +182,7 @@ static void assign(struct api_call *a)
 	if (c == NULL)
 		return;
 	if (policy_fits(&a->device, &a->release, &e) < 0 ||
+	    policy_floor(&a->device, &a->release, &e) < 0 ||
 	    policy_pinned(&a->device, a->release.id, &e) < 0 ||
 	    read_assignment(a->body, &c->in.assign, &e) < 0) {
 		store_call_free(c);

@@ -429,9 +429,16 @@ static void stop_bad_one(struct api_call *a, struct rollout_view *v,
 		store_move(a, v, -1, "rolled back", bad_one_stopped);
 }
 
-/* A device whose floor was raised by the bad release would refuse what is below it. */
+/* Who runs the bad release has at least the floor that it raises: nobody would take what
+ * is below it. What is below its security version alone somebody may. */
 static int check_floor(const struct acting *m, struct err *e)
 {
+	if (m->to.security_version < m->from.raise_floor_to)
+		return err_set(e, ERR_ROLLBACK,
+			       "release %s has security version %u, and every device "
+			       "that runs %s refuses what is below %u",
+			       m->to.version, m->to.security_version, m->from.version,
+			       m->from.raise_floor_to);
 	if (m->to.security_version >= m->from.security_version ||
 	    m->below_security_version)
 		return 0;

@@ -264,6 +264,16 @@ int policy_fits(const struct device *d, const struct release *r, struct err *e)
 	return 0;
 }
 
+int policy_floor(const struct device *d, const struct release *r, struct err *e)
+{
+	if (r->security_version >= d->security_floor)
+		return 0;
+	return err_set(e, ERR_ROLLBACK,
+		       "release %s has security version %u and device \"%s\" accepts "
+		       "none below %u",
+		       r->version, r->security_version, d->id, d->security_floor);
+}
+
 int policy_pinned(const struct device *d, const char *release, struct err *e)
 {
 	if (d->pin == PIN_NONE)

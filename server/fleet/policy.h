@@ -57,6 +57,11 @@ int policy_cancel(const struct deployment *d, bool insist, struct verdict *ret,
 int policy_fits(const struct device *d, const struct release *r,
 		struct err *e) MUST_USE;
 
+/* ERR_ROLLBACK: the device is known to accept no security version as low as the
+ * release's, and would refuse it. */
+int policy_floor(const struct device *d, const struct release *r,
+		 struct err *e) MUST_USE;
+
 /* ERR_CONFLICT says to what the device is pinned, and why; 0 if it is not, or to
  * the release with this id. */
 int policy_pinned(const struct device *d, const char *release, struct err *e) MUST_USE;

@@ -152,6 +152,7 @@ struct json *render_release(const struct release *r, struct err *e)
 	    set_text(o, "product", r->product, e) < 0 ||
 	    set_text(o, "version", r->version, e) < 0 ||
 	    set_int(o, "security_version", r->security_version, e) < 0 ||
+	    set_int(o, "raise_floor_to", r->raise_floor_to, e) < 0 ||
 	    json_set(o, "hardware", render_hardware(r, e), e) < 0 ||
 	    set_text(o, "notes", r->notes, e) < 0 ||
 	    set_int(o, "size", release_size(r), e) < 0 ||

@@ -108,7 +108,7 @@ static int may_change(const struct job_runner *r, const struct device *d, struct
 {
 	if (r->job.action != JOB_ASSIGN)
 		return 0;
-	if (policy_fits(d, &r->release, e) < 0)
+	if (policy_fits(d, &r->release, e) < 0 || policy_floor(d, &r->release, e) < 0)
 		return -1;
 	return policy_pinned(d, r->release.id, e);
 }

@@ -160,6 +160,7 @@ struct release material_release(const struct material *m,
 	char hex[2 * SHA256_LEN + 1];
 	struct release r = {
 	    .security_version = from->security_version,
+	    .raise_floor_to = from->raise_floor_to,
 	    .n_hardware = from->n_hardware,
 	    .n_images = from->n_images,
 	    .n_files = from->n_files,

@@ -21,14 +21,15 @@ void selection_fini(struct selection *s)
 enum rollout_fit rollout_fit_of(const struct rollout_candidate *d,
 				const struct release *r, struct err *ret_why)
 {
-	struct device known = {.grade = GRADE_UNKNOWN, .pin = d->pin};
+	struct device known = {
+	    .grade = GRADE_UNKNOWN, .pin = d->pin, .security_floor = d->security_floor};
 
 	memcpy(known.id, d->id, sizeof(known.id));
 	memcpy(known.product, d->product, sizeof(known.product));
 	memcpy(known.hardware, d->hardware, sizeof(known.hardware));
 	memcpy(known.agent_version, d->agent_version, sizeof(known.agent_version));
 	memcpy(known.pin_release, d->pin_release, sizeof(known.pin_release));
-	if (policy_fits(&known, r, ret_why) < 0)
+	if (policy_fits(&known, r, ret_why) < 0 || policy_floor(&known, r, ret_why) < 0)
 		return FIT_INCOMPATIBLE;
 	if (strcmp(d->version, r->version) == 0) {
 		(void)err_set(ret_why, ERR_CONFLICT, "device \"%s\" runs %s already",

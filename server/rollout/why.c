@@ -93,12 +93,10 @@ static bool is_incompatible(const struct why_input *in, struct why_reason *r)
 
 static bool is_below_floor(const struct why_input *in, struct why_reason *r)
 {
-	return in->release != NULL && in->floor_known &&
-	       in->release->security_version < in->security_floor &&
-	       say(r,
-		   "the release has security version %u and the device accepts none "
-		   "below %u",
-		   in->release->security_version, in->security_floor);
+	struct err e = ERR_INIT;
+
+	return in->release != NULL && policy_floor(in->device, in->release, &e) < 0 &&
+	       say(r, "%s", e.text);
 }
 
 static bool is_pinned(const struct why_input *in, struct why_reason *r)

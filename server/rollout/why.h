@@ -58,9 +58,7 @@ struct why_input {
 	const struct freeze *freeze;
 	const struct device *device;
 	const char *pinned_by; /* who pinned it; NULL: not known */
-	bool floor_known;
-	uint32_t security_floor; /* as the device last said */
-	const char *power;	 /* what it says holds it back ("battery 12 %"); NULL */
+	const char *power;     /* what it says holds it back ("battery 12 %"); NULL */
 	uint64_t poll_interval_ms;
 
 	/* of the rollout with the highest priority that selects it; NULL: none */

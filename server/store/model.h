@@ -71,6 +71,9 @@ struct device {
 	enum pin pin;
 	char pin_release[RELEASE_ID_LEN + 1]; /* of PIN_RELEASE */
 	char pin_reason[DEVICE_TEXT_MAX_LEN + 1];
+	/* It accepts no security version below: as it said last, or as what it proved to
+	 * run since raised it; 0: none is known. */
+	uint32_t security_floor;
 	bool wants_attributes; /* ask for configData at the next poll */
 	int64_t created_at, seen_at;
 	uint64_t open_deployment;      /* the oldest open one's id; 0: none */
@@ -91,6 +94,7 @@ struct release { /* without images descriptor, head and body are zero */
 	char product[PRODUCT_MAX_LEN + 1];
 	char version[VERSION_MAX_LEN + 1];
 	uint32_t security_version;
+	uint32_t raise_floor_to; /* 0: it leaves the device's floor where it is */
 	char hardware[MAX_HARDWARE][HARDWARE_MAX_LEN + 1];
 	size_t n_hardware;
 	char notes[NOTES_MAX_LEN + 1];

@@ -131,7 +131,8 @@ struct rollout_candidate {
 	char version[VERSION_MAX_LEN + 1];
 	char site[ROLLOUT_SITE_MAX_LEN + 1];
 	char stratum[ATTRIBUTE_MAX_LEN + 1];
-	char agent_version[33]; /* "": it did not say that it runs the agent */
+	char agent_version[33];	 /* "": it did not say that it runs the agent */
+	uint32_t security_floor; /* as of struct device */
 	enum pin pin;
 	char pin_release[RELEASE_ID_LEN + 1];
 	uint16_t matches;    /* bit w: it matches the filter of wave w */

@@ -13,7 +13,7 @@
 	"(SELECT max(p.id) FROM deployment p "                                         \
 	"WHERE p.tenant = d.tenant AND p.device = d.id), "                             \
 	"d.installed_deployment, d.revision, "                                         \
-	"d.site, d.tags, d.pin, d.pin_release, d.pin_reason "
+	"d.site, d.tags, d.pin, d.pin_release, d.pin_reason, d.security_floor "
 
 /* clang-format off */
 #define SQL_DEVICE(X)                                                                  \
@@ -45,6 +45,17 @@
 	X(DEVICE_VERSION, "UPDATE device SET version = ?3, grade = ?4, "               \
 			  "version_key = ?5, "                                         \
 			  "revision = revision + 1 WHERE tenant = ?1 AND id = ?2")     \
+	X(DEVICE_FLOOR, "UPDATE device SET security_floor = ?3 "                       \
+			"WHERE tenant = ?1 AND id = ?2")                               \
+	/* The floor that the release of deployment ?3 raises, once it is proven to run. */ \
+	X(DEVICE_RAISE_FLOOR,                                                          \
+	  "UPDATE device SET security_floor = (SELECT r.raise_floor_to "               \
+	  "FROM deployment p JOIN release r ON r.tenant = p.tenant "                   \
+	  "AND r.id = p.release WHERE p.tenant = ?1 AND p.id = ?3) "                   \
+	  "WHERE tenant = ?1 AND id = ?2 AND security_floor < "                        \
+	  "(SELECT r.raise_floor_to FROM deployment p JOIN release r "                 \
+	  "ON r.tenant = p.tenant AND r.id = p.release "                               \
+	  "WHERE p.tenant = ?1 AND p.id = ?3)")                                        \
 	X(DEVICE_STATE, "UPDATE device SET state = ?3, revision = revision + 1 "       \
 			"WHERE tenant = ?1 AND id = ?2")                               \
 	X(DEVICE_AGENT,                                                                \
@@ -75,7 +86,8 @@
 	  "WHERE tenant = ?1 AND device = ?2 AND by_operator = 0")
 
 /* What schema 2 adds: texts, each with a comma behind it. */
-#define SCHEMA_2_DEVICE
+#define SCHEMA_2_DEVICE                                                                \
+	"ALTER TABLE device ADD COLUMN security_floor INTEGER NOT NULL DEFAULT 0;",
 /* clang-format on */
 
 #endif

@@ -7,7 +7,7 @@
 #define RELEASE_COLUMNS                                                                \
 	"id, product, version, security_version, hardware, notes, manifest_sha256, "   \
 	"descriptor_sha256, head_sha256, body_sha256, head_size, body_size, "          \
-	"created_at, security_only "                                                   \
+	"created_at, security_only, raise_floor_to "                                   \
 	"FROM release "
 
 /* Nothing that is published, or about to be, refers to a. A table that refers to artifacts
@@ -26,8 +26,8 @@
 	  "INSERT INTO release (tenant, id, product, version, "                        \
 	  "security_version, hardware, notes, manifest_sha256, descriptor_sha256, "    \
 	  "head_sha256, body_sha256, head_size, body_size, created_at, "               \
-	  "security_only) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "      \
-	  "?12, ?13, ?14, ?15)")                                                       \
+	  "security_only, raise_floor_to) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "    \
+	  "?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)")                                                       \
 	X(RELEASE_GET, "SELECT " RELEASE_COLUMNS "WHERE tenant = ?1 AND id = ?2")      \
 	X(RELEASE_LIST,                                                                \
 	  "SELECT " RELEASE_COLUMNS "WHERE tenant = ?1 AND (?2 = '' OR "               \
@@ -88,6 +88,7 @@
 	"CREATE INDEX release_head ON release (tenant, head_sha256);"                  \
 	"CREATE INDEX release_body ON release (tenant, body_sha256);"                  \
 	"ALTER TABLE release ADD COLUMN security_only INTEGER NOT NULL DEFAULT 0;"     \
+	"ALTER TABLE release ADD COLUMN raise_floor_to INTEGER NOT NULL DEFAULT 0;"    \
 	"CREATE TABLE release_file ("                                                  \
 	"  tenant TEXT NOT NULL, release TEXT NOT NULL, n INTEGER NOT NULL,"           \
 	"  name TEXT NOT NULL, part INTEGER NOT NULL, size INTEGER NOT NULL,"          \

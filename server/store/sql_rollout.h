@@ -142,14 +142,14 @@
 	  "AND (?5 = -1 OR m.status = ?5) ORDER BY m.device LIMIT ?6")                 \
 	X(MEMBER_WAITING,                                                              \
 	  "SELECT d.id, d.product, d.hardware, d.version, d.site, d.pin, "             \
-	  "d.pin_release, d.agent_version, m.place, 0 "                                \
+	  "d.pin_release, d.agent_version, m.place, 0, d.security_floor "              \
 	  "FROM rollout_member m JOIN device d ON d.tenant = m.tenant "                \
 	  "AND d.id = m.device WHERE m.tenant = ?1 AND m.rollout = ?2 "                \
 	  "AND m.wave = ?3 AND m.place > ?4 AND m.deployment = 0 "                     \
 	  "AND m.status IN (0, 8) ORDER BY m.place LIMIT ?5")                          \
 	X(MEMBER_UNSHOWN,                                                              \
 	  "SELECT d.id, d.product, d.hardware, d.version, d.site, d.pin, "             \
-	  "d.pin_release, d.agent_version, m.place, m.deployment "                     \
+	  "d.pin_release, d.agent_version, m.place, m.deployment, d.security_floor "   \
 	  "FROM rollout_member m JOIN deployment p ON p.tenant = m.tenant "            \
 	  "AND p.id = m.deployment JOIN device d ON d.tenant = m.tenant AND d.id = m.device "                  \
 	  "WHERE m.tenant = ?1 AND m.rollout = ?2 AND m.deployment > ?3 "              \

@@ -58,7 +58,7 @@ static void make_query(struct sql_make *m, const struct store_call *c,
 	const struct rollout_query *r = &c->in.rollout_query;
 
 	sql_make_add(m, "SELECT d.id, d.product, d.hardware, d.version, d.site, d.pin, "
-			"d.pin_release, "
+			"d.pin_release, d.security_floor, "
 			"d.agent_version, ");
 	add_stratum(m, r->stratify_by);
 	sql_make_add(m, ", ");
@@ -84,15 +84,16 @@ static int load_candidate(struct conn *db, const char *tenant, const struct quer
 	(void)tenant;
 	(void)e;
 	*d = (struct rollout_candidate){.pin = (enum pin)query_int(q, 5),
-					.matches = (uint16_t)query_int(q, 9)};
+					.security_floor = (uint32_t)query_int(q, 7),
+					.matches = (uint16_t)query_int(q, 10)};
 	query_text(q, 0, d->id, sizeof(d->id));
 	query_text(q, 1, d->product, sizeof(d->product));
 	query_text(q, 2, d->hardware, sizeof(d->hardware));
 	query_text(q, 3, d->version, sizeof(d->version));
 	query_text(q, 4, d->site, sizeof(d->site));
 	query_text(q, 6, d->pin_release, sizeof(d->pin_release));
-	query_text(q, 7, d->agent_version, sizeof(d->agent_version));
-	query_text(q, 8, d->stratum, sizeof(d->stratum));
+	query_text(q, 8, d->agent_version, sizeof(d->agent_version));
+	query_text(q, 9, d->stratum, sizeof(d->stratum));
 	return 0;
 }
 

@@ -371,6 +371,10 @@ static int store_device_change(struct conn *db, const struct store_call *c,
 		return -1;
 	if (c->in.move.state != DEPLOYMENT_CONFIRMED)
 		return 0;
+	if (c->in.move.grade == GRADE_PROVEN &&
+	    query_run(db, SQL_DEVICE_RAISE_FLOOR, e,
+		      ARGS(ARG_T(c->tenant), ARG_T(id), ARG_I(c->in.move.id))) < 0)
+		return -1;
 	return query_run(db, SQL_DEVICE_INSTALLED, e,
 			 ARGS(ARG_T(c->tenant), ARG_T(id), ARG_I(c->in.move.id)));
 }

@@ -3,6 +3,12 @@
 #include "scope.h"
 #include "verbs.h"
 
+#include "../../common/base/text.h"
+
+#include <string.h>
+
+#define DEVICE_FLOOR_KEY "security.floor" /* client/agent/contact.c */
+
 void device_load(const struct query *q, struct device *d)
 {
 	query_text(q, 0, d->id, sizeof(d->id));
@@ -28,6 +34,7 @@ void device_load(const struct query *q, struct device *d)
 	d->pin = (enum pin)query_int(q, 20);
 	query_text(q, 21, d->pin_release, sizeof(d->pin_release));
 	query_text(q, 22, d->pin_reason, sizeof(d->pin_reason));
+	d->security_floor = (uint32_t)query_int(q, 23);
 }
 
 /* What is no version has no key, and so no place in an order. */
@@ -171,6 +178,23 @@ static int put_attributes(struct conn *db, const struct store_call *c, struct er
 	return attribute_check_count(db, c->tenant, c->in.attributes.id, e);
 }
 
+/* The agent (`ota-client`) says its floor; what is no number says nothing. */
+static int put_floor(struct conn *db, const struct store_call *c, struct err *e)
+{
+	const struct attribute *a = c->items;
+	uint64_t floor;
+
+	for (size_t i = 0; i < c->n_items; i++) {
+		if (a[i].remove || strcmp(a[i].key, DEVICE_FLOOR_KEY) != 0 ||
+		    parse_u64(a[i].value, &floor, NULL) < 0 || floor > UINT32_MAX)
+			continue;
+		return query_run(
+		    db, SQL_DEVICE_FLOOR, e,
+		    ARGS(ARG_T(c->tenant), ARG_T(c->in.attributes.id), ARG_I(floor)));
+	}
+	return 0;
+}
+
 int verb_DEVICE_SET_ATTRIBUTES(struct conn *db, struct store_call *c, struct err *e)
 {
 	const char *id = c->in.attributes.id;
@@ -185,7 +209,8 @@ int verb_DEVICE_SET_ATTRIBUTES(struct conn *db, struct store_call *c, struct err
 		     ARG_T(version_key_or_none(c->in.attributes.version, version)),
 		     ARG_T(version_key_or_none(c->in.attributes.agent_version,
 					       agent)))) < 0 ||
-	    check_met(db, id, e) < 0 || put_attributes(db, c, e) < 0)
+	    check_met(db, id, e) < 0 || put_attributes(db, c, e) < 0 ||
+	    put_floor(db, c, e) < 0)
 		return -1;
 	return device_load_by_id(db, c->tenant, id, &c->out.device, e);
 }

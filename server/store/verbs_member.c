@@ -299,7 +299,8 @@ static int load_waiting(struct conn *db, const char *tenant, const struct query 
 	(void)e;
 	*d = (struct rollout_candidate){.pin = (enum pin)query_int(q, 5),
 					.place = query_int(q, 8),
-					.deployment = (uint64_t)query_int(q, 9)};
+					.deployment = (uint64_t)query_int(q, 9),
+					.security_floor = (uint32_t)query_int(q, 10)};
 	query_text(q, 0, d->id, sizeof(d->id));
 	query_text(q, 1, d->product, sizeof(d->product));
 	query_text(q, 2, d->hardware, sizeof(d->hardware));

@@ -92,6 +92,7 @@ static int load_release(struct conn *db, const char *tenant, const struct query 
 	r->body_size = (uint64_t)query_int(q, 11);
 	r->created_at = query_int(q, 12);
 	r->security_only = query_int(q, 13) != 0;
+	r->raise_floor_to = (uint32_t)query_int(q, 14);
 	if (load_images(db, tenant, r, e) < 0)
 		return -1;
 	return load_files(db, tenant, r, e);
@@ -147,7 +148,7 @@ int release_insert(struct conn *db, struct store_call *c, const struct release *
 			   ARG_B(r->head_sha256, SHA256_LEN),
 			   ARG_B(r->body_sha256, SHA256_LEN), ARG_I(r->head_size),
 			   ARG_I(r->body_size), ARG_I(c->now_ms),
-			   ARG_I(r->security_only))) < 0) {
+			   ARG_I(r->security_only), ARG_I(r->raise_floor_to))) < 0) {
 		if (e->code == ERR_CONFLICT)
 			(void)err_set(e, ERR_CONFLICT,
 				      "there is a release %s of %s already", r->version,

@@ -147,12 +147,12 @@ class Server:
         self.keys = self.place / "keys"
         self.ota("keys", "init", self.keys, "--online", online, "--demo")
 
-    def make_bundle(self, version, size=300_000, product="gateway"):
+    def make_bundle(self, version, size=300_000, product="gateway", security=("--security-version", "1")):
         """A signed bundle of one image of pseudo-random bytes."""
         image, bundle = self.place / f"{version}.img", self.place / f"{version}.bundle"
         image.write_bytes(b"".join(f"{version} {i}\n".encode() for i in range(size // 8))[:size])
         self.ota("bundle", "create", bundle, "--keys", self.keys, "--product", product, "--hardware", "revA",
-                 "--version", version, "--security-version", "1", "--image", f"firmware={image}", "--demo")
+                 "--version", version, *security, "--image", f"firmware={image}", "--demo")
         self.ota("release", "sign", bundle, "--keys", self.keys, "--demo")
         return bundle
 

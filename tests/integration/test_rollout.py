@@ -341,6 +341,26 @@ class Acts(RolloutTest):
         self.assertEqual(sorted(d.name for d in updated), sorted(d.name for d in done))
         self.assertEqual(self.s.api("GET", f"/api/v1/devices/{done[0].name}").json["version"], "1.0.0")
 
+    def test_roll_back_below_the_floor_that_the_bad_one_raises_is_refused(self):
+        devices = self.fleet(2)
+        bad = self.s.push(self.s.make_bundle("7.0.0", security=("--security-version", "3", "--raise-floor-to", "2")))
+        self.assertEqual(bad["raise_floor_to"], 2)
+        r = self.make(release=bad["id"])
+        self.do(r, "start")
+        self.serve(r, devices, lambda o: o["state"] == "finished")
+        refused = self.do(r, "rollback", 409, release=self.r1, below_security_version=True)
+        self.assertEqual(refused["code"], "rollback")
+        self.assertIn("release 1.0.0 has security version 1, and every device that runs 7.0.0 refuses what is below 2",
+                      refused["detail"])
+        self.assertEqual(self.get(r)["state"], "finished")  # nothing was stopped for it
+
+    def test_a_device_is_assigned_nothing_below_its_floor(self):
+        device = self.fleet(1)[0]
+        device.request("PUT", "/configData", {"data": {"product": "gateway", "hardware": "revA", "security.floor": "2"}})
+        answer = self.s.api("POST", "/api/v1/deployments", {"device": device.name, "release": self.r1})
+        self.assertEqual((answer.status, answer.json["code"]), (409, "rollback"))
+        self.assertIn("accepts none below 2", answer.json["detail"])
+
     def test_roll_back_asks_those_that_are_at_it_to_stop(self):
         devices = self.fleet(2)
         r = self.make([{"percent": 100, "min_finished": 1}], release=self.r2)

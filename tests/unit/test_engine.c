@@ -389,6 +389,35 @@ static void files_alone_are_given_to_no_device_with_the_agent(void **state)
 	assert_int_equal(n_deployments_of(&h, "dev-4"), 1);
 }
 
+static void says_its_floor(struct house *h, const char *device, const char *floor)
+{
+	struct store_call *c = verb(STORE_DEVICE_SET_ATTRIBUTES);
+	struct attribute *a = store_call_items(c, 1, sizeof(*a), NULL);
+
+	strcpy(c->in.attributes.id, device);
+	strcpy(a->key, "security.floor");
+	strcpy(a->value, floor);
+	done(h->store, c);
+}
+
+/* The release has security version 3. */
+static void who_would_refuse_its_security_version_is_no_member(void **state)
+{
+	struct house h;
+	uint64_t id;
+
+	house_init(&h, state);
+	says_its_floor(&h, "dev-2", "4");
+	says_its_floor(&h, "dev-3", "3");
+	id = make_plan(&h, TWO_WAVES, "");
+	command(&h, id, ROLLOUT_EVENT_SUBMIT);
+	run_to(&h, id, ROLLOUT_FINISHED);
+	engine_free(h.engine);
+	assert_int_equal(stored(&h, id).left_out.incompatible, 1);
+	assert_int_equal(n_deployments_of(&h, "dev-2"), 0);
+	assert_int_equal(n_deployments_of(&h, "dev-3"), 1);
+}
+
 /* It was chosen while nothing was known of it. */
 static void a_member_that_turns_out_to_run_the_agent_leaves(void **state)
 {
@@ -561,6 +590,7 @@ static void what_a_view_stores_is_what_it_reads_again(void **state)
 	X(who_never_called_is_absent_when_the_deadline_has_passed)                     \
 	X(a_second_wave_begins_only_after_the_first_has_passed)                        \
 	X(files_alone_are_given_to_no_device_with_the_agent)                           \
+	X(who_would_refuse_its_security_version_is_no_member)                          \
 	X(a_member_that_turns_out_to_run_the_agent_leaves)                             \
 	X(who_fits_no_more_leaves_before_it_is_shown_anything)                         \
 	X(a_group_that_is_gone_is_told_beside_the_state)                               \

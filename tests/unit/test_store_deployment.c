@@ -179,19 +179,80 @@ static void several_deployments_are_read_at_once_without_the_unknown(void **stat
 	store_call_free(c);
 }
 
+/* ---- the security floor ---- */
+
+static void say_floor(struct store *s, const char *device, const char *floor)
+{
+	struct store_call *c = verb(STORE_DEVICE_SET_ATTRIBUTES);
+	struct attribute *a = store_call_items(c, 1, sizeof(*a), NULL);
+
+	strcpy(c->in.attributes.id, device);
+	strcpy(a->key, "security.floor");
+	strcpy(a->value, floor);
+	done(s, c);
+}
+
+static void confirm(struct store *s, const char *release, enum grade grade)
+{
+	struct deployment d = get_deployment(s, assign(s, "gw-1", release));
+	struct store_call *c = move_call(&d, DEPLOYMENT_CONFIRMED);
+
+	c->in.move.grade = grade;
+	done(s, c);
+}
+
+static void make_raising(struct store *s, const char *id, const char *version,
+			 uint32_t floor)
+{
+	struct store_call *c = verb(STORE_RELEASE_CREATE);
+
+	c->in.release = a_release(id, version);
+	c->in.release.raise_floor_to = floor;
+	must(s, c);
+	assert_int_equal(c->out.release.raise_floor_to, floor);
+	store_call_free(c);
+}
+
+static void the_floor_is_what_the_device_says_or_proved_to_have_raised(void **state)
+{
+	struct store *s = store_of(state);
+
+	make_device(s, "gw-1");
+	make_raising(s, "r2", "2.0", 2);
+	make_raising(s, "r3", "3.0", 3);
+	make_raising(s, "r4", "4.0", 0);
+	assert_int_equal(get_device(s, "gw-1").security_floor, 0);
+	confirm(s, "r3", GRADE_REPORTED); /* a foreign client has no floor */
+	assert_int_equal(get_device(s, "gw-1").security_floor, 0);
+	confirm(s, "r3", GRADE_PROVEN);
+	assert_int_equal(get_device(s, "gw-1").security_floor, 3);
+	confirm(s, "r2", GRADE_PROVEN); /* it is never lowered by a release */
+	assert_int_equal(get_device(s, "gw-1").security_floor, 3);
+	confirm(s, "r4", GRADE_PROVEN);
+	assert_int_equal(get_device(s, "gw-1").security_floor, 3);
+	say_floor(s, "gw-1", "high");
+	say_floor(s, "gw-1", "99999999999");
+	assert_int_equal(get_device(s, "gw-1").security_floor, 3);
+	say_floor(s, "gw-1", "1"); /* another board under the same name */
+	assert_int_equal(get_device(s, "gw-1").security_floor, 1);
+	say_floor(s, "gw-1", "7");
+	assert_int_equal(get_device(s, "gw-1").security_floor, 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
-	    STORE_CASE(action_ids_begin_at_100001) STORE_CASE(
-		a_new_deployment_asks_the_device_to_cancel_the_one_it_has_seen)
-		STORE_CASE(the_open_release_of_a_device_is_not_assigned_twice) STORE_CASE(
-		    assigning_needs_a_device_and_a_release_that_exist)
-		    STORE_CASE(
-			a_move_changes_deployment_status_device_and_events_at_once)
-			STORE_CASE(a_move_from_a_stale_view_changes_nothing) STORE_CASE(
-			    deployments_are_listed_by_device_and_by_state)
-			    STORE_CASE(
-				several_deployments_are_read_at_once_without_the_unknown)};
+	    STORE_CASE(the_floor_is_what_the_device_says_or_proved_to_have_raised)
+		STORE_CASE(action_ids_begin_at_100001) STORE_CASE(
+		    a_new_deployment_asks_the_device_to_cancel_the_one_it_has_seen)
+		    STORE_CASE(the_open_release_of_a_device_is_not_assigned_twice) STORE_CASE(
+			assigning_needs_a_device_and_a_release_that_exist)
+			STORE_CASE(
+			    a_move_changes_deployment_status_device_and_events_at_once)
+			    STORE_CASE(a_move_from_a_stale_view_changes_nothing) STORE_CASE(
+				deployments_are_listed_by_device_and_by_state)
+				STORE_CASE(
+				    several_deployments_are_read_at_once_without_the_unknown)};
 
 	return store_run_everywhere("deployments", cases, N_ELEMS(cases));
 }

@@ -110,14 +110,12 @@ static void runs_the_agent(struct world *w)
 
 static void high_floor(struct world *w)
 {
-	w->in.floor_known = true;
-	w->in.security_floor = 5;
+	w->device.security_floor = 5;
 }
 
 static void equal_floor(struct world *w)
 {
-	w->in.floor_known = true;
-	w->in.security_floor = 3;
+	w->device.security_floor = 3;
 }
 
 static void pin(struct world *w)
@@ -418,7 +416,7 @@ static const struct {
      "release 2.0.0 has files for other clients and no image, and device \"gw-1\" runs "
      "the agent (ota-client)"},
     {high_floor, WHY_SECURITY_FLOOR, false, false, 0,
-     "the release has security version 3 and the device accepts none below 5"},
+     "release 2.0.0 has security version 3 and device \"gw-1\" accepts none below 5"},
     {equal_floor, WHY_DUE, true, false, 0, NULL},
     {pin, WHY_PINNED, false, false, 0,
      "it is pinned to what it runs by anna: on loan to the lab"},

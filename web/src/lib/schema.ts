@@ -388,6 +388,8 @@ export interface Release {
 		size: number;
 		root_hash: Sha256;
 	}[];
+	/** Devices that run it accept no security version below this; 0: as before. */
+	raise_floor_to: number;
 	/** Its maker says that it mends security and nothing else. */
 	security_only: boolean;
 	/** For clients of others. */
