@@ -17,6 +17,13 @@ static const struct command commands[] = {
     {"bundle info", "BUNDLE", 1, 1, NULL, "Show what is in a bundle", bundle_info},
     {"bundle verify", "BUNDLE", 1, 1, bundle_verify_options,
      "Check a bundle and say who vouches for it", bundle_verify},
+    /* deltas */
+    {"delta make", "OLD NEW PATCH", 3, 3, delta_make_options,
+     "Make what leads from one image to another; it is applied and compared first",
+     delta_make},
+    {"delta apply", "OLD PATCH OUT", 3, 3, delta_apply_options,
+     "Make the new image, by the decoder that devices have", delta_apply},
+    {"delta info", "PATCH", 1, 1, NULL, "Show what a delta is made of", delta_info},
     {"release sign", "BUNDLE", 1, 1, release_sign_options,
      "Sign a release with the offline key", release_sign},
     {"release push", "BUNDLE", 1, 1, release_push_options,

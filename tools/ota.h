@@ -78,6 +78,9 @@ struct ota {
 	bool accept_reported;
 	bool start, watch;
 	bool below_security_version;
+	/* deltas */
+	const char *salt;
+	uint64_t delta_memory;
 	/* fleet */
 	const char *sort, *about, *site, *support_ends;
 	struct option_list attributes; /* "key=value" */
@@ -128,6 +131,9 @@ RUN(keys_online);
 RUN(bundle_create);
 RUN(bundle_info);
 RUN(bundle_verify);
+RUN(delta_make);
+RUN(delta_apply);
+RUN(delta_info);
 RUN(release_sign);
 RUN(release_push);
 RUN(release_export);
@@ -201,6 +207,8 @@ extern const struct option keys_init_options[];
 extern const struct option keys_online_options[];
 extern const struct option bundle_create_options[];
 extern const struct option bundle_verify_options[];
+extern const struct option delta_make_options[];
+extern const struct option delta_apply_options[];
 extern const struct option release_sign_options[];
 extern const struct option release_push_options[];
 extern const struct option release_export_options[];

@@ -108,6 +108,8 @@ struct progress {
 	uint64_t block;	      /* next one of this image */
 	uint64_t body_offset; /* next one of the body */
 	uint32_t codecs;      /* seen so far */
+	bool has_map;	      /* of this image */
+	bool may_continue;    /* what is before has left something */
 };
 
 /* The encoded size that can be right: leaves in front of something that is not longer
@@ -152,27 +154,65 @@ static int check_blocks(const struct container_head *h, const struct progress *p
 	return 0;
 }
 
+/* What only deltas have; SEG_MAP has no blocks and comes first. */
+static int check_flags(const struct container_head *h, const struct progress *p,
+		       const struct segment *s, struct err *e)
+{
+	bool right = true;
+
+	if ((s->flags & ~(SEG_ZERO | SEG_CONTINUES | SEG_MAP)) != 0 ||
+	    s->codec >= N_CODECS ||
+	    (h->kind == CONTAINER_FULL &&
+	     (s->flags > SEG_ZERO || s->codec == CODEC_DELTA)))
+		return err_set(e, ERR_UNSUPPORTED, "made for a newer reader");
+	if ((s->flags & SEG_MAP) != 0)
+		right = s->flags == SEG_MAP && s->codec == CODEC_DELTA &&
+			s->n_blocks == 0 && s->body_size > 0 && p->block == 0 &&
+			!p->has_map && s->image == p->image && p->image < h->n_images;
+	else if (s->codec == CODEC_DELTA)
+		right = p->has_map && (s->flags & SEG_ZERO) == 0 &&
+			((s->flags & SEG_CONTINUES) == 0 || p->may_continue);
+	else
+		right = (s->flags & SEG_CONTINUES) == 0;
+	if (!right)
+		return err_set(e, ERR_FORMAT, "its flags %#x cannot be here",
+			       (unsigned)s->flags);
+	return 0;
+}
+
+static void take_blocks(const struct container_head *h, struct progress *p,
+			struct segment *s)
+{
+	s->first_block = p->block;
+	p->block += s->n_blocks;
+	if (p->block < verity_n_blocks(h->images[p->image].size))
+		return;
+	p->image++;
+	p->block = 0;
+	p->has_map = p->may_continue = false;
+}
+
 static int check_segment(const struct container_head *h, struct progress *p,
 			 struct segment *s, struct err *e)
 {
-	if (check_blocks(h, p, s, e) < 0)
+	bool is_map = (s->flags & SEG_MAP) != 0;
+
+	if (!is_map && check_blocks(h, p, s, e) < 0)
 		return -1;
-	if ((s->flags & ~SEG_ZERO) != 0 || s->codec >= N_CODECS)
-		return err_set(e, ERR_UNSUPPORTED, "made for a newer reader");
+	if (check_flags(h, p, s, e) < 0)
+		return -1;
 	if (s->body_offset != p->body_offset)
 		return err_set(e, ERR_FORMAT,
 			       "does not begin where the one before ends");
-	if (check_body_size(s, h->kind, e) < 0)
+	if (!is_map && check_body_size(s, h->kind, e) < 0)
 		return -1;
-	s->first_block = p->block;
-	p->block += s->n_blocks;
-	p->body_offset += s->body_size;
+	if (!add_u64(p->body_offset, s->body_size, &p->body_offset))
+		return err_set(e, ERR_FORMAT, "ends beyond everything");
 	if ((s->flags & SEG_ZERO) == 0)
 		p->codecs |= 1u << s->codec;
-	if (p->block == verity_n_blocks(h->images[p->image].size)) {
-		p->image++;
-		p->block = 0;
-	}
+	p->has_map = p->has_map || is_map;
+	p->may_continue = !is_map && s->codec == CODEC_DELTA;
+	take_blocks(h, p, s);
 	return 0;
 }
 

@@ -6,8 +6,8 @@
  * The output of a container is its images one after the other, each zero-padded to 4
  * KiB. A segment makes a run of whole blocks of one image: 1 MiB, the image's last one
  * less; a reader takes up to 4 MiB. Its encoded bytes stand at [body_offset,
- * +body_size) of the body. Segments are independent: any one can be decoded without the
- * others, so a reader resumes at a segment.
+ * +body_size) of the body. Segments of a full payload are independent: any one can be
+ * decoded without the others, so a reader resumes at a segment.
  *
  *	head:
  *	     0   8  magic "OTACONT1"
@@ -35,6 +35,11 @@
  * made, their leaves computed and compared with the group. A segment starts at a
  * group's border.
  *
+ * In a delta, segments may be coded by CODEC_DELTA (docs/DELTA.md). SEG_MAP: a first
+ * segment of its image that makes no blocks, but says where the old image's bytes went;
+ * every reader of the image's other segments reads it first. SEG_CONTINUES: needs what
+ * decoding the segment before has left; a reader resumes at one that has not this flag.
+ *
  * SEG_ZERO: all blocks are zero; codec and body_size are 0. All other segments have a
  * body.
  */
@@ -50,9 +55,11 @@
 #define CONTAINER_WINDOW_LOG 20
 
 enum container_kind { CONTAINER_FULL = 0, CONTAINER_DELTA = 1 };
-enum codec { CODEC_RAW = 0, CODEC_ZSTD = 1, N_CODECS };
+enum codec { CODEC_RAW = 0, CODEC_ZSTD = 1, CODEC_DELTA = 2, N_CODECS };
 
 #define SEG_ZERO 0x0001u
+#define SEG_CONTINUES 0x0002u
+#define SEG_MAP 0x0004u
 
 struct segment {
 	uint8_t image;

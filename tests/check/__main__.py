@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """./check: runs suites, prints what each took and found, and ends with `N passed, N failed`."""
 
+import os
 import sys
 
 from .run import Result, Stopwatch
@@ -10,7 +11,7 @@ BOLD, RED, GREEN, DIM, OFF = ("\033[1m", "\033[31m", "\033[32m", "\033[2m", "\03
 
 
 def usage():
-    print("usage: ./check [quick | SUITE..]\n\nsuites (* in quick, + in ./check, - by name only):")
+    print("usage: ./check [quick | SUITE..] [DIR]\n\nsuites (* in quick, + in ./check, - by name only):")
     for name, function, quick, full in SUITES:
         mark = "*" if quick else "+" if full else "-"
         print(f"  {mark} {name:12} {(function.__doc__ or '').strip().splitlines()[0]}")
@@ -47,6 +48,9 @@ def main():
     if "--list" in words or "--help" in words:
         usage()
         return 0
+    for directory in [w for w in words if "/" in w and os.path.isdir(w)]:
+        words.remove(directory)
+        os.environ["OTA_CORPUS"] = os.path.abspath(directory)
     rows = [run(row) for row in choose(words)]
     total = Result()
     print(f"\n{BOLD}{'suite':14}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}{OFF}")

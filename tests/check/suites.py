@@ -239,6 +239,9 @@ bench_server.__doc__ = "What a poll, a report and a list cost at 100,000 devices
 bench_million = bench("tests.bench.server", "--devices", "1000000", "--fleet", "--rounds", "1")
 bench_million.__doc__ = "The same at 1,000,000 devices, each of which polls once."
 
+bench_delta = bench("tests.bench.delta")
+bench_delta.__doc__ = "Deltas of the pairs in a directory (./check bench-delta DIR), beside what Debian has."
+
 
 #         name            function        in quick  in full
 SUITES = [
@@ -257,6 +260,7 @@ SUITES = [
     ("install", install, False, True),
     ("hardening", units_hardened, True, True),
     ("claims", claims, True, True),
+    ("bench-delta", bench_delta, False, False),
     ("fresh", fresh, False, False),
     ("cross", cross, False, False),
     ("bench-server", bench_server, False, False),

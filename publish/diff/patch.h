@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A whole delta of one image as a payload container (common/format/container.h): its
+ * head with all hashes, and its body. Made here, and applied here by the decoder that
+ * devices have; whatever is made was applied and compared first.
+ */
+#ifndef OTA_PUBLISH_PATCH_H
+#define OTA_PUBLISH_PATCH_H
+
+#include "../../common/delta/delta.h"
+#include "../../common/format/container.h"
+
+struct patch_spec {
+	const uint8_t *old_data; /* borrowed, as files: not padded */
+	uint64_t old_size;
+	const uint8_t *new_data;
+	uint64_t new_size;
+	uint8_t salt[VERITY_SALT_LEN]; /* of both images' Merkle trees */
+	uint64_t max_memory;	       /* as of struct diff_options */
+	int (*progress)(void *ctx, unsigned permille);
+	void *ctx;
+};
+
+/* Appends the head, then the body. ERR_LIMIT: images of more than 2 GiB; ERR_INTERNAL:
+ * what was made does not come back as it was. */
+int patch_make(const struct patch_spec *spec, struct buf *ret_head,
+	       struct buf *ret_body, struct err *e) MUST_USE;
+
+struct patch_target {
+	/* Whole blocks, in order; every group of them was checked. */
+	int (*write)(void *ctx, const uint8_t *data, size_t len, struct err *e);
+	void *ctx;
+};
+
+/*
+ * Applies the first image of a delta's head. old: the old image's blocks, the last one
+ * zero-padded; body: the container's body. What is written was compared with the head's
+ * groups. ERR_DIGEST if it differs, or a chunk of the body does; ERR_LIMIT if the
+ * decoder needs more than max_memory. Takes about 700 KiB besides the decoder's.
+ */
+int patch_apply(const struct container_head *h, const struct delta_source *body,
+		const struct delta_source *old, uint64_t max_memory,
+		const struct patch_target *target, struct err *e) MUST_USE;
+
+/* The head of the map in a delta's body; ERR_FORMAT if there is none. */
+int patch_read_map_head(const struct container_head *h, const struct delta_source *body,
+			struct delta_head *ret, struct err *e) MUST_USE;
+
+#endif
