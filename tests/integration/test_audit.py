@@ -14,6 +14,7 @@ import unittest
 
 from .fleet import OwnServer
 from .server import OTA, OTA_SERVER, PATIENCE
+from .test_webhook import Receiver
 
 from lab.demo.steps import wait_until
 
@@ -224,6 +225,24 @@ class Audit(AuditTest):
         self.checkpoint()
         self.assertGreater(len(pushed.read_text()), len(before))
         self.assertTrue(pushed.read_text().startswith(before))
+
+    def test_checkpoints_are_posted_to_who_keeps_them_and_one_that_did_not_arrive_is_made_up_for(self):
+        keeper = Receiver(self.s.data / "server.pem")
+        self.addCleanup(keeper.close)
+        self.s.stop()
+        self.s.options = (*self.s.options, "--audit-push-url", f"https://127.0.0.1:{keeper.port}/heads", "--audit-ca-file",
+                          self.s.data / "ca.pem")
+        keeper.answers.put((500, b"", {}))
+        self.s.start()
+        self.add(1)
+        self.checkpoint()
+        keeper.next()  # which it refused
+        wait_until(lambda: "a checkpoint was not pushed" in self.s.log(), PATIENCE, "that is told")
+        self.add(1, "another")
+        head = self.get("/checkpoint").body
+        while (posted := keeper.next())[1] != head:
+            pass
+        self.assertEqual(posted[0]["Content-Type"], "text/plain")
 
     def test_an_old_database_put_back_is_known_and_accepted_with_a_reason(self):
         self.add(2)

@@ -10,10 +10,12 @@ import os
 import queue
 import signal
 import ssl
+import subprocess
 import threading
 import unittest
+import unittest.mock
 
-from .server import PATIENCE, Server, temporary
+from .server import BUILD, PATIENCE, Server, temporary
 from .test_metrics import scrape, value
 
 from lab.demo.steps import wait_until
@@ -22,7 +24,7 @@ from lab.demo.steps import wait_until
 class Receiver:
     """An HTTPS server with the certificate of the server under test; answers what `answers` says, then 200."""
 
-    def __init__(self, data):
+    def __init__(self, cert, address=("127.0.0.1", 0)):
         self.got = queue.Queue()  # (headers, body)
         self.answers = queue.Queue()  # (status, body, headers), or an Event to wait for before hanging up
         receiver = self
@@ -55,10 +57,10 @@ class Receiver:
             def log_message(self, *_):
                 pass
 
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http = http.server.ThreadingHTTPServer(address, Handler)
         self.http.daemon_threads = True
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(data / "server.pem")
+        context.load_cert_chain(cert)
         self.http.socket = context.wrap_socket(self.http.socket, server_side=True, do_handshake_on_connect=False)
         self.port = self.http.server_address[1]
         self.thread = threading.Thread(target=self.http.serve_forever)
@@ -91,7 +93,7 @@ class WebhookTest(unittest.TestCase):
         self.addCleanup(lambda: [os.environ.pop(n) for n in ("https_proxy", "ALL_PROXY")])
         self.s.start()
         self.addCleanup(self.s.stop)
-        self.r = Receiver(self.s.data)
+        self.r = Receiver(self.s.data / "server.pem")
         self.addCleanup(self.r.close)
 
     def hook(self, *events, host="127.0.0.1", path="/hook"):
@@ -263,6 +265,62 @@ class InnerNetwork(WebhookTest):
             self.assertEqual((d["status"], d["delivered"]), (None, False))
             self.assertIn("loopback address", d["error"])
         self.assertTrue(self.r.got.empty())
+
+
+class Rebinding(unittest.TestCase):
+    """A receiver's name that leads outside when the webhook is made and inside later: the resolver is the attacker's."""
+
+    NAME = "hooks.example"
+    OUTSIDE, INSIDE = "127.0.0.2", "127.0.0.1"  # the first is allowed, as if it were public
+
+    def setUp(self):
+        place = temporary()
+        self.addCleanup(place.cleanup)
+        self.s = Server(place.name)
+        cert, self.answer = self.s.place / "receiver.pem", self.s.place / "address"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                        "-subj", f"/CN={self.NAME}", "-addext", f"subjectAltName=DNS:{self.NAME}", "-keyout", cert, "-out",
+                        self.s.place / "ca.pem"], check=True, capture_output=True)
+        with open(cert, "ab") as both:
+            both.write((self.s.place / "ca.pem").read_bytes())
+        self.s.options = ("--webhook-ca-file", self.s.place / "ca.pem", "--webhook-allow", f"{self.OUTSIDE}/32")
+        self.receivers = {self.OUTSIDE: Receiver(cert, (self.OUTSIDE, 0))}
+        self.port = self.receivers[self.OUTSIDE].port
+        self.receivers[self.INSIDE] = Receiver(cert, (self.INSIDE, self.port))
+        for receiver in self.receivers.values():
+            self.addCleanup(receiver.close)
+        lies = {"LD_PRELOAD": str(BUILD / "tests/integration/resolver.so"), "RESOLVER_NAME": self.NAME,
+                "RESOLVER_FILE": str(self.answer), "ASAN_OPTIONS": "verify_asan_link_order=0"}
+        patch = unittest.mock.patch.dict(os.environ, lies)
+        patch.start()
+        self.addCleanup(patch.stop)
+        self.addCleanup(self.s.stop)
+
+    def begin(self, address):
+        """A life of the server in which the name has this address; in one it is asked for once a minute at most."""
+        self.answer.write_text(address)
+        self.s.stop()
+        self.s.start()
+
+    def test_a_name_that_leads_inside_the_second_time_is_not_followed_there(self):
+        self.begin(self.OUTSIDE)
+        answer = self.s.api("POST", "/api/v1/webhooks", {"url": f"https://{self.NAME}:{self.port}/hook", "events": ["device"]})
+        self.assertEqual(answer.status, 201, answer.body)
+        look = lambda: self.s.api("GET", f"/api/v1/webhooks/{answer.json['id']}/deliveries").json["items"]
+        self.s.add_device("first")
+        self.assertEqual(json.loads(self.receivers[self.OUTSIDE].next()[1])["data"]["id"], "first")
+        wait_until(lambda: [d for d in look() if d["delivered"]], PATIENCE, "the delivery")
+
+        self.begin(self.INSIDE)
+        self.s.add_device("second")
+        wait_until(lambda: [d for d in look() if not d["delivered"]], PATIENCE, "the refusal")
+        self.assertIn("loopback address", look()[0]["error"])
+        self.assertTrue(self.receivers[self.INSIDE].got.empty())
+
+        self.begin(self.OUTSIDE)  # and where it may go it goes on
+        self.s.api("PATCH", f"/api/v1/webhooks/{answer.json['id']}", {"active": True})
+        self.assertEqual(json.loads(self.receivers[self.OUTSIDE].next()[1])["data"]["id"], "second")
+        self.assertTrue(self.receivers[self.INSIDE].got.empty())
 
 
 if __name__ == "__main__":
