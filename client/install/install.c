@@ -481,8 +481,3 @@ void install_progress(const struct install *in, struct install_progress *ret)
 	    .blocks_read_back = in->back.n_blocks,
 	};
 }
-
-const struct manifest *install_manifest(const struct install *in)
-{
-	return in->release.n_blocks > 0 ? &in->release.manifest : NULL;
-}

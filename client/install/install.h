@@ -143,7 +143,4 @@ struct install_progress {
 };
 void install_progress(const struct install *in, struct install_progress *ret);
 
-/* The manifest that install_begin() took; NULL before. Owned by in. */
-const struct manifest *install_manifest(const struct install *in);
-
 #endif

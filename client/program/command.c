@@ -37,21 +37,25 @@ static int split(char *text, char *ret[MAX_WORDS + 1], struct err *e)
 	return n > 0 ? 0 : err_set(e, ERR_CONFIG, "no words");
 }
 
-/* Signals as a program expects them, whatever this one does with its own. */
+/* Signals as a program expects them, whatever this one does with its own. 0, or an
+ * errno. */
 static int set_attributes(posix_spawnattr_t *attr)
 {
+	const short flags =
+	    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
 	sigset_t none, defaults;
+	int failed;
 
 	(void)sigemptyset(&none);
 	(void)sigemptyset(&defaults);
 	(void)sigaddset(&defaults, SIGPIPE);
 	(void)sigaddset(&defaults, SIGXFSZ);
-	return posix_spawnattr_setpgroup(attr, 0) |
-	       posix_spawnattr_setsigmask(attr, &none) |
-	       posix_spawnattr_setsigdefault(attr, &defaults) |
-	       posix_spawnattr_setflags(attr, POSIX_SPAWN_SETPGROUP |
-						  POSIX_SPAWN_SETSIGMASK |
-						  POSIX_SPAWN_SETSIGDEF);
+	failed = posix_spawnattr_setpgroup(attr, 0);
+	if (failed == 0)
+		failed = posix_spawnattr_setsigmask(attr, &none);
+	if (failed == 0)
+		failed = posix_spawnattr_setsigdefault(attr, &defaults);
+	return failed != 0 ? failed : posix_spawnattr_setflags(attr, flags);
 }
 
 static int spawn(const char *text, pid_t *ret, struct err *e)

@@ -331,14 +331,3 @@ size_t utf8_len(const uint8_t *p, size_t len)
 	}
 	return n;
 }
-
-bool bytes_equal_ct(const void *a, const void *b, size_t len)
-{
-	const volatile uint8_t *x = a;
-	const volatile uint8_t *y = b;
-	uint8_t diff = 0;
-
-	for (size_t i = 0; i < len; i++)
-		diff |= (uint8_t)(x[i] ^ y[i]);
-	return diff == 0;
-}

@@ -59,7 +59,4 @@ int time_parse(const char *text, int64_t *ret_utc_ms, struct err *e) MUST_USE;
 /* "1.2 MiB", "340 B": for people. */
 void size_format(uint64_t bytes, char *ret_text, size_t room);
 
-/* Equal in constant time with respect to the content. */
-bool bytes_equal_ct(const void *a, const void *b, size_t len);
-
 #endif

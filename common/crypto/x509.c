@@ -267,20 +267,3 @@ int x509_fingerprint(const char *pem, uint8_t ret[32], struct err *e)
 		return openssl_failed(e, ERR_INTERNAL, "certificate fingerprint");
 	return 0;
 }
-
-int x509_spki_fingerprint(const char *pem, uint8_t ret[32], struct err *e)
-{
-	AUTO_X509 X509 *cert = from_pem(pem, e);
-	uint8_t *der = NULL;
-	int len;
-	int result;
-
-	if (cert == NULL)
-		return -1;
-	len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
-	if (len <= 0)
-		return openssl_failed(e, ERR_INTERNAL, "certificate key");
-	result = sha256(der, (size_t)len, ret, e);
-	OPENSSL_free(der);
-	return result;
-}

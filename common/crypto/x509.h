@@ -20,8 +20,7 @@ int x509_make_server(const struct privkey *ca_key, const char *ca_pem,
 int x509_validity(const char *pem, int64_t *ret_not_before_ms,
 		  int64_t *ret_not_after_ms, struct err *e) MUST_USE;
 
-/* SHA-256 of the DER certificate, and of its SubjectPublicKeyInfo. */
+/* SHA-256 of the DER certificate. */
 int x509_fingerprint(const char *pem, uint8_t ret[32], struct err *e) MUST_USE;
-int x509_spki_fingerprint(const char *pem, uint8_t ret[32], struct err *e) MUST_USE;
 
 #endif

@@ -617,20 +617,3 @@ int tuf_client_role(const struct tuf_client *c, const char *role, uint64_t *ret_
 	}
 	return err_set(e, ERR_NOT_FOUND, "no %s is trusted", role);
 }
-
-int tuf_client_each_target(const struct tuf_client *c,
-			   int (*each)(void *ctx, const struct tuf_target *t,
-				       struct err *e),
-			   void *ctx, struct err *e)
-{
-	const struct tuf_targets *targets = c->trusted.targets;
-
-	for (size_t i = 0; targets != NULL && i < targets->n_targets; i++) {
-		struct tuf_target t;
-
-		if (make_target(c, &targets->targets[i], &t, e) != 0 ||
-		    each(ctx, &t, e) != 0)
-			return -1;
-	}
-	return 0;
-}

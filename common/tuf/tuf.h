@@ -114,10 +114,4 @@ int tuf_target_check(const struct tuf_target *t, const void *data, size_t len,
 int tuf_client_role(const struct tuf_client *c, const char *role, uint64_t *ret_version,
 		    int64_t *ret_expires_ms, struct err *e) MUST_USE;
 
-/* Calls each(name, ..) for every target of the top-level targets role. */
-int tuf_client_each_target(const struct tuf_client *c,
-			   int (*each)(void *ctx, const struct tuf_target *t,
-				       struct err *e),
-			   void *ctx, struct err *e) MUST_USE;
-
 #endif
