@@ -137,13 +137,13 @@ static int take_candidate(struct selection *s, const struct rollout_plan *p,
 
 static int collect(struct store *store, struct store_call *c, struct selection *s,
 		   const struct rollout_plan *p, const struct release *r,
-		   bool (*stop)(void *ctx), void *ctx, struct err *e)
+		   int (*between)(void *ctx, struct err *e), void *ctx, struct err *e)
 {
 	const struct rollout_candidate *d;
 
 	do {
-		if (stop != NULL && stop(ctx))
-			return err_set(e, ERR_CANCELLED, "the server is stopping");
+		if (between != NULL && between(ctx, e) < 0)
+			return -1;
 		c->deadline_ms = 0;
 		if (store_wait(store, c, e) < 0)
 			return -1;
@@ -177,8 +177,8 @@ static struct store_call *ask_candidates(const char *tenant,
 
 int selection_make(struct store *store, const char *tenant,
 		   const struct rollout_view *v, const struct release *r,
-		   bool (*stop)(void *ctx), void *ctx, struct selection *ret,
-		   struct err *e)
+		   int (*between)(void *ctx, struct err *e), void *ctx,
+		   struct selection *ret, struct err *e)
 {
 	struct filters filters = {NULL, 0};
 	AUTO_PTR(store_call) struct store_call *c = NULL;
@@ -188,7 +188,7 @@ int selection_make(struct store *store, const char *tenant,
 	buf_init(&ret->texts, TEXTS_MAX);
 	c = ask_candidates(tenant, v, &filters, e);
 	if (c != NULL)
-		rc = collect(store, c, ret, &v->plan, r, stop, ctx, e);
+		rc = collect(store, c, ret, &v->plan, r, between, ctx, e);
 	free(filters.all);
 	if (rc < 0) {
 		selection_fini(ret);

@@ -23,10 +23,11 @@ struct selection {
 	struct rollout_left_out left_out;
 };
 
-/* stop, where not NULL, is asked now and then: true ends it with ERR_CANCELLED. */
+/* between, where not NULL, is called before each page is read: what takes longer than a
+ * lease renews it there. -1 ends it with that error. */
 int selection_make(struct store *s, const char *tenant, const struct rollout_view *v,
-		   const struct release *r, bool (*stop)(void *ctx), void *ctx,
-		   struct selection *ret, struct err *e) MUST_USE;
+		   const struct release *r, int (*between)(void *ctx, struct err *e),
+		   void *ctx, struct selection *ret, struct err *e) MUST_USE;
 void selection_fini(struct selection *s);
 
 /* Members first..first+n of the order, those without a wave left out; *ret_n of them. */

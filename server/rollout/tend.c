@@ -144,14 +144,24 @@ static int write_members(const struct hand *h, const struct selection *s, struct
 	return end_members(h, s, e);
 }
 
+/* Between two pages of what is read for many devices. */
+static int go_on(void *ctx, struct err *e)
+{
+	const struct hand *h = ctx;
+
+	if (h->t->stopping(h->t->ctx))
+		return err_set(e, ERR_CANCELLED, "the server is stopping");
+	return h->t->keep_lead(h->t->ctx, e);
+}
+
 static int choose_members(struct hand *h, struct err *e)
 {
 	struct selection s;
 	int rc;
 
 	if (read_release(h, e) < 0 ||
-	    selection_make(h->t->config->store, h->tenant, h->view, &h->release,
-			   h->t->stopping, h->t->ctx, &s, e) < 0)
+	    selection_make(h->t->config->store, h->tenant, h->view, &h->release, go_on,
+			   h, &s, e) < 0)
 		return -1;
 	rc = write_members(h, &s, e);
 	selection_fini(&s);
@@ -492,7 +502,8 @@ static int join_all(struct hand *h, bool *ret_joined, struct err *e)
 		AUTO_PTR(store_call) struct store_call *c = NULL;
 		const struct rollout_candidate *d;
 
-		if (selection_joiners(h->t->config->store, h->tenant, h->view, after,
+		if (h->t->keep_lead(h->t->ctx, e) < 0 ||
+		    selection_joiners(h->t->config->store, h->tenant, h->view, after,
 				      &c, e) < 0 ||
 		    join_page(h, c, ret_joined, e) < 0)
 			return -1;

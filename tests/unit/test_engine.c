@@ -34,12 +34,12 @@ struct house {
 	struct engine *engine;
 };
 
-static void start_engine(struct house *h)
+static void start(struct house *h, bool exclusive)
 {
 	const struct engine_config c = {.store = h->store,
 					.clock = &h->clock,
 					.poke = on_poke,
-					.exclusive = true,
+					.exclusive = exclusive,
 					.settle_ms = 1,
 					.join_ms = 1,
 					.retry_ms = 1};
@@ -48,6 +48,17 @@ static void start_engine(struct house *h)
 	h->engine = engine_new(&c, &e);
 	if (h->engine == NULL)
 		fail_msg("%s", e.text);
+}
+
+static void start_engine(struct house *h)
+{
+	start(h, true);
+}
+
+/* There may be others on its store. */
+static void start_rival(struct house *h)
+{
+	start(h, false);
 }
 
 static void house_init(struct house *h, void **state)
@@ -231,6 +242,7 @@ static void run_to(struct house *h, uint64_t id, unsigned state)
 		if (in_state(v, state))
 			return;
 		(void)all_end(h, DEPLOYMENT_CONFIRMED);
+		atomic_fetch_add(&utc_ms, 1); /* who is to be retried is */
 		(void)nanosleep(&a_little, NULL);
 	}
 	fail_msg("it did not come to that");
@@ -534,6 +546,130 @@ static void who_fits_no_more_leaves_before_it_is_shown_anything(void **state)
 	assert_int_equal(last_deployment_of(&h, "dev-8").state, DEPLOYMENT_CONFIRMED);
 }
 
+/* ---- leading ---- */
+
+/* Each of them was given to the device exactly once, and all are over. */
+static size_t n_succeeded_of(struct house *h, const char *device)
+{
+	AUTO_PTR(store_call) struct store_call *c = verb(STORE_DEPLOYMENT_LIST);
+	const struct deployment *d;
+	size_t n = 0;
+
+	strcpy(c->in.page.device, device);
+	c->in.page.state = -1;
+	must(h->store, c);
+	d = c->items;
+	for (size_t i = 0; i < c->n_items; i++) {
+		for (size_t k = 0; k < i; k++)
+			assert_int_not_equal(d[i].rollout, d[k].rollout);
+		n += d[i].state == DEPLOYMENT_CONFIRMED;
+	}
+	return n;
+}
+
+/* Those of the policy, but for what may come again. */
+static void each_decision_was_made_once(struct house *h, uint64_t id)
+{
+	AUTO_PTR(store_call) struct store_call *c = verb(STORE_ROLLOUT_DECISIONS);
+	const struct rollout_decision *d;
+
+	c->in.page.rollout = id;
+	c->in.page.limit = STORE_LIST_MAX;
+	must(h->store, c);
+	d = c->items;
+	assert_true(c->n_items >= 7); /* start, two waves begun, watched, passed, .. */
+	for (size_t i = 0; i < c->n_items; i++) {
+		for (size_t k = 0; k < i; k++)
+			assert_false(d[i].kind >= 0 && d[i].kind == d[k].kind &&
+				     d[i].wave == d[k].wave);
+	}
+}
+
+struct between {
+	unsigned n;
+	enum err_code fails;
+};
+
+static int count_pages(void *ctx, struct err *e)
+{
+	struct between *b = ctx;
+
+	b->n++;
+	return b->fails == ERR_NONE ? 0 : err_set(e, b->fails, "another one leads");
+}
+
+static void whoever_lost_the_lead_while_reading_chooses_nobody(void **state)
+{
+	const struct release r = a_release("00000000000000a1", "1.0");
+	struct between b = {.fails = ERR_PRECONDITION};
+	struct err e = ERR_INIT;
+	struct selection s;
+	struct house h;
+	uint64_t id;
+
+	house_init(&h, state);
+	id = make_plan(&h, TWO_WAVES, "");
+	{
+		AUTO_PTR(rollout_view) struct rollout_view *v = look(&h, id);
+
+		FAILS(selection_make(h.store, TENANT_DEFAULT, v, &r, count_pages, &b,
+				     &s, &e),
+		      ERR_PRECONDITION);
+		assert_int_equal(b.n, 1);
+		err_clear(&e);
+		b = (struct between){0};
+		OK(selection_make(h.store, TENANT_DEFAULT, v, &r, count_pages, &b, &s,
+				  &e));
+		assert_int_equal(b.n, 1); /* of one page */
+		assert_int_equal(s.n, 10);
+		selection_fini(&s);
+	}
+	engine_free(h.engine);
+}
+
+/* Of two servers on one store: the one that leads ends now and then, and the other takes
+ * over when its lease has run out. */
+static void two_engines_for_one_store_do_nothing_twice_and_lose_nothing(void **state)
+{
+	struct engine *both[2];
+	struct house h;
+	uint64_t ids[3];
+	char name[16];
+
+	house_init(&h, state);
+	engine_free(h.engine);
+	for (int i = 0; i < 2; i++) {
+		start_rival(&h);
+		both[i] = h.engine;
+	}
+	for (size_t i = 0; i < N_ELEMS(ids); i++)
+		ids[i] = make_plan(&h, TWO_WAVES, "");
+	for (size_t i = 0; i < N_ELEMS(ids); i++)
+		command(&h, ids[i], ROLLOUT_EVENT_SUBMIT);
+	for (int i = 0; i < 6; i++) {
+		engine_wake(both[0]);
+		engine_wake(both[1]);
+		(void)all_end(&h, DEPLOYMENT_CONFIRMED);
+		engine_free(
+		    both[i % 2]); /* with what it has under way, and its lease */
+		atomic_fetch_add(&utc_ms, MINUTE_MS);
+		start_rival(&h);
+		both[i % 2] = h.engine;
+	}
+	engine_free(both[0]);
+	h.engine = both[1];
+	atomic_fetch_add(&utc_ms, MINUTE_MS); /* had the other one led, it is over */
+	for (size_t i = 0; i < N_ELEMS(ids); i++)
+		run_to(&h, ids[i], ROLLOUT_FINISHED);
+	engine_free(h.engine);
+	for (int i = 0; i < 10; i++) {
+		(void)snprintf(name, sizeof(name), "dev-%d", i);
+		assert_int_equal(n_succeeded_of(&h, name), N_ELEMS(ids));
+	}
+	for (size_t i = 0; i < N_ELEMS(ids); i++)
+		each_decision_was_made_once(&h, ids[i]);
+}
+
 static void a_group_that_is_gone_is_told_beside_the_state(void **state)
 {
 	struct house h;
@@ -593,6 +729,8 @@ static void what_a_view_stores_is_what_it_reads_again(void **state)
 	X(who_would_refuse_its_security_version_is_no_member)                          \
 	X(a_member_that_turns_out_to_run_the_agent_leaves)                             \
 	X(who_fits_no_more_leaves_before_it_is_shown_anything)                         \
+	X(whoever_lost_the_lead_while_reading_chooses_nobody)                          \
+	X(two_engines_for_one_store_do_nothing_twice_and_lose_nothing)                 \
 	X(a_group_that_is_gone_is_told_beside_the_state)                               \
 	X(what_a_view_stores_is_what_it_reads_again)
 
