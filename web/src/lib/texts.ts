@@ -122,8 +122,8 @@ export const texts = {
 
 	why: {
 		title: "Why isn't it updating?",
-		ask: "Ask the server",
 		mayOffer: "At its next call it is offered what waits for it.",
+		mustChange: (n: number) => (n > 1 ? "These must change, in this order:" : "This is why:"),
 	},
 
 	freeze: {
