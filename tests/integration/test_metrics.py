@@ -53,6 +53,14 @@ class Metrics(FleetTest):
         self.assertGreaterEqual(self.grown(lambda: self.s.request("GET", "/healthz"), "ota_http_received_bytes_total"), 50)
         self.assertGreaterEqual(value(scrape(self.s), "ota_http_connections"), 1)
 
+    def test_a_part_is_had_by_its_names(self):
+        text = self.s.api("GET", "/metrics?names=ota_http_sent_bytes_total,ota_tls_").body.decode()
+        names = {line.split()[2] if line.startswith("#") else line.split("{")[0].split()[0] for line in text.splitlines()}
+        self.assertIn("ota_http_sent_bytes_total", names)
+        self.assertTrue(all(name.startswith(("ota_http_sent_bytes_total", "ota_tls_")) for name in names), names)
+        self.assertEqual(self.s.api("GET", "/metrics?names=no_such_thing").body, b"")
+        self.assertLess(len(text), len(self.s.api("GET", "/metrics").body) // 4)
+
     def test_open_streams_are_counted_and_no_longer_when_they_end(self):
         before = value(scrape(self.s), "ota_http_event_streams")
         stream = Stream(self.s, "/api/v1/events", {"Authorization": f"Bearer {self.s.token}"})

@@ -255,12 +255,13 @@ describe.skipIf(url === "")("the console of a real server", () => {
 			["Resume", "running"],
 		] as const) {
 			await list.getByRole("button", { name: button, exact: true }).click();
-			await list.locator("p.state strong", { hasText: state }).waitFor();
+			await list.getByRole("dialog").getByRole("button", { name: button, exact: true }).click();
+			await list.locator(".note .mark", { hasText: state }).waitFor();
 		}
-		await list.getByText("1 waiting").waitFor();
+		await list.getByRole("img", { name: "Wave 1: 1 waiting" }).waitFor();
 		await list.getByRole("button", { name: "Stop", exact: true }).click();
 		await list.getByRole("dialog").getByRole("button", { name: "Stop" }).click();
-		await list.locator("p.state strong", { hasText: "stopped" }).waitFor();
+		await list.locator(".note .mark", { hasText: "stopped" }).waitFor();
 		await expect.poll(() => list.locator(".decisions li").count()).toBeGreaterThan(4);
 		const why = await open(`/devices/${device}`);
 		await why.locator("section", { hasText: "Why isn't it updating?" }).getByRole("listitem").first().waitFor();

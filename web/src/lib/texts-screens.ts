@@ -315,6 +315,7 @@ export const words = {
 		sessionSeen: "Last seen",
 		sessionBegan: "Began",
 		sessionEnd: "End",
+		actions: "Actions",
 		thisOne: "this one",
 		changePassword: "Change my password",
 		newPassword: "New password",
