@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What is on every screen of a real server's console: the navigation, the brake, what a role is offered. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { here, House, url, violationsInBothThemes } from "./house.ts";
+import { ATTACKS, here, House, url, violationsInBothThemes } from "./house.ts";
 
 describe.skipIf(!here)("the frame", () => {
 	let it: House;
@@ -23,6 +23,31 @@ describe.skipIf(!here)("the frame", () => {
 		await page.getByRole("heading", { level: 1, name: names.at(-2)!, exact: true }).waitFor();
 		await page.goForward();
 		await page.getByRole("heading", { level: 1, name: names.at(-1)!, exact: true }).waitFor();
+		await page.close();
+	});
+
+	test("the palette goes, finds and does by keyboard alone", async () => {
+		await it.call("POST", "/devices", { id: `${it.prefix}-found`, name: ATTACKS[0] });
+		const page = await it.show("/releases");
+		await page.keyboard.press("Control+k");
+		const palette = page.getByRole("combobox", { name: "Go to, find, do…" });
+		await palette.waitFor();
+		expect(await violationsInBothThemes(page)).toEqual([]);
+		await page.keyboard.type("devic");
+		await page.keyboard.press("Enter");
+		await page.getByRole("heading", { level: 1, name: "Devices", exact: true }).waitFor();
+		await page.keyboard.press("Control+k");
+		await page.keyboard.type(`${it.prefix}-fo`);
+		await page.getByRole("option").filter({ hasText: ATTACKS[0] }).waitFor();
+		await page.keyboard.press("Enter");
+		await page.getByRole("heading", { level: 1, name: ATTACKS[0] }).waitFor();
+		await page.keyboard.press("Control+k");
+		await page.keyboard.type("freeze");
+		await page.keyboard.press("Enter");
+		await page.getByRole("dialog", { name: "Freeze the fleet" }).waitFor();
+		await page.keyboard.press("Escape");
+		expect(await page.getByRole("dialog").count()).toBe(0);
+		expect(await it.harm(page)).toEqual([]);
 		await page.close();
 	});
 

@@ -164,7 +164,7 @@ export async function violations(page: Page): Promise<string[]> {
 	await page.evaluate(axe.source);
 	return page.evaluate(async () => {
 		const result = await (window as unknown as { axe: typeof axe }).axe.run(document);
-		return result.violations.map((one) => `${one.id}: ${one.nodes.map((n) => n.html).join(" | ")}`);
+		return result.violations.map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((n) => n.html).join(" | ")} (${one.nodes.length})`);
 	});
 }
 

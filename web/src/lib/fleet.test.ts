@@ -111,10 +111,15 @@ describe("the list", () => {
 		expect(applyToWindow(window([]), "", [event("device", device("a")), { type: "reset" }]).reset).toBe(true);
 	});
 
-	test("the filter is by the beginning of id, name or version, in any case", () => {
+	test("what is new stays out where only the server knows its place", () => {
+		const { window: after } = applyToWindow(window([device("b")]), null, [event("device", device("a"))]);
+		expect(ids(after.items)).toEqual(["b"]);
+	});
+
+	test("words are looked for at the beginning of id and name, in any case", () => {
 		const one = device("GW-1", { name: "North Gate", version: "2.1.0" });
-		expect(["gw", "north", "2.1", ""].map((q) => matches(one, q))).toEqual([true, true, true, true]);
-		expect(["w-1", "gate", "1.0"].map((q) => matches(one, q))).toEqual([false, false, false]);
+		expect(["gw", "north", ""].map((q) => matches(one, q))).toEqual([true, true, true]);
+		expect(["w-1", "gate", "2.1"].map((q) => matches(one, q))).toEqual([false, false, false]);
 	});
 });
 

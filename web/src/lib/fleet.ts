@@ -24,14 +24,15 @@ export function isDeleted(event: LiveEvent): boolean {
 	return event.type === "event" && event.event === "device" && (event.data as { deleted?: boolean }).deleted === true;
 }
 
-/** Does the list's filter take this device? As the server's ?q= does: id, name or version begins with it. */
+/** Do the words that are searched for take this device? As the server's ?q= does: id or name begins with it. */
 export function matches(device: Device, q: string): boolean {
 	const wanted = q.toLowerCase();
-	return [device.id, device.name, device.version].some((text) => (text ?? "").toLowerCase().startsWith(wanted));
+	return [device.id, device.name].some((text) => (text ?? "").toLowerCase().startsWith(wanted));
 }
 
-/** One batch of events applied to the loaded part of the list. The old window is left as it is. */
-export function applyToWindow(old: DeviceWindow, q: string, batch: LiveEvent[]): BatchResult {
+/** One batch of events applied to the loaded part of the list. The old window is left as it is. `q` null: what is
+ *  new may not be put in, only the server knows where it belongs. */
+export function applyToWindow(old: DeviceWindow, q: string | null, batch: LiveEvent[]): BatchResult {
 	let items = [...old.items];
 	const at = new Map(items.map((device, index) => [device.id, index]));
 	const gone = new Set<string>();
@@ -60,7 +61,8 @@ export function applyToWindow(old: DeviceWindow, q: string, batch: LiveEvent[]):
 	return { window: { items: inserted, next: old.next }, reset: false };
 }
 
-function insert(items: Device[], fresh: Device[], q: string, more: boolean): Device[] {
+function insert(items: Device[], fresh: Device[], q: string | null, more: boolean): Device[] {
+	if (q === null) return items;
 	const last = items[items.length - 1];
 	const wanted = new Map<string, Device>();
 	for (const device of fresh) {
