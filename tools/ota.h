@@ -39,6 +39,7 @@ struct ota {
 	struct option_list files;  /* "path" or "part=path" */
 	bool security_only;
 	uint64_t boot_key_index;
+	const char *targets_file;
 	/* verification */
 	const char *root_file;
 	struct option_list boot_keys; /* files, by index */
@@ -138,6 +139,8 @@ RUN(release_sign);
 RUN(release_push);
 RUN(release_export);
 RUN(release_list);
+RUN(release_withdraw);
+RUN(release_unlist);
 RUN(device_list);
 RUN(device_show);
 RUN(device_add);
@@ -210,6 +213,8 @@ extern const struct option bundle_verify_options[];
 extern const struct option delta_make_options[];
 extern const struct option delta_apply_options[];
 extern const struct option release_sign_options[];
+extern const struct option release_withdraw_options[];
+extern const struct option release_unlist_options[];
 extern const struct option release_push_options[];
 extern const struct option release_export_options[];
 extern const struct option release_list_options[];

@@ -15,6 +15,7 @@ RUN(release_list)
 	    {"SECURITY", "security_version", VIEW_TEXT},
 	    {"HARDWARE", "hardware", VIEW_LIST},
 	    {"SIZE", "size", VIEW_SIZE},
+	    {"STATE", "state", VIEW_TEXT},
 	    {"PUBLISHED", "created_at", VIEW_TIME},
 	};
 

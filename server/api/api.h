@@ -326,11 +326,13 @@ void answer_device(struct api_call *a, int status, const char *token);
 	X(releases_list)                                                               \
 	X(releases_get)                                                                \
 	X(releases_create)                                                             \
+	X(releases_withdraw)                                                           \
 	X(uploads_create)                                                              \
 	X(uploads_get)                                                                 \
 	X(uploads_put)                                                                 \
 	X(uploads_commit)                                                              \
 	X(repository_root)                                                             \
+	X(repository_targets)                                                          \
 	X(repository_keys)                                                             \
 	X(deployments_list)                                                            \
 	X(deployments_create)                                                          \

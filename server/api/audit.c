@@ -29,8 +29,10 @@ static const struct audit_rule rules[] = {
     /* deployments */
     {handle_deployments_create, "deployment.create", "deployment", NULL},
     {handle_deployments_delete, "deployment.cancel", "deployment", "id"},
-    /* releases: the publisher writes these two records, in its own transaction */
+    /* releases: the publisher writes these records but the withdrawal's, in its own transaction */
     {handle_releases_create, "release.publish", "release", NULL},
+    {handle_releases_withdraw, "release.withdraw", "release", "id"},
+    {handle_repository_targets, "targets.publish", "targets", NULL},
     {handle_repository_root, "root.publish", "root", NULL},
     /* bytes on their way: nothing uses them before a release names them */
     {handle_uploads_create, NULL, NULL, NULL},

@@ -273,7 +273,7 @@ void handle_releases_create(struct api_call *a)
 
 /* ---- the repository ---- */
 
-static void root_published(void *ctx, const struct release *r, const struct err *e)
+static void metadata_published(void *ctx, const struct release *r, const struct err *e)
 {
 	(void)r;
 	if (e->code != ERR_NONE)
@@ -296,7 +296,24 @@ void handle_repository_root(struct api_call *a)
 		api_fail(a, &e);
 	else
 		publisher_root(home->publisher, http_loop(a->http), root, &by,
-			       root_published, a);
+			       metadata_published, a);
+}
+
+void handle_repository_targets(struct api_call *a)
+{
+	struct home *home = api_home(a);
+	static const char *const names[] = {"targets", NULL};
+	const struct audit_actor by = api_actor(a);
+	uint8_t targets[SHA256_LEN];
+	struct err e = ERR_INIT;
+
+	if (home == NULL)
+		return;
+	if (api_body(a, names, &e) < 0 || api_hex_member(a, "targets", targets, &e) < 0)
+		api_fail(a, &e);
+	else
+		publisher_targets(home->publisher, http_loop(a->http), targets, &by,
+				  metadata_published, a);
 }
 
 /* As a key stands in TUF metadata. */

@@ -20,12 +20,13 @@
 struct action {
 	enum rollout_event event;
 	const char *done; /* "paused" */
+	bool goes_on;	  /* devices would be offered its release */
 };
 
-static const struct action start_action = {ROLLOUT_EVENT_SUBMIT, "started"};
-static const struct action pause_action = {ROLLOUT_EVENT_PAUSE, "paused"};
-static const struct action resume_action = {ROLLOUT_EVENT_RESUME, "resumed"};
-static const struct action stop_action = {ROLLOUT_EVENT_STOP, "stopped"};
+static const struct action start_action = {ROLLOUT_EVENT_SUBMIT, "started", true};
+static const struct action pause_action = {ROLLOUT_EVENT_PAUSE, "paused", false};
+static const struct action resume_action = {ROLLOUT_EVENT_RESUME, "resumed", true};
+static const struct action stop_action = {ROLLOUT_EVENT_STOP, "stopped", false};
 
 /* What one request has in hand; in a->handler_state. */
 struct acting {
@@ -165,6 +166,17 @@ static void store_move(struct api_call *a, const struct rollout_view *v, int wav
 	api_submit(a, c);
 }
 
+static void refuse_withdrawn(struct api_call *a, const struct rollout_view *v)
+{
+	struct err e = ERR_INIT;
+
+	(void)err_set(&e, ERR_CONFLICT,
+		      "release %s was withdrawn: rollout %llu can be stopped or rolled "
+		      "back, not go on",
+		      v->row.release, (unsigned long long)v->row.id);
+	api_fail(a, &e);
+}
+
 static void try_action(struct api_call *a, struct rollout_view *v,
 		       const struct store_call *got)
 {
@@ -173,6 +185,8 @@ static void try_action(struct api_call *a, struct rollout_view *v,
 
 	if (m->cancel_running && v->progress.state == ROLLOUT_STOPPED)
 		cancel_shown(a);
+	else if (v->row.withdrawn && m->action->goes_on)
+		refuse_withdrawn(a, v);
 	else if (rollout_command(&v->plan, &v->progress, m->action->event, got->now_ms,
 				 &e) < 0)
 		api_fail(a, &e);

@@ -59,11 +59,13 @@
 	X("GET",    "/api/v1/releases",                        NO_BODY,  MAY_VIEW | SCOPED, false, releases_list) \
 	X("GET",    "/api/v1/releases/{id}",                   NO_BODY,  MAY_VIEW | SCOPED, false, releases_get) \
 	X("POST",   "/api/v1/releases",                        4 * KIB,  MAY_RELEASE | FRESH, false, releases_create) \
+	X("POST",   "/api/v1/releases/{id}/withdraw",          4 * KIB,  MAY_RELEASE, false, releases_withdraw) \
 	X("POST",   "/api/v1/uploads",                         4 * KIB,  MAY_RELEASE, false, uploads_create) \
 	X("GET",    "/api/v1/uploads/{id}",                    NO_BODY,  MAY_RELEASE, false, uploads_get) \
 	X("PUT",    "/api/v1/uploads/{id}",                    UPLOAD_PART_MAX_BYTES, MAY_RELEASE, false, uploads_put) \
 	X("POST",   "/api/v1/uploads/{id}/commit",             4 * KIB,  MAY_RELEASE, false, uploads_commit) \
 	X("POST",   "/api/v1/repository/root",                 4 * KIB,  MAY_RELEASE | FRESH, false, repository_root) \
+	X("POST",   "/api/v1/repository/targets",              4 * KIB,  MAY_RELEASE | FRESH, false, repository_targets) \
 	X("GET",    "/api/v1/repository/keys",                 NO_BODY,  MAY_VIEW, false, repository_keys) \
 	X("GET",    "/api/v1/deployments",                     NO_BODY,  MAY_VIEW | SCOPED, false, deployments_list) \
 	X("POST",   "/api/v1/deployments",                     4 * KIB,  MAY_OPERATE | SCOPED, false, deployments_create) \

@@ -144,6 +144,22 @@ static uint64_t release_size(const struct release *r)
 	return all;
 }
 
+/* null: it is as good as published. */
+static struct json *render_withdrawal(const struct release *r, struct err *e)
+{
+	AUTO_PTR(json) struct json *o = NULL;
+
+	if (r->withdrawn_at == 0)
+		return json_new_null();
+	o = json_new_object();
+	if (o == NULL || set_time(o, "at", r->withdrawn_at, e) < 0 ||
+	    set_text(o, "by", r->withdrawn_by, e) < 0 ||
+	    set_text(o, "reason", r->withdrawn_reason, e) < 0 ||
+	    set_time(o, "unlisted_at", r->unlisted_at, e) < 0)
+		return NULL;
+	return TAKE(o);
+}
+
 struct json *render_release(const struct release *r, struct err *e)
 {
 	AUTO_PTR(json) struct json *o = json_new_object();
@@ -160,6 +176,9 @@ struct json *render_release(const struct release *r, struct err *e)
 	    json_set(o, "images", render_images(r, e), e) < 0 ||
 	    json_set(o, "files", render_files(r, e), e) < 0 ||
 	    set_time(o, "created_at", r->created_at, e) < 0 ||
+	    set_text(o, "state", r->withdrawn_at == 0 ? "published" : "withdrawn", e) <
+		0 ||
+	    json_set(o, "withdrawn", render_withdrawal(r, e), e) < 0 ||
 	    json_set(o, "manifest_sha256", json_new_hex(r->manifest_sha256, SHA256_LEN),
 		     e) < 0)
 		return NULL;

@@ -6,6 +6,7 @@
 #include "../../common/tuf/verify.h"
 #include "../../publish/repo/repo.h"
 #include "check.h"
+#include "listed.h"
 #include "repository.h"
 #include "worker.h"
 
@@ -32,6 +33,8 @@ struct publish_job {
 	publish_done *done;
 	void *ctx;
 	struct publish_request request;
+	bool alone;	      /* targets, and no release with them */
+	uint64_t n_withdrawn; /* releases that these targets rightly do not list */
 	bool has_release;
 	struct release release;
 	struct err err;
@@ -78,17 +81,20 @@ static void note_publication(struct store_call *c, const struct audit_actor *by,
 		by = &server;
 	if (release != NULL) {
 		note_release(c, by, lines, n, release);
-	} else if (lines[0].role == ROLE_ROOT) {
+	} else if (lines[0].role == ROLE_ROOT || lines[0].role == ROLE_TARGETS) {
+		bool root = lines[0].role == ROLE_ROOT;
+
 		(void)snprintf(version, sizeof(version), "%llu",
 			       (unsigned long long)lines[0].version);
-		store_call_audit(c, by, "root.publish", "root", version, NULL);
+		store_call_audit(c, by, root ? "root.publish" : "targets.publish",
+				 root ? "root" : "targets", version, NULL);
 	}
 }
 
 /* All lines, and release if it is not NULL, or nothing. */
 static int store_publish(struct publisher *p, const struct publication *lines, size_t n,
-			 const struct release *release, const struct audit_actor *by,
-			 struct err *e)
+			 const struct release *release, uint64_t n_withdrawn,
+			 const struct audit_actor *by, struct err *e)
 {
 	AUTO_PTR(store_call)
 	struct store_call *c =
@@ -98,6 +104,7 @@ static int store_publish(struct publisher *p, const struct publication *lines, s
 	if (items == NULL)
 		return -1;
 	memcpy(items, lines, n * sizeof(*lines));
+	c->in.publish.n_withdrawn = n_withdrawn;
 	if (release != NULL) {
 		c->in.publish.has_release = true;
 		c->in.publish.release = *release;
@@ -216,7 +223,7 @@ static int act_root(struct publish_job *j, struct err *e)
 		return 0; /* once more the same */
 	if (next_root(j->p, &r, j->request.root, &line, e) != 0)
 		return -1;
-	if (store_publish(j->p, &line, 1, NULL, &j->request.by, e) != 0)
+	if (store_publish(j->p, &line, 1, NULL, 0, &j->request.by, e) != 0)
 		return -1;
 	log_info(j->p->c.log, "release", "root published", NULL);
 	return 0;
@@ -227,16 +234,10 @@ static int act_root(struct publish_job *j, struct err *e)
 /* The release must be in them, as it is. What a delegated role has is found by the
  * device. */
 static int check_listed(const struct publish_job *j, const struct material *m,
-			struct tuf_envelope *env, int64_t now_ms, struct err *e)
+			const struct tuf_targets *t, struct err *e)
 {
-	AUTO_PTR(tuf_targets) struct tuf_targets *t = tuf_targets_parse(env, e);
-	const struct tuf_target_line *line;
+	const struct tuf_target_line *line = tuf_targets_find(t, m->name);
 
-	if (t == NULL)
-		return -1;
-	if (t->common.expires_utc_ms <= now_ms)
-		return err_set(e, ERR_EXPIRED, "they have expired");
-	line = tuf_targets_find(t, m->name);
 	if (line == NULL && t->n_delegations > 0)
 		return 0;
 	if (line == NULL)
@@ -248,9 +249,28 @@ static int check_listed(const struct publish_job *j, const struct material *m,
 	return 0;
 }
 
+static int check_lines(struct publish_job *j, const struct repository *r,
+		       const struct material *m, struct tuf_envelope *env,
+		       int64_t now_ms, struct err *e)
+{
+	AUTO_PTR(tuf_targets) struct tuf_targets *t = tuf_targets_parse(env, e);
+	AUTO_PTR(store_call) struct store_call *withdrawn = NULL;
+
+	if (t == NULL)
+		return -1;
+	if (t->common.expires_utc_ms <= now_ms)
+		return err_set(e, ERR_EXPIRED, "they have expired");
+	withdrawn = listed_read_withdrawn(j->p->c.store, e);
+	if (withdrawn == NULL || listed_check_withdrawn(withdrawn, t, e) != 0)
+		return -1;
+	j->n_withdrawn = withdrawn->n_items;
+	return j->alone ? listed_check_kept(withdrawn, r, t, e)
+			: check_listed(j, m, t, e);
+}
+
 /* Before the signer is asked, which never goes back behind what it has signed: would
  * devices take these targets at all? */
-static int check_targets(const struct publish_job *j, const struct repository *r,
+static int check_targets(struct publish_job *j, const struct repository *r,
 			 const struct material *m, int64_t now_ms,
 			 uint64_t *ret_version, struct err *e)
 {
@@ -269,7 +289,7 @@ static int check_targets(const struct publish_job *j, const struct repository *r
 		return err_wrap(e, "targets");
 	result = tuf_verify(&env, &root->roles[TUF_TARGETS], e);
 	if (result == 0)
-		result = check_listed(j, m, &env, now_ms, e);
+		result = check_lines(j, r, m, &env, now_ms, e);
 	tuf_envelope_fini(&env);
 	if (result != 0)
 		return err_wrap(e, "targets");
@@ -378,10 +398,19 @@ static int publish_checked(struct publish_job *j, struct repository *r,
 	swap_in(&r->targets, &m->targets);
 	swap_in(&r->snapshot, &made.snapshot);
 	swap_in(&r->timestamp, &made.timestamp);
-	if (device_refresh(&device, r, now_ms, m->name, &m->manifest_bytes, e) != 0)
+	if (device_refresh(&device, r, now_ms, j->alone ? NULL : m->name,
+			   &m->manifest_bytes, e) != 0)
 		return err_wrap(e, "as a device sees it");
-	j->release = material_release(m, &j->request, now_ms);
-	return store_publish(p, lines, n, &j->release, &j->request.by, e);
+	if (!j->alone)
+		j->release = material_release(m, &j->request, now_ms);
+	return store_publish(p, lines, n, j->alone ? NULL : &j->release, j->n_withdrawn,
+			     &j->request.by, e);
+}
+
+static bool is_published(const struct repository *r, const struct buf *targets)
+{
+	return r->targets.len == targets->len && targets->len > 0 &&
+	       memcmp(r->targets.data, targets->data, targets->len) == 0;
 }
 
 /* An answer may have been lost: the same once more is answered as before. 1: it is
@@ -392,8 +421,7 @@ static int published_before(struct publish_job *j, const struct repository *r,
 	AUTO_PTR(store_call) struct store_call *c = NULL;
 	const struct release made = material_release(m, &j->request, 0);
 
-	if (r->targets.len != m->targets.len || m->targets.len == 0 ||
-	    memcmp(r->targets.data, m->targets.data, m->targets.len) != 0)
+	if (!is_published(r, &m->targets))
 		return 0;
 	c = store_call_new(STORE_RELEASE_GET, NULL, NULL, NULL, e);
 	if (c == NULL)
@@ -426,6 +454,24 @@ static int act_release(struct publish_job *j, struct err *e)
 	return 0;
 }
 
+static int act_targets(struct publish_job *j, struct err *e)
+{
+	AUTO(repository) struct repository r = {0};
+	AUTO(material)
+	struct material m = {.targets = BUF_INIT(TUF_TARGETS_MAX_BYTES)};
+
+	j->alone = true;
+	if (artifacts_read(j->p->c.artifacts, j->request.targets, &m.targets, e) != 0 ||
+	    repository_load(j->p->c.store, &r, e) != 0)
+		return err_wrap(e, "publish targets");
+	if (is_published(&r, &m.targets))
+		return 0; /* once more the same */
+	if (publish_checked(j, &r, &m, e) != 0)
+		return err_wrap(e, "publish targets");
+	log_info(j->p->c.log, "release", "targets published", NULL);
+	return 0;
+}
+
 /* ------------------------------------------------------------------ renewal */
 
 /* Half of its life is over. */
@@ -451,7 +497,7 @@ static int renew_both(struct publisher *p, const struct repository *r, struct er
 		return -1;
 	line_set(&lines[0], r, ROLE_SNAPSHOT, made.snapshot_version, &made.snapshot);
 	line_set(&lines[1], r, ROLE_TIMESTAMP, made.timestamp_version, &made.timestamp);
-	return store_publish(p, lines, 2, NULL, &nobody, e);
+	return store_publish(p, lines, 2, NULL, 0, &nobody, e);
 }
 
 static int renew_timestamp(struct publisher *p, const struct repository *r,
@@ -471,7 +517,7 @@ static int renew_timestamp(struct publisher *p, const struct repository *r,
 	if (signer_renew(p->c.signer, &ask, &made, e) != 0)
 		return -1;
 	line_set(&line, r, ROLE_TIMESTAMP, made.timestamp_version, &made.timestamp);
-	return store_publish(p, &line, 1, NULL, &nobody, e);
+	return store_publish(p, &line, 1, NULL, 0, &nobody, e);
 }
 
 /*
@@ -575,6 +621,19 @@ void publisher_root(struct publisher *p, struct loop *l, const uint8_t root[SHA2
 	if (j == NULL)
 		return;
 	memcpy(j->request.root, root, SHA256_LEN);
+	j->request.by = *by;
+	worker_submit(p->worker, &j->job);
+}
+
+void publisher_targets(struct publisher *p, struct loop *l,
+		       const uint8_t targets[SHA256_LEN], const struct audit_actor *by,
+		       publish_done *done, void *ctx)
+{
+	struct publish_job *j = job_new(p, l, act_targets, done, ctx);
+
+	if (j == NULL)
+		return;
+	memcpy(j->request.targets, targets, SHA256_LEN);
 	j->request.by = *by;
 	worker_submit(p->worker, &j->job);
 }

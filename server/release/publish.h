@@ -10,7 +10,7 @@
  *			it
  *	body		each 64 KiB chunk is what the head says
  *	targets		a threshold of the root's targets keys; newer than what is
- *			published
+ *			published; no release in them that was withdrawn
  *	sign		snapshot and timestamp by the signer
  *	as a device	one that trusts what is published now refreshes to this and
  *			finds the manifest
@@ -84,6 +84,13 @@ void publisher_release(struct publisher *p, struct loop *l,
  * ERR_INCOMPATIBLE: it does not name this server's own keys. done() gets r == NULL. */
 void publisher_root(struct publisher *p, struct loop *l, const uint8_t root[SHA256_LEN],
 		    const struct audit_actor *by, publish_done *done, void *ctx);
+
+/* Targets without a new release: signed by a threshold, newer than what is published,
+ * and with everything that is listed now but for releases that were withdrawn, of which
+ * they list none. done() gets r == NULL. */
+void publisher_targets(struct publisher *p, struct loop *l,
+		       const uint8_t targets[SHA256_LEN], const struct audit_actor *by,
+		       publish_done *done, void *ctx);
 
 /* Looks now whether something has to be signed anew, as the timer does; for tests and
  * doctor. */

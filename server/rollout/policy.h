@@ -133,7 +133,8 @@ struct wave_progress {
 	X(ERRORS, "error-threshold") /* broken */                                      \
 	X(GATE, "health-gate")                                                         \
 	X(OUT_OF_REACH, "success-out-of-reach")                                        \
-	X(OPERATOR, "operator") /* a person paused, resumed or stopped it */
+	X(OPERATOR, "operator")	  /* a person paused, resumed or stopped it */         \
+	X(WITHDRAWN, "withdrawn") /* its release was taken back */
 
 enum rollout_reason {
 #define X(reason, slug) ROLLOUT_BECAUSE_##reason,

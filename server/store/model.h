@@ -26,6 +26,7 @@
 #define SUBJECT_MAX_LEN 64		   /* ids of rollouts, groups, .. */
 #define GROUP_NAME_MAX_LEN SUBJECT_MAX_LEN /* [A-Za-z0-9] and "._:-" */
 #define DETAIL_MAX_LEN 512
+#define WITHDRAW_REASON_MAX_LEN 256
 #define SLOTS_TEXT_MAX_LEN 1535
 #define ATTRIBUTE_MAX_LEN 128
 #define DEVICE_MAX_ATTRIBUTES 100
@@ -109,6 +110,10 @@ struct release { /* without images descriptor, head and body are zero */
 	uint8_t body_sha256[SHA256_LEN];
 	uint64_t head_size, body_size;
 	int64_t created_at;
+	int64_t withdrawn_at; /* 0: it is not; else these say who and why .. */
+	char withdrawn_by[USER_MAX_LEN + 1];
+	char withdrawn_reason[WITHDRAW_REASON_MAX_LEN + 1];
+	int64_t unlisted_at; /* .. and since when targets list it no more; 0: they do */
 };
 
 /*

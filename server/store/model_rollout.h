@@ -88,6 +88,7 @@ struct rollout {
 	int64_t egress_free_at; /* the next offer may go out then */
 	uint64_t revision;	/* changes with each move: compare-and-set */
 	bool offers;		/* members may be offered it now */
+	bool withdrawn;		/* its release was taken back */
 	/* read from the counters */
 	uint64_t n_members, n_ended, n_succeeded;
 };

@@ -47,6 +47,7 @@
 #include "sql_watch.h"
 #include "sql_failure.h"
 #include "sql_webhook.h"
+#include "sql_withdraw.h"
 
 /* clang-format off */
 #define SQL_CORE(X)                                                                    \
@@ -71,7 +72,8 @@
 	SQL_DEVICE_API(X)                                                              \
 	SQL_ONCE(X)                                                                    \
 	SQL_WATCH(X)                                                                   \
-	SQL_FAILURE(X)
+	SQL_FAILURE(X)                                                                 \
+	SQL_WITHDRAW(X)
 
 /* In this order: who refers to another's table stands below it. */
 #define SCHEMA_2                                                                       \
@@ -85,7 +87,8 @@
 	SCHEMA_2_AUDIT                                                                 \
 	SCHEMA_2_WEBHOOK                                                               \
 	SCHEMA_2_DEVICE_API                                                            \
-	SCHEMA_2_ONCE
+	SCHEMA_2_ONCE                                                                  \
+	SCHEMA_2_WITHDRAW
 /* clang-format on */
 
 enum sql {

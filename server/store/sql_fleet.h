@@ -103,7 +103,7 @@
 	  "WHERE tenant = ?1 AND at > ?2 AND (?3 = '' OR product = ?3) "               \
 	  "ORDER BY at, product, version, grade, state LIMIT ?4")                      \
 	X(RELEASE_VERSIONS,                                                            \
-	  "SELECT product, version, id FROM release WHERE tenant = ?1 "                \
+	  "SELECT product, version, id FROM release WHERE tenant = ?1 AND withdrawn_at = 0 " \
 	  "ORDER BY product, seq") \
 	/* jobs */                                                                     \
 	X(JOB_COUNT,                                                                   \

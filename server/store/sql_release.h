@@ -7,7 +7,8 @@
 #define RELEASE_COLUMNS                                                                \
 	"id, product, version, security_version, hardware, notes, manifest_sha256, "   \
 	"descriptor_sha256, head_sha256, body_sha256, head_size, body_size, "          \
-	"created_at, security_only, raise_floor_to "                                   \
+	"created_at, security_only, raise_floor_to, withdrawn_at, withdrawn_by, "      \
+	"withdrawn_reason, unlisted_at "                                               \
 	"FROM release "
 
 /* Nothing that is published, or about to be, refers to a. A table that refers to artifacts

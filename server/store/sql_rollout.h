@@ -18,7 +18,9 @@
 	"AND c.status BETWEEN 2 AND 8), 0) AS INTEGER), "                              \
 	"CAST(coalesce((SELECT sum(c.n) FROM rollout_count c WHERE "                   \
 	"c.tenant = o.tenant AND c.rollout = o.id "                                    \
-	"AND c.status BETWEEN 2 AND 4), 0) AS INTEGER) "                               \
+	"AND c.status BETWEEN 2 AND 4), 0) AS INTEGER), "                              \
+	"(SELECT count(*) FROM release w WHERE w.tenant = o.tenant "                   \
+	"AND w.id = o.release AND w.withdrawn_at <> 0) "                               \
 	"FROM rollout o "
 #define MEMBER_COLUMNS                                                                 \
 	"m.device, m.wave, m.status, m.place, m.deployment, m.offered_at, m.site "     \

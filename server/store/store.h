@@ -48,6 +48,7 @@
 #include "model_rollout.h"
 #include "model_watch.h"
 #include "model_webhook.h"
+#include "model_withdraw.h"
 
 #define STORE_LIST_MAX 500
 #define STORE_BLOB_MAX (8u * 1024 * 1024)
@@ -114,7 +115,8 @@ enum store_kind { STORE_READ, STORE_WRITE, STORE_SCAN };
 	STORE_VERBS_DEVICE_API(X)                                                        \
 	STORE_VERBS_ONCE(X)                                                              \
 	STORE_VERBS_WATCH(X)                                                             \
-	STORE_VERBS_FAILURE(X)
+	STORE_VERBS_FAILURE(X)                                                           \
+	STORE_VERBS_WITHDRAW(X)
 /* clang-format on */
 
 enum store_verb {
@@ -319,7 +321,10 @@ union store_in {
 		bool has_release; /* this release comes into being with the publication
 				   */
 		struct release release;
+		uint64_t n_withdrawn; /* so many are not in the targets given */
 	} publish;
+	struct release_withdrawal withdrawal;
+	struct release_cancel release_cancel;
 	/* people */
 	struct api_token api_token;
 	struct login_token login;

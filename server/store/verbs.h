@@ -53,6 +53,15 @@ const char *version_key_or_none(const char *version,
 				char ret_key[VERSION_KEY_MAX_LEN + 1]);
 int release_insert(struct conn *db, struct store_call *c, const struct release *r,
 		   struct err *e) MUST_USE;
+int release_load_by_id(struct conn *db, const struct store_call *c, const char *id,
+		       struct release *ret, struct err *e) MUST_USE;
+/* Of verbs_withdraw.c. ERR_CONFLICT says who took it back and why. */
+int release_check_offered(struct conn *db, const char *tenant, const char *release,
+			  struct err *e) MUST_USE;
+/* Targets that list none of the withdrawn releases are being published;
+ * ERR_PRECONDITION: there are others than in.publish.n_withdrawn by now. */
+int withdrawn_unlist(struct conn *db, const struct store_call *c,
+		     struct err *e) MUST_USE;
 /* ERR_FROZEN says why, since when and by whom. */
 int freeze_check(struct conn *db, const char *tenant, struct err *e) MUST_USE;
 /* Appends c's record to the log of its tenant. */

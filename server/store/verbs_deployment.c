@@ -297,6 +297,7 @@ int verb_DEPLOYMENT_ASSIGN(struct conn *db, struct store_call *c, struct err *e)
 	uint64_t id;
 
 	if (freeze_check(db, c->tenant, e) < 0 ||
+	    release_check_offered(db, c->tenant, c->in.assign.release, e) < 0 ||
 	    device_load_by_id(db, c->tenant, c->in.assign.device, &device, e) < 0 ||
 	    find_open(db, c, open, &n_open, e) < 0 ||
 	    insert_deployment(db, c, &id, e) < 0)
@@ -394,6 +395,18 @@ static int refuse_move(struct conn *db, struct store_call *c, struct err *e)
 	return err_set(e, ERR_PRECONDITION, "deployment %llu changed in between", id);
 }
 
+/* Whether it may be shown to its device for the first time. */
+static int check_offer(struct conn *db, struct store_call *c,
+		       const struct deployment *d, bool asking, struct err *e)
+{
+	if (release_check_offered(db, c->tenant, d->release, e) < 0) {
+		if (e->code == ERR_CONFLICT) /* for the device it never was there */
+			e->code = ERR_NOT_FOUND;
+		return -1;
+	}
+	return rollout_take_offer(db, c, d, asking, e);
+}
+
 int verb_DEPLOYMENT_MOVE(struct conn *db, struct store_call *c, struct err *e)
 {
 	const struct deployment_move *m = &c->in.move;
@@ -415,8 +428,7 @@ int verb_DEPLOYMENT_MOVE(struct conn *db, struct store_call *c, struct err *e)
 		return -1;
 	if (store_proof(db, c, e) < 0 || store_status(db, c, e) < 0 ||
 	    deployment_load_by_id(db, c->tenant, m->id, &c->out.deployment, e) < 0 ||
-	    (shows &&
-	     rollout_take_offer(db, c, &c->out.deployment, m->asking, e) < 0) ||
+	    (shows && check_offer(db, c, &c->out.deployment, m->asking, e) < 0) ||
 	    member_follow(db, c, &c->out.deployment, shows, e) < 0)
 		return -1;
 	return store_device_change(db, c, c->out.deployment.device, e);

@@ -93,6 +93,10 @@ static int load_release(struct conn *db, const char *tenant, const struct query 
 	r->created_at = query_int(q, 12);
 	r->security_only = query_int(q, 13) != 0;
 	r->raise_floor_to = (uint32_t)query_int(q, 14);
+	r->withdrawn_at = query_int(q, 15);
+	query_text(q, 16, r->withdrawn_by, sizeof(r->withdrawn_by));
+	query_text(q, 17, r->withdrawn_reason, sizeof(r->withdrawn_reason));
+	r->unlisted_at = query_int(q, 18);
 	if (load_images(db, tenant, r, e) < 0)
 		return -1;
 	return load_files(db, tenant, r, e);
@@ -160,8 +164,8 @@ int release_insert(struct conn *db, struct store_call *c, const struct release *
 	return insert_files(db, c, r, e);
 }
 
-static int release_load_by_id(struct conn *db, const struct store_call *c,
-			      const char *id, struct release *ret, struct err *e)
+int release_load_by_id(struct conn *db, const struct store_call *c, const char *id,
+		       struct release *ret, struct err *e)
 {
 	AUTO(query) struct query q = QUERY_INIT;
 
@@ -414,7 +418,8 @@ int verb_METADATA_PUBLISH(struct conn *db, struct store_call *c, struct err *e)
 	const struct publication *p = c->items;
 
 	for (size_t i = 0; i < c->n_items; i++) {
-		if (publish_one(db, c, &p[i], e) < 0)
+		if (publish_one(db, c, &p[i], e) < 0 ||
+		    (p[i].role == ROLE_TARGETS && withdrawn_unlist(db, c, e) < 0))
 			return -1;
 	}
 	if (c->in.publish.has_release)

@@ -45,6 +45,7 @@ static int load_rollout(struct conn *db, const char *tenant, const struct query 
 	o->n_members = (uint64_t)query_int(q, 28);
 	o->n_ended = (uint64_t)query_int(q, 29);
 	o->n_succeeded = (uint64_t)query_int(q, 30);
+	o->withdrawn = query_int(q, 31) != 0;
 	return 0;
 }
 
@@ -203,7 +204,8 @@ int verb_ROLLOUT_CREATE(struct conn *db, struct store_call *c, struct err *e)
 	const struct rollout *o = &c->in.rollout;
 	int64_t id = 0;
 
-	if (check_limits(c, o, e) < 0)
+	if (check_limits(c, o, e) < 0 ||
+	    release_check_offered(db, c->tenant, o->release, e) < 0)
 		return -1;
 	if (query_run_int(db, SQL_ROLLOUT_INSERT, &id, e,
 			  ARGS(ARG_T(c->tenant), ARG_T(o->name), ARG_T(o->release),
@@ -236,7 +238,8 @@ int verb_ROLLOUT_UPDATE(struct conn *db, struct store_call *c, struct err *e)
 {
 	const struct rollout *o = &c->in.rollout;
 
-	if (check_limits(c, o, e) < 0)
+	if (check_limits(c, o, e) < 0 ||
+	    release_check_offered(db, c->tenant, o->release, e) < 0)
 		return -1;
 	if (query_run(db, SQL_ROLLOUT_UPDATE, e,
 		      ARGS(ARG_T(c->tenant), ARG_I(o->id), ARG_I(o->revision),

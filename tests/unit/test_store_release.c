@@ -183,18 +183,108 @@ static void every_root_is_kept_and_old_timestamps_are_not(void **state)
 	store_call_free(c);
 }
 
+static void withdraw(struct store *s, const char *id, const char *reason)
+{
+	struct store_call *c = verb(STORE_RELEASE_WITHDRAW);
+
+	strcpy(c->in.withdrawal.release, id);
+	strcpy(c->in.withdrawal.by, "ann");
+	strcpy(c->in.withdrawal.reason, reason);
+	must(s, c);
+	assert_string_equal(c->out.release.withdrawn_by, "ann");
+	assert_string_equal(c->out.release.withdrawn_reason, reason);
+	assert_true(c->out.release.withdrawn_at > 0);
+	store_call_free(c);
+}
+
+static void a_withdrawn_release_is_assigned_and_offered_to_nobody(void **state)
+{
+	struct store *s = store_of(state);
+	struct deployment d;
+	struct store_call *c;
+	uint64_t id;
+
+	make_release(s, "r1", "1.0.0");
+	make_device(s, "dev-1");
+	make_device(s, "dev-2");
+	id = assign(s, "dev-1", "r1");
+	withdraw(s, "r1", "it eats flash");
+	c = assign_call("dev-2", "r1");
+	must_fail(s, c, ERR_CONFLICT);
+	assert_non_null(strstr(c->err.text, "withdrawn by ann: it eats flash"));
+	store_call_free(c);
+	d = get_deployment(s, id);
+	c = move_call(&d, DEPLOYMENT_ASSIGNED);
+	c->in.move.offered = c->in.move.offering = true;
+	must_fail(s, c, ERR_NOT_FOUND);
+	store_call_free(c);
+	assert_false(get_deployment(s, id).offered);
+}
+
+static void cancelling_goes_on_from_where_it_stopped(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_call *c = verb(STORE_RELEASE_CANCEL);
+	const unsigned n = WITHDRAW_BATCH + 3;
+	char name[32];
+
+	make_release(s, "r1", "1.0.0");
+	for (unsigned i = 0; i < n; i++) {
+		assert_true(snprintf(name, sizeof(name), "dev-%04u", i) > 0);
+		make_device(s, name);
+		(void)assign(s, name, "r1");
+	}
+	strcpy(c->in.release_cancel.release, "r1");
+	must_fail(s, c, ERR_CONFLICT); /* nobody withdrew it */
+	withdraw(s, "r1", "x");
+	must(s, c);
+	assert_int_equal(c->n_items, WITHDRAW_BATCH);
+	assert_true(c->more);
+	must(s, c);
+	assert_int_equal(c->n_items, 3);
+	assert_false(c->more);
+	store_call_free(c);
+}
+
+static void targets_are_not_published_over_a_withdrawal_they_did_not_see(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_call *c = verb(STORE_METADATA_PUBLISH);
+	struct err e = ERR_INIT;
+	struct publication *p = store_call_items(c, 1, sizeof(*p), &e);
+
+	assert_non_null(p);
+	make_release(s, "r1", "1.0.0");
+	withdraw(s, "r1", "x");
+	*p = (struct publication){
+	    .role = ROLE_TARGETS, .version = 1, .data = "t", .len = 1};
+	must_fail(s, c, ERR_PRECONDITION);
+	c->in.publish.n_withdrawn = 1;
+	must(s, c);
+	store_call_free(c);
+	c = verb(STORE_RELEASE_GET);
+	strcpy(c->in.release_id, "r1");
+	must(s, c);
+	assert_true(c->out.release.unlisted_at > 0);
+	store_call_free(c);
+}
+
+#define SUITE(X)                                                                       \
+	X(a_release_comes_back_as_it_was_put)                                          \
+	X(a_version_of_a_product_is_released_once)                                     \
+	X(releases_are_listed_newest_first)                                            \
+	X(an_upload_of_the_same_bytes_is_found_again_and_goes_on)                      \
+	X(an_artifact_is_put_once_and_again)                                           \
+	X(publication_is_all_or_nothing_and_only_goes_up)                              \
+	X(publication_brings_its_release_or_neither)                                   \
+	X(every_root_is_kept_and_old_timestamps_are_not)                               \
+	X(a_withdrawn_release_is_assigned_and_offered_to_nobody)                       \
+	X(cancelling_goes_on_from_where_it_stopped)                                    \
+	X(targets_are_not_published_over_a_withdrawal_they_did_not_see)
+
 int main(void)
 {
-	const struct CMUnitTest cases[] = {
-	    STORE_CASE(a_release_comes_back_as_it_was_put)
-		STORE_CASE(a_version_of_a_product_is_released_once)
-		    STORE_CASE(releases_are_listed_newest_first) STORE_CASE(
-			an_upload_of_the_same_bytes_is_found_again_and_goes_on)
-			STORE_CASE(an_artifact_is_put_once_and_again)
-			    STORE_CASE(publication_is_all_or_nothing_and_only_goes_up)
-				STORE_CASE(publication_brings_its_release_or_neither)
-				    STORE_CASE(
-					every_root_is_kept_and_old_timestamps_are_not)};
+	const struct CMUnitTest cases[] = {SUITE(STORE_CASE)};
 
 	return store_run_everywhere("releases", cases, N_ELEMS(cases));
 }
