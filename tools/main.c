@@ -152,6 +152,12 @@ static const struct command commands[] = {
      "Make an API token; it is shown once", token_create},
     {"token revoke", "ID", 1, 1, people_options, "End an API token at once",
      token_revoke},
+    {"settings show", "", 0, 0, settings_options,
+     "Show what holds for the devices of this tenant", settings_show},
+    {"settings set", "NAME=VALUE...", 1, 4, settings_options,
+     "Say poll-interval, target-tokens, gateway-tokens or plain-links for this tenant; "
+     "default: as the server has it",
+     settings_set},
     {"tenant list", "", 0, 0, people_options, "List tenants", tenant_list},
     {"tenant add", "NAME", 1, 1, tenant_add_options, "Add a tenant", tenant_add},
     {.name = NULL},

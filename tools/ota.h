@@ -205,6 +205,8 @@ RUN(token_create);
 RUN(token_revoke);
 RUN(tenant_list);
 RUN(tenant_add);
+RUN(settings_show);
+RUN(settings_set);
 
 extern const struct option keys_init_options[];
 extern const struct option keys_online_options[];
@@ -213,6 +215,7 @@ extern const struct option bundle_verify_options[];
 extern const struct option delta_make_options[];
 extern const struct option delta_apply_options[];
 extern const struct option release_sign_options[];
+extern const struct option settings_options[];
 extern const struct option release_withdraw_options[];
 extern const struct option release_unlist_options[];
 extern const struct option release_push_options[];

@@ -55,8 +55,10 @@ struct api {
 	const char *name;	 /* of this server, for people */
 	char ca_fingerprint[65]; /* hex */
 	uint64_t poll_interval_ms;
-	bool target_tokens, gateway_tokens; /* which forms of devices' tokens */
-	const char *plain_links; /* ddi_deployment.plain_base; NULL: https only */
+	/* where a tenant does not say otherwise (settings.h): which forms of devices'
+	 * tokens, and where plain links lead; NULL: nowhere */
+	bool target_tokens, gateway_tokens;
+	const char *plain_links;
 	uint64_t session_life_ms, session_idle_ms;
 	uint64_t step_up_ms; /* so long a session counts as FRESH */
 	bool demo;
@@ -314,6 +316,8 @@ void answer_device(struct api_call *a, int status, const char *token);
 	X(tokens_list)                                                                 \
 	X(tokens_create)                                                               \
 	X(tokens_delete)                                                               \
+	X(settings_get)                                                                \
+	X(settings_set)                                                                \
 	X(tenants_list)                                                                \
 	X(tenants_create)                                                              \
 	X(tenants_set)                                                                 \

@@ -67,6 +67,7 @@ static const struct audit_rule rules[] = {
     {handle_users_delete, "user.delete", "user", "id"},
     {handle_tokens_create, "token.create", "token", NULL},
     {handle_tokens_delete, "token.revoke", "token", "id"},
+    {handle_settings_set, "settings.change", "tenant", NULL},
     {handle_tenants_create, "tenant.create", "tenant", NULL},
     {handle_tenants_set, "tenant.change", "tenant", "id"},
 };

@@ -2,6 +2,7 @@
 /* Bytes for devices: the payload as DDI has it, content by hash, and the TUF
  * repository. */
 #include "api.h"
+#include "settings.h"
 #include "repository_path.h"
 
 #include "../../common/base/text.h"
@@ -116,7 +117,7 @@ static struct json *render_listing(struct api_call *a, struct err *e)
 		if (f == NULL)
 			(void)err_nomem(e);
 		if (f == NULL || device_artifact_fill(a, i, f, e) < 0 ||
-		    ddi_artifact_write(list, f, a->api->plain_links, e) < 0)
+		    ddi_artifact_write(list, f, settings_plain_base(a), e) < 0)
 			return NULL;
 	}
 	return TAKE(list);

@@ -8,6 +8,7 @@
  *	remember that the device has seen it -> answer
  */
 #include "rollout.h"
+#include "settings.h"
 
 #include "../../common/base/text.h"
 #include "../../common/ddi/ddi.h"
@@ -95,7 +96,7 @@ static int fill_deployment(struct api_call *a, struct ddi_deployment *d, struct 
 	d->download = h.download;
 	d->update = h.update;
 	d->window = h.window;
-	d->plain_base = a->api->plain_links;
+	d->plain_base = settings_plain_base(a);
 	if (text_format(d->id, sizeof(d->id), e, "%llu",
 			(unsigned long long)a->deployment.id) < 0 ||
 	    text_copy(d->version, sizeof(d->version), a->release.version, "version",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The poll: how long to sleep, and links to what there is to do. */
 #include "rollout.h"
+#include "settings.h"
 
 #include "../../common/base/text.h"
 #include "../../common/ddi/ddi.h"
@@ -45,7 +46,7 @@ static int fill_poll(struct api_call *a, struct ddi_poll *p, struct err *e)
 	struct handling h;
 
 	device_handling(a, &h);
-	p->sleep_ms = handling_sleep_ms(&h, a->api->poll_interval_ms, now_ms);
+	p->sleep_ms = handling_sleep_ms(&h, settings_of(a).poll_interval_ms, now_ms);
 	if (link_deployment(a, &h, p, e) < 0)
 		return -1;
 	if (d->installed_deployment != 0 &&

@@ -5,6 +5,7 @@
  * does not fit is 401 or 403.
  */
 #include "api.h"
+#include "settings.h"
 
 #include "../../common/base/text.h"
 #include "../../common/crypto/digest.h"
@@ -171,9 +172,11 @@ static void got_gateway(struct store_call *c)
 
 static void enter_device(struct api_call *a, const struct caller *who)
 {
-	if (who->kind == CALLER_DEVICE && a->api->target_tokens)
+	const struct settings_now s = settings_of(a);
+
+	if (who->kind == CALLER_DEVICE && s.target_tokens)
 		look_up(a, who, STORE_DEVICE_BY_TOKEN, got_device);
-	else if (who->kind == CALLER_GATEWAY && a->api->gateway_tokens)
+	else if (who->kind == CALLER_GATEWAY && s.gateway_tokens)
 		look_up(a, who, STORE_API_TOKEN_GET, got_gateway);
 	else if (who->kind == CALLER_NOBODY)
 		refuse(a, ERR_AUTH, "Authorization: TargetToken is missing");

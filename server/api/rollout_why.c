@@ -7,6 +7,7 @@
  *	zone is among them -> rollout_why()
  */
 #include "rollout.h"
+#include "settings.h"
 
 #include "../../common/base/text.h"
 
@@ -69,7 +70,7 @@ static void answer(struct asking *q)
 	    .now = clock_utc_ms(a->api->clock),
 	    .freeze = &q->look.freeze,
 	    .device = &a->device,
-	    .poll_interval_ms = a->api->poll_interval_ms,
+	    .poll_interval_ms = settings_of(a).poll_interval_ms,
 	    .wave = ORDER_NO_WAVE,
 	    .deployment = q->deployment.id == 0 ? NULL : &q->deployment,
 	};

@@ -47,6 +47,8 @@
 	X("GET",    "/api/v1/tokens",                          NO_BODY,  MAY_ADMINISTER, false, tokens_list) \
 	X("POST",   "/api/v1/tokens",                          4 * KIB,  MAY_ADMINISTER | FRESH, false, tokens_create) \
 	X("DELETE", "/api/v1/tokens/{id}",                     4 * KIB,  MAY_ADMINISTER, false, tokens_delete) \
+	X("GET",    "/api/v1/settings",                        NO_BODY,  MAY_VIEW, false, settings_get) \
+	X("PATCH",  "/api/v1/settings",                        4 * KIB,  MAY_ADMINISTER | FRESH, false, settings_set) \
 	X("GET",    "/api/v1/tenants",                         NO_BODY,  MAY_ADMINISTER | SUPER, false, tenants_list) \
 	X("POST",   "/api/v1/tenants",                         4 * KIB,  MAY_ADMINISTER | SUPER | FRESH, false, tenants_create) \
 	X("PUT",    "/api/v1/tenants/{id}",                    4 * KIB,  MAY_ADMINISTER | SUPER | FRESH, false, tenants_set) \

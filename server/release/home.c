@@ -139,20 +139,59 @@ static int home_join(struct homes *hs, struct home *taken, struct err *e)
 
 /* ------------------------------------------------------------------ the list */
 
-static int open_one(struct homes *hs, const char *tenant, size_t max_streams,
-		    struct err *e)
+struct tenant_settings homes_settings(struct homes *hs, const char *tenant)
+{
+	struct tenant_settings s = {0};
+	struct home *h;
+
+	if (hs == NULL)
+		return s;
+	pthread_mutex_lock(&hs->lock);
+	for (h = hs->first; h != NULL && strcmp(h->tenant, tenant) != 0; h = h->next)
+		;
+	if (h != NULL)
+		s = h->settings;
+	pthread_mutex_unlock(&hs->lock);
+	return s;
+}
+
+/* A look may have read its row before the change that came here first. */
+static void home_put(struct homes *hs, struct home *h, const struct tenant_settings *s)
+{
+	pthread_mutex_lock(&hs->lock);
+	if (s->revision > h->settings.revision)
+		h->settings = *s;
+	pthread_mutex_unlock(&hs->lock);
+}
+
+void homes_put_settings(struct homes *hs, const char *tenant,
+			const struct tenant_settings *s)
 {
 	struct home *h = homes_find(hs, tenant);
 
+	if (h != NULL)
+		home_put(hs, h, s);
+}
+
+static void take_row(struct homes *hs, struct home *h, const struct tenant *t)
+{
+	atomic_store(&h->max_streams, t->max_streams);
+	home_put(hs, h, &t->settings);
+}
+
+static int open_one(struct homes *hs, const struct tenant *t, struct err *e)
+{
+	struct home *h = homes_find(hs, t->name);
+
 	if (h != NULL) {
-		atomic_store(&h->max_streams, max_streams);
+		take_row(hs, h, t);
 		return 0;
 	}
-	h = home_new(hs, tenant, e);
+	h = home_new(hs, t->name, e);
 	if (h != NULL)
-		atomic_store(&h->max_streams, max_streams);
+		take_row(hs, h, t);
 	if (h == NULL || home_join(hs, h, e) < 0)
-		return is_default(tenant) ? -1 : err_wrap(e, "tenant %s", tenant);
+		return is_default(t->name) ? -1 : err_wrap(e, "tenant %s", t->name);
 	return 0;
 }
 
@@ -172,7 +211,8 @@ struct homes *homes_new(const struct homes_config *c, struct err *e)
 	    text_copy(hs->signer_program, sizeof(hs->signer_program), c->signer_program,
 		      "signer", e) < 0)
 		return NULL;
-	return open_one(hs, TENANT_DEFAULT, 0, e) < 0 ? NULL : TAKE(hs);
+	return open_one(hs, &(struct tenant){.name = TENANT_DEFAULT}, e) < 0 ? NULL
+									     : TAKE(hs);
 }
 
 void homes_free(struct homes *hs)
@@ -235,7 +275,7 @@ int homes_open_all(struct homes *hs, struct err *e)
 	if (c == NULL)
 		return -1;
 	for (size_t i = 0; i < c->n_items; i++) {
-		if (open_one(hs, t[i].name, t[i].max_streams, e) < 0)
+		if (open_one(hs, &t[i], e) < 0)
 			return -1;
 	}
 	return 0;
@@ -254,7 +294,7 @@ static void look_for_new(struct job *j)
 		struct home *known = homes_find(l->homes, t[i].name);
 
 		if (known != NULL) {
-			atomic_store(&known->max_streams, t[i].max_streams);
+			take_row(l->homes, known, &t[i]);
 			continue;
 		}
 		if (l->found != NULL)
@@ -263,7 +303,7 @@ static void look_for_new(struct job *j)
 		if (l->found == NULL)
 			(void)err_wrap(&l->err, "tenant %s", t[i].name);
 		else
-			atomic_store(&l->found->max_streams, t[i].max_streams);
+			take_row(l->homes, l->found, &t[i]);
 	}
 }
 

@@ -31,6 +31,7 @@ struct home {
 	struct signer *signer;
 	struct publisher *publisher;
 	atomic_size_t max_streams; /* as the tenant's row had it at the last look */
+	struct tenant_settings settings; /* homes_settings() */
 	struct home *next;
 };
 
@@ -68,6 +69,13 @@ int homes_open_all(struct homes *h, struct err *e) MUST_USE;
 /* The tenant's home, or NULL: there is no such tenant, or it was made just now. Any
  * thread. */
 struct home *homes_find(struct homes *h, const char *tenant);
+
+/* What the tenant says for itself; of one without a home nothing. NULL hs: likewise. Any
+ * thread. */
+struct tenant_settings homes_settings(struct homes *hs, const char *tenant);
+/* A change that was stored, unless a newer one is known. Any thread. */
+void homes_put_settings(struct homes *hs, const char *tenant,
+			const struct tenant_settings *s);
 
 /* Looks for tenants that have no home yet or other limits, and opens it without holding the loop up; in
  * the main loop's thread. What cannot be opened is logged, and tried at the next look. */

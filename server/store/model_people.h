@@ -5,6 +5,7 @@
 
 #include "../../common/crypto/password.h"
 #include "model.h"
+#include "model_settings.h"
 
 #define SCOPE_MAX_GROUPS 8
 /* Group names with a blank between them; "": the whole tenant. */
@@ -87,7 +88,8 @@ struct tenant {
 	uint64_t max_bytes; /* of artifacts and of uploads in flight */
 	uint64_t max_uploads;
 	uint64_t max_streams;
-	uint64_t n_devices; /* out only */
+	uint64_t n_devices;		 /* out only */
+	struct tenant_settings settings; /* TENANT_CHOOSE */
 };
 
 /*

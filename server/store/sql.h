@@ -44,6 +44,7 @@
 #include "sql_people.h"
 #include "sql_release.h"
 #include "sql_rollout.h"
+#include "sql_settings.h"
 #include "sql_watch.h"
 #include "sql_failure.h"
 #include "sql_webhook.h"
@@ -73,7 +74,8 @@
 	SQL_ONCE(X)                                                                    \
 	SQL_WATCH(X)                                                                   \
 	SQL_FAILURE(X)                                                                 \
-	SQL_WITHDRAW(X)
+	SQL_WITHDRAW(X)                                                                \
+	SQL_SETTINGS(X)
 
 /* In this order: who refers to another's table stands below it. */
 #define SCHEMA_2                                                                       \
@@ -88,7 +90,8 @@
 	SCHEMA_2_WEBHOOK                                                               \
 	SCHEMA_2_DEVICE_API                                                            \
 	SCHEMA_2_ONCE                                                                  \
-	SCHEMA_2_WITHDRAW
+	SCHEMA_2_WITHDRAW                                                              \
+	SCHEMA_2_SETTINGS
 /* clang-format on */
 
 enum sql {

@@ -15,7 +15,8 @@
 	"revision FROM person "
 #define TENANT_COLUMNS                                                                 \
 	"name, created_at, max_devices, max_bytes, max_uploads, max_streams, "         \
-	"n_devices FROM tenant "
+	"n_devices, poll_interval_ms, target_tokens, gateway_tokens, plain_links, "    \
+	"settings_revision FROM tenant "
 
 /* A digest of 256 random bits is looked up in all tenants: the row says whose it is. */
 /* clang-format off */

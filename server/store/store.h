@@ -46,6 +46,7 @@
 #include "model_once.h"
 #include "model_people.h"
 #include "model_rollout.h"
+#include "model_settings.h"
 #include "model_watch.h"
 #include "model_webhook.h"
 #include "model_withdraw.h"
@@ -116,7 +117,8 @@ enum store_kind { STORE_READ, STORE_WRITE, STORE_SCAN };
 	STORE_VERBS_ONCE(X)                                                              \
 	STORE_VERBS_WATCH(X)                                                             \
 	STORE_VERBS_FAILURE(X)                                                           \
-	STORE_VERBS_WITHDRAW(X)
+	STORE_VERBS_WITHDRAW(X)                                                          \
+	STORE_VERBS_SETTINGS(X)
 /* clang-format on */
 
 enum store_verb {
@@ -323,6 +325,7 @@ union store_in {
 		struct release release;
 		uint64_t n_withdrawn; /* so many are not in the targets given */
 	} publish;
+	struct settings_change settings_change;
 	struct release_withdrawal withdrawal;
 	struct release_cancel release_cancel;
 	/* people */

@@ -74,6 +74,8 @@ void audit_complete_number(struct store_call *c, uint64_t id);
 int session_insert(struct conn *db, const struct session *s,
 		   const uint8_t old_hash[SHA256_LEN], struct err *e) MUST_USE;
 /* Of verbs_person.c, for the verbs that make and delete what is limited: ERR_QUOTA. */
+int tenant_load(struct conn *db, const char *name, struct tenant *ret,
+		struct err *e) MUST_USE;
 int tenant_take_device(struct conn *db, const struct store_call *c,
 		       struct err *e) MUST_USE;
 int tenant_give_device(struct conn *db, const struct store_call *c,

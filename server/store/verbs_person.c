@@ -168,11 +168,15 @@ static int load_tenant(struct conn *db, const char *tenant, const struct query *
 	t->max_uploads = (uint64_t)query_int(q, 4);
 	t->max_streams = (uint64_t)query_int(q, 5);
 	t->n_devices = (uint64_t)query_int(q, 6);
+	t->settings.poll_interval_ms = (uint64_t)query_int(q, 7);
+	t->settings.target_tokens = (enum choice)query_int(q, 8);
+	t->settings.gateway_tokens = (enum choice)query_int(q, 9);
+	t->settings.plain_links = (enum choice)query_int(q, 10);
+	t->settings.revision = (uint64_t)query_int(q, 11);
 	return 0;
 }
 
-static int tenant_load(struct conn *db, const char *name, struct tenant *ret,
-		       struct err *e)
+int tenant_load(struct conn *db, const char *name, struct tenant *ret, struct err *e)
 {
 	AUTO(query) struct query q = QUERY_INIT;
 
