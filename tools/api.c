@@ -72,14 +72,14 @@ static int take_session(struct api *a, const struct session *s, const char **url
 	return buf_printf(&a->auth, e, "Cookie: __Host-ota=%s", s->secret);
 }
 
-static int set_server(struct api *a, const char *url, bool with_token, struct err *e)
+static int set_server(struct api *a, const char *url, bool by_session, struct err *e)
 {
 	size_t len;
 
 	if (need(url, "server", "url", e) < 0 ||
 	    need(a->net.ca_file, "ca", "ca", e) < 0)
 		return -1;
-	if (with_token && a->auth.len == 0)
+	if (by_session && a->auth.len == 0)
 		return err_set(e, ERR_USAGE,
 			       "--token-file is missing (or token-file in section "
 			       "[server] of the configuration), and nobody is logged "
@@ -97,7 +97,7 @@ int api_init(struct api *a, const struct ota *o, bool with_token, struct err *e)
 {
 	const char *url = o->server_url;
 	struct session s;
-	int result = 0;
+	int result;
 
 	*a = (struct api){.net = {.ca_file = o->ca_file,
 				  .user_agent = "ota/" OTA_VERSION,
@@ -107,18 +107,17 @@ int api_init(struct api *a, const struct ota *o, bool with_token, struct err *e)
 			  .base = BUF_INIT(URL_MAX_BYTES),
 			  .auth = BUF_INIT(2 * TOKEN_MAX_BYTES),
 			  .tenant = o->tenant};
-	if (with_token && o->token_file != NULL)
-		result = read_token(a, o->token_file, e);
-	else if (with_token) {
-		result = session_load(&s, e);
-		if (result == 1)
-			result = take_session(a, &s, &url, e);
-		if (result == 0)
-			result = set_server(a, url, true, e);
-		session_fini(&s);
-		return result;
-	}
-	return result < 0 ? -1 : set_server(a, url, with_token, e);
+	if (!with_token || o->token_file != NULL)
+		return set_server(a, url, false, e) < 0 ? -1
+		       : with_token ? read_token(a, o->token_file, e)
+				    : 0;
+	result = session_load(&s, e);
+	if (result == 1)
+		result = take_session(a, &s, &url, e);
+	if (result == 0)
+		result = set_server(a, url, true, e);
+	session_fini(&s);
+	return result;
 }
 
 void api_fini(struct api *a)

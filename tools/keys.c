@@ -10,6 +10,7 @@
 #include "keys.h"
 
 #include "api.h"
+#include "key_place.h"
 
 #include "../common/base/clock.h"
 #include "../common/base/file.h"
@@ -18,7 +19,6 @@
 #include "passphrase.h"
 #include "table.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -126,17 +126,7 @@ static int generate(struct key_set *k, struct err *e)
 	return 0;
 }
 
-static int put_file(const char *dir, const char *name, const void *data, size_t len,
-		    struct err *e)
-{
-	char path[PATH_MAX];
-
-	if (text_format(path, sizeof(path), e, "%s/%s", dir, name) < 0)
-		return -1;
-	return file_create(path, data, len, 0644, e);
-}
-
-static int put_keys(const char *dir, const struct key_set *k, bool demo,
+static int put_keys(const struct key_place *p, const struct key_set *k, bool demo,
 		    const char *pass, struct err *e)
 {
 	char path[PATH_MAX];
@@ -144,19 +134,18 @@ static int put_keys(const char *dir, const struct key_set *k, bool demo,
 	for (size_t i = 0; i < N_OFFLINE; i++) {
 		AUTO(buf) struct buf text = BUF_INIT(256);
 
-		if (text_format(path, sizeof(path), e, "%s/%s", dir,
-				files[i].key_file) < 0 ||
+		if (key_place_path(p, files[i].key_file, path, e) < 0 ||
 		    keyfile_write(path, k->private[i], files[i].role, demo, pass, e) <
 			0 ||
 		    pubkey_to_text(k->public[i], &text, e) < 0 ||
 		    buf_add_str(&text, demo ? KEY_DEMO_MARK "\n" : "\n", e) < 0 ||
-		    put_file(dir, files[i].public_file, text.data, text.len, e) < 0)
+		    key_place_put(p, files[i].public_file, text.data, text.len, e) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int put_root(const char *dir, const struct key_set *k, bool demo,
+static int put_root(const struct key_place *p, const struct key_set *k, bool demo,
 		    int64_t expires_ms, struct err *e)
 {
 	AUTO(buf) struct buf root = BUF_INIT(TUF_ROOT_MAX_BYTES);
@@ -173,13 +162,13 @@ static int put_root(const char *dir, const struct key_set *k, bool demo,
 	};
 
 	if (repo_make_root(&spec, &signer, 1, &root, e) < 0 ||
-	    put_file(dir, "repository/1.root.json", root.data, root.len, e) < 0)
+	    key_place_put(p, "repository/1.root.json", root.data, root.len, e) < 0)
 		return -1;
-	return put_file(dir, "root.json", root.data, root.len, e);
+	return key_place_put(p, "root.json", root.data, root.len, e);
 }
 
-static int put_targets(const char *dir, const struct key_set *k, int64_t expires_ms,
-		       struct err *e)
+static int put_targets(const struct key_place *p, const struct key_set *k,
+		       int64_t expires_ms, struct err *e)
 {
 	AUTO(buf) struct buf draft = BUF_INIT(TUF_TARGETS_MAX_BYTES);
 	AUTO(buf) struct buf signed_ = BUF_INIT(TUF_TARGETS_MAX_BYTES);
@@ -187,80 +176,23 @@ static int put_targets(const char *dir, const struct key_set *k, int64_t expires
 	if (repo_draft_targets_empty(expires_ms, &draft, e) < 0 ||
 	    repo_sign(draft.data, draft.len, k->private[TARGETS], &signed_, e) < 0)
 		return -1;
-	return put_file(dir, "repository/1.targets.json", signed_.data, signed_.len, e);
+	return key_place_put(p, "repository/1.targets.json", signed_.data, signed_.len,
+			     e);
 }
 
-static int fill(const char *dir, const struct key_set *k, const struct ota *o,
+static int fill(const struct key_place *p, const struct key_set *k, const struct ota *o,
 		const char *pass, struct err *e)
 {
 	static const char mark[] = "These keys are for demonstrations only.\n";
 	int64_t now = clock_utc_ms(&clock_system);
 	char path[PATH_MAX];
 
-	if (text_format(path, sizeof(path), e, "%s/repository", dir) < 0 ||
-	    dir_make(path, 0755, e) < 0 || put_keys(dir, k, o->demo, pass, e) < 0 ||
-	    put_root(dir, k, o->demo, now + (int64_t)o->root_lifetime_ms, e) < 0 ||
-	    put_targets(dir, k, now + (int64_t)o->targets_lifetime_ms, e) < 0)
+	if (key_place_path(p, "repository", path, e) < 0 ||
+	    dir_make(path, 0755, e) < 0 || put_keys(p, k, o->demo, pass, e) < 0 ||
+	    put_root(p, k, o->demo, now + (int64_t)o->root_lifetime_ms, e) < 0 ||
+	    put_targets(p, k, now + (int64_t)o->targets_lifetime_ms, e) < 0)
 		return -1;
-	return o->demo ? put_file(dir, "demo", mark, sizeof(mark) - 1, e) : 0;
-}
-
-/* What an attempt left: files, and one level of directories. */
-static void discard(const char *dir)
-{
-	char path[PATH_MAX];
-	const struct dirent *entry;
-	DIR *d = opendir(dir);
-
-	while (d != NULL && (entry = readdir(d)) != NULL) {
-		if (strcmp(entry->d_name, ".") == 0 ||
-		    strcmp(entry->d_name, "..") == 0 ||
-		    text_format(path, sizeof(path), NULL, "%s/%s", dir, entry->d_name) <
-			0)
-			continue;
-		if (unlink(path) < 0 && errno == EISDIR)
-			discard(path);
-	}
-	if (d != NULL)
-		(void)closedir(d);
-	(void)rmdir(dir);
-}
-
-static int put_in_place(const char *from, const char *to, struct err *e)
-{
-	if (rename(from, to) < 0) {
-		if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR)
-			return err_set(e, ERR_CONFLICT,
-				       "%s exists already: keys are never written over",
-				       to);
-		return err_sys(e, "make %s", to);
-	}
-	return dir_sync_around(to, e);
-}
-
-static int make_directory(const char *dir, const struct key_set *k, const struct ota *o,
-			  const char *pass, struct err *e)
-{
-	char attempt[PATH_MAX];
-
-	if (text_format(attempt, sizeof(attempt), e, "%s.new-XXXXXX", dir) < 0)
-		return -1;
-	if (mkdtemp(attempt) == NULL)
-		return err_sys(e, "make %s", dir);
-	if (fill(attempt, k, o, pass, e) == 0 && put_in_place(attempt, dir, e) == 0)
-		return 0;
-	discard(attempt);
-	return -1;
-}
-
-/* "keys/" -> "keys": the name is going to be extended. */
-static int strip_slashes(char ret[PATH_MAX], const char *dir, struct err *e)
-{
-	if (text_copy(ret, PATH_MAX, dir, "directory name", e) < 0)
-		return -1;
-	for (size_t n = strlen(ret); n > 1 && ret[n - 1] == '/'; n--)
-		ret[n - 1] = '\0';
-	return 0;
+	return o->demo ? key_place_put(p, "demo", mark, sizeof(mark) - 1, e) : 0;
 }
 
 static int refuse_existing(const char *dir, struct err *e)
@@ -371,6 +303,11 @@ static int show(const char *dir, bool as_json, struct err *e)
 	return 0;
 }
 
+int keys_print(const char *dir, struct err *e)
+{
+	return show(dir, true, e);
+}
+
 RUN(keys_show)
 {
 	const struct ota *o = values;
@@ -383,23 +320,23 @@ RUN(keys_show)
 RUN(keys_init)
 {
 	const struct ota *o = values;
-	char dir[PATH_MAX];
+	AUTO(key_place) struct key_place place = {0};
 	AUTO(passphrase) struct passphrase pass = {0};
 	AUTO(key_set) struct key_set k = {0};
 
 	(void)n_operands;
 	(void)log;
-	if (strip_slashes(dir, operands[0], e) < 0 ||
-	    load_online(&k, o->online_file, e) < 0 || refuse_existing(dir, e) < 0 ||
-	    passphrase_choose(&pass, o, e) < 0 || generate(&k, e) < 0 ||
-	    make_directory(dir, &k, o, pass.text, e) < 0)
+	if (load_online(&k, o->online_file, e) < 0 ||
+	    refuse_existing(operands[0], e) < 0 || passphrase_choose(&pass, o, e) < 0 ||
+	    generate(&k, e) < 0 || key_place_begin(&place, operands[0], e) < 0 ||
+	    fill(&place, &k, o, pass.text, e) < 0 || key_place_finish(&place, e) < 0)
 		return -1;
 	if (o->json)
-		return show(dir, true, e);
+		return keys_print(operands[0], e);
 	(void)printf(
 	    "Made %skeys for root, targets and boot in %s, root.json version 1 and an "
 	    "empty list of releases.\n"
 	    "Into each device go: root.json, boot-key-0.pub.\n",
-	    o->demo ? "demo " : "", dir);
+	    o->demo ? "demo " : "", place.dir);
 	return 0;
 }

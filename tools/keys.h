@@ -6,7 +6,8 @@
  *	root.pub targets.pub boot-key-0.pub	public halves, 64 hex digits and a
  *						newline; of demo keys " demo" between
  *						them
- *	root.json				the newest root: goes into each device
+ *	root.json				the newest root: goes into each device that
+ *						is made from now on
  *	repository/N.root.json			every root there ever was
  *	repository/N.targets.json		every targets metadata signed here
  */
@@ -26,6 +27,9 @@ int keys_newest(const char *dir, const char *role, uint64_t *ret_version,
 /* Reads dir/repository/N.<role>.json. */
 int keys_read_metadata(const char *dir, const char *role, uint64_t version,
 		       struct buf *ret, struct err *e) MUST_USE;
+
+/* What `ota keys show --json` prints of the directory. */
+int keys_print(const char *dir, struct err *e) MUST_USE;
 
 /* A boot public key: 64 hex digits in a file. */
 struct pubkey *keys_read_public(const char *path, struct err *e) MUST_USE;

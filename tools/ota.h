@@ -129,6 +129,8 @@ struct ota {
 RUN(keys_init);
 RUN(keys_show);
 RUN(keys_online);
+RUN(keys_rotate);
+RUN(keys_push);
 RUN(bundle_create);
 RUN(bundle_info);
 RUN(bundle_verify);
@@ -210,6 +212,8 @@ RUN(settings_set);
 
 extern const struct option keys_init_options[];
 extern const struct option keys_online_options[];
+extern const struct option keys_rotate_options[];
+extern const struct option keys_push_options[];
 extern const struct option bundle_create_options[];
 extern const struct option bundle_verify_options[];
 extern const struct option delta_make_options[];

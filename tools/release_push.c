@@ -7,6 +7,7 @@
 #include "../common/base/text.h"
 #include "../publish/repo/repo.h"
 #include "package.h"
+#include "root_send.h"
 #include "upload.h"
 
 #include <inttypes.h>
@@ -16,43 +17,12 @@ const struct option release_push_options[] = {
     OPTION_END,
 };
 
-static int server_root_version(const struct api *a, uint64_t *ret, struct err *e)
-{
-	AUTO(buf) struct buf path = BUF_INIT(256);
-	AUTO_PTR(json) struct json *info = NULL;
-	const struct json *tuf;
-
-	*ret = 0;
-	if (buf_add_str(&path, "/api/v1/info?tenant=", e) < 0 ||
-	    api_escape(&path, a->tenant, e) < 0 ||
-	    api_call(a, "GET", buf_str(&path), NULL, &info, e) < 0)
-		return -1;
-	tuf = json_get(info, "tuf");
-	if (!json_is_object(tuf) || !json_is_int(json_get(tuf, "root_version")))
-		return 0;
-	return json_get_u64(tuf, "root_version", ret, e);
-}
-
-static int send_root(const struct api *a, const struct buf *root, struct err *e)
-{
-	struct upload_source source = {.data = root->data, .len = root->len};
-	AUTO_PTR(json) struct json *body = json_new_object();
-	AUTO(progress) struct progress bar;
-	char sha256_text[2 * SHA256_LEN + 1];
-
-	progress_begin(&bar, "root");
-	if (upload_send(a, &source, &bar, sha256_text, e) < 0 ||
-	    json_set(body, "root", json_new_text(sha256_text), e) < 0)
-		return -1;
-	return api_call(a, "POST", "/api/v1/repository/root", body, NULL, e);
-}
-
 static int send_roots(const struct api *a, const struct package *p, struct err *e)
 {
 	const struct part *part;
 	uint64_t known;
 
-	if (server_root_version(a, &known, e) < 0)
+	if (root_known(a, &known, e) < 0)
 		return -1;
 	for (size_t i = 0; (part = bundle_find(&p->table, PART_ROOT, i)) != NULL; i++) {
 		AUTO(buf) struct buf root = BUF_INIT(TUF_ROOT_MAX_BYTES);
@@ -63,7 +33,7 @@ static int send_roots(const struct api *a, const struct package *p, struct err *
 		    repo_peek(root.data, root.len, "root", &version, &expires_ms, e) <
 			0)
 			return -1;
-		if (version > known && send_root(a, &root, e) < 0)
+		if (version > known && root_send(a, &root, e) < 0)
 			return err_wrap(e, "root version %" PRIu64, version);
 	}
 	return 0;
