@@ -9,9 +9,11 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 from lab.demo.house import Server, program
+from lab.device import PATIENCE
 
 DONE, FAILED, USAGE, REFUSED, UNREACHABLE = range(5)
 MIB = 1024 * 1024
@@ -196,6 +198,35 @@ class WithServer(unittest.TestCase):
             self.ota("device", *words, status=USAGE)
         _, said = self.ota("device", "delete", "--filter", "id=x", status=REFUSED)
         self.assertIn("column 3", said)
+
+    def test_what_has_a_route_has_a_verb_releases_groups_products_rollouts_sessions(self):
+        self.ota("release", "push", self.signed("2.8.0"))
+        release = self.release("2.8.0")
+        self.assertIn("2.8.0", self.ota("release", "show", release)[0])
+        self.ota("release", "show", "nothing", status=FAILED)
+        self.ota("group", "create", "late", "--filter", "version=lt=2.0")
+        self.ota("group", "set", "late", status=USAGE)
+        self.assertEqual("version=lt=2.8", self.listed("group", "set", "late", "--filter", "version=lt=2.8")["filter"])
+        self.ota("product", "set", "lamp", "--hardware", "l1", "--about", "Lamps")
+        self.assertEqual(["l1"], self.listed("product", "show", "lamp")["hardware"])
+        self.ota("product", "delete", "lamp")
+        self.ota("product", "show", "lamp", status=FAILED)
+        self.ota("device", "add", "roll-1", "--product", "gateway", "--hardware", "revA")
+        made = self.listed("rollout", "create", "--name", "few", "--release", release, "--filter", "id==roll-*")["id"]
+        self.ota("rollout", "delete", made)
+        self.ota("rollout", "show", made, status=FAILED)
+        made = self.listed("rollout", "create", "--name", "few", "--release", release, "--filter", "id==roll-*", "--start")["id"]
+        self.until(lambda: [m["device"] for m in self.listed("rollout", "members", made, "--wave", "1")] == ["roll-1"])
+        self.assertEqual([], self.listed("rollout", "members", made, "--state", "failed"))
+        self.ota("rollout", "delete", made, status=FAILED)
+        self.ota("session", "list")
+        self.ota("session", "revoke", "nothing", status=FAILED)
+
+    def until(self, holds):
+        end = time.monotonic() + PATIENCE
+        while not holds():
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
 
     def test_an_assignment_has_its_terms(self):
         self.ota("release", "push", self.signed("2.5.0"))
