@@ -210,19 +210,24 @@ bool delta_segment_done(const struct delta *d)
 	return !d->in_segment;
 }
 
-/* Bytes made: to the caller and into the window. There is room. */
-static void put(struct delta *d, struct delta_io *io, const uint8_t *bytes,
-		uint32_t len)
+/* Bytes made, for copies from the window. */
+static void keep(struct delta *d, const uint8_t *bytes, uint32_t len)
 {
-	uint32_t mask = d->head.window - 1;
-	uint32_t at = d->stream.at & mask;
+	uint32_t at = d->stream.at & (d->head.window - 1);
 	uint32_t first = len < d->head.window - at ? len : d->head.window - at;
 
-	memcpy(io->out + io->made, bytes, len);
-	io->made += len;
 	memcpy(d->window + at, bytes, first);
 	if (first < len)
 		memcpy(d->window, bytes + first, len - first);
+}
+
+/* Bytes made, to the caller, who has room, and into the window. */
+static void put(struct delta *d, struct delta_io *io, const uint8_t *bytes,
+		uint32_t len)
+{
+	memcpy(io->out + io->made, bytes, len);
+	io->made += len;
+	keep(d, bytes, len);
 }
 
 static uint32_t room(const struct delta *d, const struct delta_io *io)
@@ -250,37 +255,77 @@ static int run_plain(struct delta *d, struct delta_io *io, struct err *e)
 	return 0;
 }
 
+/* One byte of a unit that is not taken whole. */
+static int run_byte(struct delta *d, struct delta_io *io, struct err *e)
+{
+	struct stream *s = &d->stream;
+	uint8_t byte;
+
+	if (stream_expect(s, e) < 0)
+		return -1;
+	byte = s->predictor.unit.bytes[s->unit_pos];
+	put(d, io, &byte, 1);
+	stream_take(s, byte);
+	d->left--;
+	return 0;
+}
+
+/* The next unit, if it is not longer than len, to `to`; returns its length or 0. */
+static uint32_t run_unit(struct stream *s, const uint8_t *old, uint32_t done,
+			 uint8_t *to, uint32_t len)
+{
+	const struct predict_unit *u = &s->predictor.unit;
+	uint32_t at = s->at + done;
+
+	predict_next(&s->predictor, s->kind, old, stream_old_at(s) + done, at,
+		     s->limit - at);
+	if (u->len > len)
+		return 0;
+	memcpy(to, u->bytes, u->len);
+	if (u->ref > REF_OTHER)
+		predict_learn(&s->predictor, s->kind, u->bytes);
+	return u->len;
+}
+
+/* Whole units, as many as stand in one block of the old image. */
 static int run_units(struct delta *d, struct delta_io *io, struct err *e)
 {
 	struct stream *s = &d->stream;
-	const struct predict_unit *u = &s->predictor.unit;
+	uint32_t at = stream_old_at(s), n = room(d, io), done = 0, len = 1;
+	uint32_t here = STREAM_OLD_BLOCK - at % STREAM_OLD_BLOCK;
+	const uint8_t *old = stream_old(s, at, e);
+	uint8_t *to = io->out + io->made;
 
-	while (d->left > 0 && io->made < io->room) {
-		if (stream_expect(s, e) < 0)
-			return -1;
-		if (s->unit_pos == 0 && u->len <= room(d, io)) {
-			put(d, io, u->bytes, u->len);
-			stream_skip(s, u->len, u->bytes, u->len);
-			s->unit_pos = u->len;
-			d->left -= u->len;
-			if (u->ref > REF_OTHER)
-				predict_learn(&s->predictor, s->kind, u->bytes);
-			continue;
-		}
-		put(d, io, u->bytes + s->unit_pos, 1);
-		stream_take(s, u->bytes[s->unit_pos]);
-		d->left--;
+	if (old == NULL)
+		return -1;
+	if (n > here)
+		n = here;
+	while (done < n && len > 0) {
+		len = predict_quiet(&s->predictor, s->kind, old + done, at + done,
+				    s->at + done, n - done);
+		if (len > 0)
+			memcpy(to + done, old + done, len);
+		else
+			len = run_unit(s, old + done, done, to + done, n - done);
+		done += len;
 	}
-	return 0;
+	s->unit_pos = s->predictor.unit.len;
+	keep(d, to, done);
+	io->made += done;
+	stream_skip(s, done, to, done);
+	d->left -= done;
+	return done > 0 || room(d, io) == 0 ? 0 : run_byte(d, io, e);
 }
 
 static int do_run(struct delta *d, struct delta_io *io, struct err *e)
 {
 	struct stream *s = &d->stream;
 
-	if (s->kind == KIND_PLAIN && s->unit_pos >= s->predictor.unit.len)
-		return run_plain(d, io, e);
-	return run_units(d, io, e);
+	if (room(d, io) == 0)
+		return 0;
+	if (s->unit_pos < s->predictor.unit.len)
+		return run_byte(d, io, e);
+	return s->kind == KIND_PLAIN ? run_plain(d, io, e) : run_units(d, io, e);
 }
 
 static int do_near(struct delta *d, struct delta_io *io, struct err *e)

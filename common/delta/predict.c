@@ -561,6 +561,27 @@ void predict_next(struct predictor *p, enum delta_kind kind, const uint8_t *old,
 	ops->unit(p, old);
 }
 
+uint32_t predict_quiet(const struct predictor *p, enum delta_kind kind,
+		       const uint8_t *old, uint32_t old_at, uint32_t new_at,
+		       uint32_t len)
+{
+	uint32_t n = 0;
+
+	if (kind != KIND_A64 || ((old_at | new_at) & 3) != 0)
+		return 0;
+	while (n + 4 <= len) {
+		enum a64_class class = (enum a64_class)p->a64_classes[old[n + 3]];
+		const struct page_register *r =
+		    &p->registers[load_le32(old + n) >> 5 & 31];
+
+		if (class != A64_OTHER &&
+		    ((class != A64_ADD && class != A64_MEMORY) || r->is_set))
+			break;
+		n += 4;
+	}
+	return n;
+}
+
 void predict_learn(struct predictor *p, enum delta_kind kind, const uint8_t *actual)
 {
 	const struct kind_ops *ops = &kinds[kind];
