@@ -8,6 +8,7 @@
 #include "../common/base/file.h"
 #include "../common/base/text.h"
 #include "../publish/diff/patch.h"
+#include "delta_unwrap.h"
 #include "ota.h"
 #include "table.h"
 
@@ -24,12 +25,17 @@ const struct option delta_make_options[] = {
      "The salt of the images' Merkle trees, 64 digits; zeros if not given"},
     {NULL, "memory", OPT_SIZE, AT(delta_memory), "0", NULL,
      "What a device's decoder may take at most; 0 leaves it below 2 MiB"},
+    {NULL, "unwrap", OPT_TEXT, AT(unwrap), NULL, "CODECS",
+     "Look through compression that a device with these codecs can make again: all, or "
+     "of zstd,deflate,xz"},
+    OPTIONS_UNWRAP_LIMITS,
     OPTION_END,
 };
 
 const struct option delta_apply_options[] = {
     {NULL, "memory", OPT_SIZE, AT(delta_memory), "2MiB", NULL,
      "Refuse a delta whose decoder needs more"},
+    OPTIONS_UNWRAP_LIMITS,
     OPTION_END,
 };
 
@@ -122,9 +128,14 @@ RUN(delta_make)
 	AUTO(buf) struct buf head = BUF_INIT(BODY_MAX);
 	AUTO(buf) struct buf body = BUF_INIT(BODY_MAX);
 	struct patch_spec spec = {.max_memory = o->delta_memory};
+	bool made = false;
 
 	(void)n_operands;
 	(void)log;
+	if (o->unwrap != NULL && delta_unwrap_make(o, operands, &made, e) < 0)
+		return -1;
+	if (made)
+		return 0;
 	if (o->salt != NULL && hex_decode(o->salt, spec.salt, VERITY_SALT_LEN, e) < 0)
 		return err_wrap(e, "--salt");
 	if (map_file(operands[0], &old_file, e) < 0 ||
@@ -276,6 +287,8 @@ RUN(delta_apply)
 
 	(void)n_operands;
 	(void)log;
+	if (delta_unwrap_is(operands[1]))
+		return delta_unwrap_apply(o, operands, e);
 	if (open_sized(operands[0], &old.fd, &old.size, e) < 0)
 		return -1;
 	if (load_patch(&p, operands[1], e) < 0 ||
@@ -344,6 +357,8 @@ RUN(delta_info)
 
 	(void)n_operands;
 	(void)log;
+	if (delta_unwrap_is(operands[0]))
+		return delta_unwrap_info(o, operands[0], e);
 	if (load_patch(&p, operands[0], e) < 0)
 		return err_wrap(e, "%s", operands[0]);
 	{

@@ -82,6 +82,8 @@ struct ota {
 	/* deltas */
 	const char *salt;
 	uint64_t delta_memory;
+	const char *unwrap; /* codecs, or "all" */
+	uint64_t unwrap_memory, scratch;
 	/* fleet */
 	const char *sort, *about, *site, *support_ends;
 	struct option_list attributes; /* "key=value" */

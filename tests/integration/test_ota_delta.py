@@ -9,6 +9,7 @@ import struct
 import subprocess
 import tempfile
 import unittest
+import zlib
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 OTA = pathlib.Path(os.environ.get("OTA_BUILD", TOP / "build")) / "tools/ota"
@@ -66,6 +67,49 @@ class Delta(unittest.TestCase):
         self.assertEqual(info["salt"], "5a" * 32)
         self.assertLess(info["memory"], 2 << 20)
         self.assertIn("pieces", self.ota("info", self.patch))
+
+    def compressed(self):
+        """Both images in one gzip stream each, as zlib makes it: level 9, no name."""
+        def pack(path):
+            packer = zlib.compressobj(9, zlib.DEFLATED, 31, 8)
+            return b"kernel" * 100 + packer.compress(path.read_bytes() * 8) + packer.flush() + b"end"
+
+        return self.write("old.gz", pack(self.old)), self.write("new.gz", pack(self.new))
+
+    def test_compressed_images_are_looked_through(self):
+        old, new = self.compressed()
+        self.ota("make", old, new, self.patch)
+        plain = self.patch.stat().st_size
+        self.ota("make", old, new, self.patch, "--unwrap", "all")
+        self.assertLess(self.patch.stat().st_size, plain / 4)
+        self.ota("apply", old, self.patch, self.out)
+        self.assertEqual(self.out.read_bytes(), new.read_bytes())
+        info = json.loads(self.ota("info", self.patch, "--json"))
+        self.assertEqual(info["new_size"], new.stat().st_size)
+        self.assertGreater(info["scratch"], 1 << 20)
+        self.assertIn("deflate", self.ota("info", self.patch))
+
+    def test_a_wrapped_patch_needs_what_it_says(self):
+        old, new = self.compressed()
+        self.ota("make", old, new, self.patch, "--unwrap", "deflate,zstd")
+        for args in (("--scratch", "1KiB"), ("--unwrap-memory", "1KiB")):
+            self.assertIn("unwrapping needs", self.ota("apply", old, self.patch, self.out, *args, expect=3))
+        data = bytearray(old.read_bytes())
+        data[-100] ^= 1
+        self.ota("apply", self.write("other", bytes(data)), self.patch, self.out, expect=3)
+        self.assertFalse(self.out.exists())
+        good = self.patch.read_bytes()
+        for bad in (good[:-1], good[:70], good[:40] + b"x" + good[41:], good[:100] + b"xyz" + good[103:]):
+            self.ota("apply", old, self.write("bad", bad), self.out, expect=3)
+        self.assertFalse(self.out.exists())
+
+    def test_a_device_without_the_codec_gets_a_plain_patch(self):
+        old, new = self.compressed()
+        self.ota("make", old, new, self.patch, "--unwrap", "zstd")
+        self.assertNotEqual(self.patch.read_bytes()[:8], b"OTAWRDL1")
+        self.ota("apply", old, self.patch, self.out)
+        self.assertEqual(self.out.read_bytes(), new.read_bytes())
+        self.assertIn("no codec", self.ota("make", old, new, self.patch, "--unwrap", "lzo", expect=2))
 
     def test_another_old_image_leaves_no_output(self):
         self.ota("make", self.old, self.new, self.patch)

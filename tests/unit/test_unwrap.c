@@ -4,7 +4,7 @@
 #include "../../common/base/text.h"
 #include "../../common/recode/pack.h"
 #include "../../common/recode/view.h"
-#include "../../publish/unwrap/unwrap.h"
+#include "../../publish/unwrap/wrapped.h"
 #include "testing.h"
 
 #include <ftw.h>
@@ -340,6 +340,41 @@ static void a_stream_by_other_rules_stays_raw(void **state)
 	the_plan_holds(&b);
 }
 
+static void a_delta_through_a_squashfs_is_small_and_exact(void **state)
+{
+	AUTO(bench) struct bench b;
+	AUTO(buf) struct buf patch = BUF_INIT(64 << 20);
+	AUTO(buf) struct buf made = BUF_INIT(64 << 20);
+	struct wrapped_spec spec = {
+	    .options = {.codecs = recode_codecs, .limit = PLENTY}};
+	struct wrapped_limits limits = {
+	    .codecs = recode_codecs, .need = PLENTY, .delta_memory = 2u << 20};
+	const struct recode_out out = {.write = append, .ctx = &made};
+	struct err e = ERR_INIT;
+
+	(void)state;
+	need_tool("mksquashfs");
+	bench_init(&b);
+	make_images(&b, SQUASH "-comp gzip");
+	spec.old_image = image_of(&b, 0);
+	spec.new_image = image_of(&b, 1);
+	OK(wrapped_make(&spec, &patch, &b.report, &e));
+	assert_true(b.report.n_proven > 0);
+	assert_true(patch.len < 3000); /* a changed frame alone has some 50,000 bytes */
+	OK(wrapped_apply(patch.data, patch.len, &spec.old_image, &limits, &out, &e));
+	assert_int_equal(made.len, b.image[1].len);
+	assert_memory_equal(made.data, b.image[1].data, made.len);
+	FAILS(wrapped_apply(patch.data, patch.len, &spec.new_image, &limits, &out, &e),
+	      b.image[0].len == b.image[1].len ? ERR_FORMAT : ERR_INCOMPATIBLE);
+	limits.need.memory_bytes = 1000;
+	FAILS(wrapped_apply(patch.data, patch.len, &spec.old_image, &limits, &out, &e),
+	      ERR_LIMIT);
+	patch.data[40] ^= 1; /* the new image's digest */
+	limits.need = PLENTY;
+	FAILS(wrapped_apply(patch.data, patch.len, &spec.old_image, &limits, &out, &e),
+	      ERR_DIGEST);
+}
+
 static void a_device_with_little_memory_gets_less_unwrapped(void **state)
 {
 	AUTO(bench) struct bench b;
@@ -398,6 +433,7 @@ int main(void)
 	    cmocka_unit_test(a_gzip_stream_is_made_again),
 	    cmocka_unit_test(a_file_of_several_parts_is_unwrapped_part_by_part),
 	    cmocka_unit_test(a_stream_by_other_rules_stays_raw),
+	    cmocka_unit_test(a_delta_through_a_squashfs_is_small_and_exact),
 	    cmocka_unit_test(a_device_with_little_memory_gets_less_unwrapped),
 	    cmocka_unit_test(an_image_that_does_not_compress_is_its_own_view),
 	    cmocka_unit_test(the_same_images_give_the_same_plan),
