@@ -106,6 +106,9 @@ void order_assign(const struct rollout_plan *p, struct order_entry *entries, siz
 {
 	uint64_t left = n;
 
+	memset(ret_members, 0, PLAN_MAX_WAVES * sizeof(*ret_members));
+	if (n == 0) /* entries may be NULL, which qsort() does not take */
+		return;
 	for (size_t i = 0; i < n; i++) {
 		entries[i].wave = ORDER_NO_WAVE;
 		entries[i].place = entries[i].key;
@@ -115,7 +118,6 @@ void order_assign(const struct rollout_plan *p, struct order_entry *entries, siz
 		spread(entries, n);
 	}
 	qsort(entries, n, sizeof(*entries), by_place);
-	memset(ret_members, 0, PLAN_MAX_WAVES * sizeof(*ret_members));
 	for (unsigned w = 0; w < p->n_waves; w++) {
 		ret_members[w] = fill_wave(p, w, entries, n, left);
 		left -= ret_members[w];

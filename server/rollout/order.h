@@ -34,7 +34,7 @@ int order_key(const char *seed, const char *text, uint64_t *ret,
 	      struct err *e) MUST_USE;
 
 /* Sorts the entries into their order and gives each its wave; the sizes of the waves go
- * to ret_members (PLAN_MAX_WAVES of them). */
+ * to ret_members (PLAN_MAX_WAVES of them). entries may be NULL if n is 0. */
 void order_assign(const struct rollout_plan *p, struct order_entry *entries, size_t n,
 		  uint64_t ret_members[PLAN_MAX_WAVES]);
 

@@ -263,6 +263,18 @@ static void a_million_devices_are_ordered_in_bounded_memory(void **state)
 	free(list);
 }
 
+static void nobody_is_in_no_wave(void **state)
+{
+	static const char *const waves[] = {"10%", "100%"};
+	struct rollout_plan p = plan_of(waves, 2);
+	uint64_t members[PLAN_MAX_WAVES] = {7, 7};
+
+	(void)state;
+	strcpy(p.stratify_by, "site");
+	order_assign(&p, NULL, 0, members);
+	assert_int_equal(members[0] + members[1], 0);
+}
+
 static int print_figures(void)
 {
 	static const char *const waves[] = {"10", "1%", "10%", "100%"};
@@ -296,6 +308,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(
 		a_wave_of_a_tenth_takes_no_more_than_a_tenth_of_a_site_and_one),
 	    cmocka_unit_test(a_million_devices_are_ordered_in_bounded_memory),
+	    cmocka_unit_test(nobody_is_in_no_wave),
 	};
 
 	if (argc == 2 && strcmp(argv[1], "--measure") == 0)
