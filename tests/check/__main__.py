@@ -14,7 +14,7 @@ def usage():
     print("usage: ./check [quick | SUITE..] [DIR]\n\nsuites (* in quick, + in ./check, - by name only):")
     for name, function, quick, full in SUITES:
         mark = "*" if quick else "+" if full else "-"
-        print(f"  {mark} {name:12} {(function.__doc__ or '').strip().splitlines()[0]}")
+        print(f"  {mark} {name:20} {(function.__doc__ or '').strip().splitlines()[0]}")
 
 
 def choose(words):
@@ -53,10 +53,10 @@ def main():
         os.environ["OTA_CORPUS"] = os.path.abspath(directory)
     rows = [run(row) for row in choose(words)]
     total = Result()
-    print(f"\n{BOLD}{'suite':14}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}{OFF}")
+    print(f"\n{BOLD}{'suite':22}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}{OFF}")
     for name, result, seconds in rows:
         colour = RED if result.failed else GREEN
-        print(f"{colour}{name:14}{result.passed:8}{result.failed:8}{result.skipped:8}{seconds:9.1f}{OFF}")
+        print(f"{colour}{name:22}{result.passed:8}{result.failed:8}{result.skipped:8}{seconds:9.1f}{OFF}")
         result.notes = []
         total.add(result)
     print(f"\n{total.passed} passed, {total.failed} failed")

@@ -50,24 +50,48 @@ def unit(result):
     run_units(result, BUILD)
 
 
-def sanitize(result):
-    """The unit tests again under AddressSanitizer and UndefinedBehaviorSanitizer."""
+def sanitized_build(result):
     status, text = configure(
         SANITIZED, "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1"
     )
     if not result.expect(status == 0, "meson configures the sanitized build", text):
-        return
+        return False
     status, text = ninja(SANITIZED)
-    if result.expect(status == 0, "everything builds with the sanitizers", text):
-        run_units(result, SANITIZED, {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
+    return result.expect(status == 0, "everything builds with the sanitizers", text)
+
+
+STRICT = {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
+
+
+def sanitize(result):
+    """The unit tests again under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    if sanitized_build(result):
+        run_units(result, SANITIZED, STRICT)
+
+
+def run_integration(result, build, names, env=None):
+    for name in names:
+        name = f"tests.integration.{name}"
+        status, text = command("python3", "-B", "-m", "unittest", "-v", name, env={"OTA_BUILD": str(build), **(env or {})})
+        unittest_count(result, status, text, name)
+
+
+def sanitize_integration(result):
+    """Integration tests of the server and the agent under the same sanitizers: a few minutes."""
+    if sanitized_build(result):
+        run_integration(result, SANITIZED, SANITIZED_INTEGRATION, STRICT)
+
+
+# Those whose programs do most for their time; a server or an agent that a sanitizer ends fails its test.
+SANITIZED_INTEGRATION = [
+    "test_http", "test_session", "test_limits", "test_events", "test_device_api", "test_management_api", "test_freeze", "test_rollout",
+    "test_webhook", "test_audit", "test_backup", "test_postgres", "test_agent_offline",
+]
 
 
 def integration(result):
     """The real programs, over real TLS, SQLite, files and processes."""
-    for path in sorted((TOP / "tests/integration").glob("test_*.py")):
-        name = f"tests.integration.{path.stem}"
-        status, text = command("python3", "-B", "-m", "unittest", "-v", name, env={"OTA_BUILD": str(BUILD)}, timeout=1800)
-        unittest_count(result, status, text, name)
+    run_integration(result, BUILD, sorted(path.stem for path in (TOP / "tests/integration").glob("test_*.py")))
 
 
 def interop(result):
@@ -256,6 +280,7 @@ SUITES = [
     ("openapi", openapi, False, True),
     ("story", story, False, True),
     ("sanitize", sanitize, False, True),
+    ("sanitize-integration", sanitize_integration, False, False),
     ("agent-alone", agent_alone, False, True),
     ("install", install, False, True),
     ("hardening", units_hardened, True, True),
