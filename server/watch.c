@@ -5,7 +5,8 @@
 #include "../common/crypto/x509.h"
 #include "../publish/repo/repo.h"
 #include "release/worker.h"
-#include "rollout/policy.h"
+#include "rollout/tally.h"
+#include "rollout/view.h"
 #include "signer/signer.h"
 
 #include <pthread.h>
@@ -285,6 +286,25 @@ static void tell_wave(struct metrics_text *t, const struct found *f,
 	metrics_sample(t, wave_of(c), N_ELEMS(labels), labels);
 }
 
+/* What the health gate holds against the release; nothing if the plan has no gate. */
+static void tell_gate(struct metrics_text *t, const struct found *f,
+		      const struct store_call *c)
+{
+	const struct freeze none = {.on = false};
+	AUTO_PTR(rollout_view)
+	struct rollout_view *v = rollout_view_of(c, &none, NULL);
+	struct gate_evidence evidence[PLAN_MAX_WAVES];
+	struct gate_verdict verdict;
+	char id[24];
+	const char *const labels[][2] = {{"tenant", f->tenant}, {"rollout", id}};
+
+	if (v == NULL || !v->plan.gate.on)
+		return;
+	(void)snprintf(id, sizeof(id), "%llu", (unsigned long long)v->row.id);
+	tally_gate(&v->plan, &v->progress, evidence, &verdict);
+	metrics_sample(t, gate_e(&verdict), N_ELEMS(labels), labels);
+}
+
 static void tell_active(struct metrics_text *t, const struct watch *w,
 			void (*tell)(struct metrics_text *t, const struct found *f,
 				     const struct store_call *c))
@@ -311,6 +331,10 @@ static void tell_rollouts(struct metrics_text *t, const struct watch *w)
 	metrics_family(t, "ota_rollout_wave", METRIC_GAUGE,
 		       "The wave that began last, from 1; 0: none did.");
 	tell_active(t, w, tell_wave);
+	metrics_family(t, "ota_rollout_gate_e", METRIC_GAUGE,
+		       "The e-value of each health gate; at 1 / alpha it pauses its "
+		       "rollout.");
+	tell_active(t, w, tell_gate);
 }
 
 static double seconds_left(const struct watch *w, int64_t expires_at)

@@ -104,19 +104,15 @@ static double round_up(double v)
 
 static bool broken_by_gate(const struct view *v, struct decision *d)
 {
-	struct gate_evidence evidence[PLAN_MAX_WAVES] = {0};
+	struct gate_evidence evidence[PLAN_MAX_WAVES];
 	const struct gate_plan *g = &v->plan->gate;
 	struct gate_verdict verdict;
 	double e;
 
-	for (unsigned i = 0; i < v->plan->n_waves; i++) {
-		if (is_started(v, i))
-			tally_evidence(&v->p->waves[i], &evidence[i]);
-	}
-	gate_judge(g, evidence, v->plan->n_waves, &verdict);
+	tally_gate(v->plan, v->p, evidence, &verdict);
 	if (!verdict.stop)
 		return false;
-	e = exp(fmin(verdict.log_e, 690)); /* of a larger one there is no double */
+	e = gate_e(&verdict);
 	d->wave = verdict.worst;
 	say(d, DECIDE_PAUSE, ROLLOUT_BECAUSE_GATE,
 	    "wave %u: %llu of %llu devices failed: e = %.3g, the failure rate is above "

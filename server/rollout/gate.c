@@ -34,6 +34,11 @@ double gate_wave_log_e(const struct gate_plan *g, const struct gate_evidence *v)
 	return log_mean_exp(terms, GATE_GRID);
 }
 
+double gate_e(const struct gate_verdict *v)
+{
+	return exp(fmin(v->log_e, 690));
+}
+
 void gate_judge(const struct gate_plan *g, const struct gate_evidence *waves,
 		size_t n_waves, struct gate_verdict *ret)
 {

@@ -51,6 +51,8 @@ struct gate_verdict {
 	double log_e;	/* of the rollout */
 	unsigned worst; /* the wave with the most evidence */
 };
+/* e itself; as much as a double can say of a larger one. */
+double gate_e(const struct gate_verdict *v);
 void gate_judge(const struct gate_plan *g, const struct gate_evidence *waves,
 		size_t n_waves, struct gate_verdict *ret);
 

@@ -81,3 +81,15 @@ void tally_evidence(const struct wave_progress *p, struct gate_evidence *ret)
 	ret->failed = since.failed + since.rolled_back + since.silent;
 	ret->offered = count_good(&since) + ret->failed + p->counts.in_flight;
 }
+
+void tally_gate(const struct rollout_plan *plan, const struct rollout_progress *p,
+		struct gate_evidence ret_evidence[PLAN_MAX_WAVES],
+		struct gate_verdict *ret)
+{
+	for (size_t i = 0; i < plan->n_waves; i++) {
+		ret_evidence[i] = (struct gate_evidence){0};
+		if (p->waves[i].state != WAVE_PENDING)
+			tally_evidence(&p->waves[i], &ret_evidence[i]);
+	}
+	gate_judge(&plan->gate, ret_evidence, plan->n_waves, ret);
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside server/rollout: a wave's counts, reckoned as policy.h says. */
+/* A wave's counts, reckoned as policy.h says: for server/rollout, and for who watches it. */
 #ifndef OTA_SERVER_ROLLOUT_TALLY_H
 #define OTA_SERVER_ROLLOUT_TALLY_H
 
@@ -25,5 +25,10 @@ void tally_wave(const struct rollout_plan *plan, const struct wave_plan *w,
 
 /* For the gate: who was offered it since the last resume, and who failed of them. */
 void tally_evidence(const struct wave_progress *p, struct gate_evidence *ret);
+
+/* The gate over all waves that have begun: evidence by wave, and what follows. */
+void tally_gate(const struct rollout_plan *plan, const struct rollout_progress *p,
+		struct gate_evidence ret_evidence[PLAN_MAX_WAVES],
+		struct gate_verdict *ret);
 
 #endif

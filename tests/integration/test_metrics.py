@@ -129,6 +129,14 @@ class Looked(FleetTest):
         for state in ("draft", "running", "paused", "stopped"):
             self.eventually("ota_rollouts", lambda n: n >= 0, tenant="default", state=state)
 
+    def test_the_gate_of_a_rollout_that_runs_says_its_evidence(self):
+        plan = {"name": "gated", "release": self.r1, "selection": "id==nobody", "late_joiners": "last-wave",
+                "waves": [{"percent": 100, "needs_approval": True}]}
+        gated = self.s.api("POST", "/api/v1/rollouts", plan).json["id"]
+        self.assertEqual(self.s.api("POST", f"/api/v1/rollouts/{gated}/start").status, 200)
+        self.eventually("ota_rollout_gate_e", lambda e: e == 1, tenant="default", rollout=str(gated))  # no evidence yet
+        self.assertEqual(self.s.api("POST", f"/api/v1/rollouts/{gated}/stop").status, 200)
+
     def test_the_store_counts_its_calls(self):
         before = scrape(self.s)
         self.device()
