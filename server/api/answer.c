@@ -272,6 +272,27 @@ void api_reply_page(struct api_call *a, struct json *items, const char *next)
 		api_reply_json(a, 200, TAKE(o));
 }
 
+void api_reply_items(struct api_call *a, const struct store_call *c, size_t item_size,
+		     struct json *(*render)(const void *item, uint64_t *ret_key,
+					    struct err *e))
+{
+	AUTO_PTR(json) struct json *list = json_new_array();
+	const char *items = c->items;
+	struct err e = ERR_INIT;
+	uint64_t key = 0;
+	char next[24];
+
+	for (size_t i = 0; i < c->n_items; i++) {
+		if (json_append(list, render(items + i * item_size, &key, &e), &e) <
+		    0) {
+			api_fail(a, &e);
+			return;
+		}
+	}
+	(void)snprintf(next, sizeof(next), "%llu", (unsigned long long)key);
+	api_reply_page(a, TAKE(list), c->more ? next : NULL);
+}
+
 struct store_call *api_store(struct api_call *a, enum store_verb v,
 			     void (*done)(struct store_call *c))
 {

@@ -158,6 +158,11 @@ void api_fail(struct api_call *a, const struct err *e);
 void api_reply_problem(struct api_call *a, const struct err *e, struct json *taken);
 /* {"items":[..],"next":..}; takes items; next NULL: the last page. */
 void api_reply_page(struct api_call *a, struct json *items, const char *next);
+/* The same of a store's page whose keys are numbers: each item of item_size bytes as
+ * render() writes it, which gives its key too. c stays the caller's. */
+void api_reply_items(struct api_call *a, const struct store_call *c, size_t item_size,
+		     struct json *(*render)(const void *item, uint64_t *ret_key,
+					    struct err *e));
 
 /* answer.c: the entity tag of the one thing that is answered: fmt makes it, of revisions,
  * so that it names the durable state, whatever is volatile. Without it GET is tagged by

@@ -191,27 +191,21 @@ void handle_jobs_cancel(struct api_call *a)
 	about_job(a, STORE_JOB_CANCEL);
 }
 
+static struct json *render_one(const void *item, uint64_t *ret_key, struct err *e)
+{
+	const struct fleet_job *j = item;
+
+	*ret_key = j->id;
+	return render_job(j, e);
+}
+
 static void got_jobs(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	AUTO_PTR(json) struct json *list = json_new_array();
-	const struct fleet_job *j = c->items;
-	struct err e = ERR_INIT;
-	char next[24] = "";
 
-	if (api_failed(a, c))
-		return;
-	for (size_t i = 0; i < c->n_items; i++) {
-		if (json_append(list, render_job(&j[i], &e), &e) < 0) {
-			api_fail(a, &e);
-			return;
-		}
-	}
-	if (c->more)
-		(void)snprintf(next, sizeof(next), "%llu",
-			       (unsigned long long)j[c->n_items - 1].id);
-	api_reply_page(a, TAKE(list), c->more ? next : NULL);
+	if (!api_failed(a, c))
+		api_reply_items(a, c, sizeof(struct fleet_job), render_one);
 }
 
 void handle_jobs_list(struct api_call *a)

@@ -134,27 +134,21 @@ void handle_rollouts_get(struct api_call *a)
 
 /* ---- lists ---- */
 
+static struct json *render_one(const void *item, uint64_t *ret_key, struct err *e)
+{
+	const struct rollout *o = item;
+
+	*ret_key = o->id;
+	return render_rollout(o, e);
+}
+
 static void got_list(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	AUTO_PTR(json) struct json *list = json_new_array();
-	const struct rollout *o = c->items;
-	struct err e = ERR_INIT;
-	char next[24] = "";
 
-	if (api_failed(a, c))
-		return;
-	for (size_t i = 0; i < c->n_items; i++) {
-		if (json_append(list, render_rollout(&o[i], &e), &e) < 0) {
-			api_fail(a, &e);
-			return;
-		}
-	}
-	if (c->more)
-		(void)snprintf(next, sizeof(next), "%llu",
-			       (unsigned long long)o[c->n_items - 1].id);
-	api_reply_page(a, TAKE(list), c->more ? next : NULL);
+	if (!api_failed(a, c))
+		api_reply_items(a, c, sizeof(struct rollout), render_one);
 }
 
 static int read_list(struct api_call *a, struct store_page *p, struct err *e)
@@ -249,27 +243,21 @@ void handle_rollouts_members(struct api_call *a)
 	api_submit(a, c);
 }
 
+static struct json *render_decision(const void *item, uint64_t *ret_key, struct err *e)
+{
+	const struct rollout_decision *d = item;
+
+	*ret_key = d->n;
+	return render_rollout_decision(d, e);
+}
+
 static void got_decisions(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	AUTO_PTR(json) struct json *list = json_new_array();
-	const struct rollout_decision *d = c->items;
-	struct err e = ERR_INIT;
-	char next[24] = "";
 
-	if (api_failed(a, c))
-		return;
-	for (size_t i = 0; i < c->n_items; i++) {
-		if (json_append(list, render_rollout_decision(&d[i], &e), &e) < 0) {
-			api_fail(a, &e);
-			return;
-		}
-	}
-	if (c->more)
-		(void)snprintf(next, sizeof(next), "%llu",
-			       (unsigned long long)d[c->n_items - 1].n);
-	api_reply_page(a, TAKE(list), c->more ? next : NULL);
+	if (!api_failed(a, c))
+		api_reply_items(a, c, sizeof(struct rollout_decision), render_decision);
 }
 
 static void list_decisions(struct api_call *a, struct rollout_view *v,
