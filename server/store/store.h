@@ -423,6 +423,9 @@ struct store_call {
 	 * call makes */
 	struct event events[STORE_MAX_EVENTS];
 	size_t n_events;
+	/* of a write: what it ran of its own (a job's changes) appended events, too:
+	 * whoever waits for events is woken as if they were these */
+	bool more_events;
 	/* of a write: appended to the audit log in its transaction; kind AUDIT_NONE: no */
 	struct audit_record audit;
 

@@ -228,6 +228,7 @@ int verb_JOB_STEP(struct conn *db, struct store_call *c, struct err *e)
 		if (change_or_skip(db, c, &j, ids[i].id, e) < 0)
 			return -1;
 	}
+	c->more_events = c->n_items > 0;
 	return put_progress(db, c, &j, e);
 }
 

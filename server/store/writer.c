@@ -113,7 +113,7 @@ static void run_write(struct group *g, struct store_call *c)
 	}
 	if (store_run_write(g->db, c, &c->err) == 0) {
 		err_clear(&c->err);
-		g->wrote_events |= c->n_events > 0;
+		g->wrote_events |= c->n_events > 0 || c->more_events;
 	} else if (conn_in_transaction(g->db)) {
 		query_try(g->db, SQL_UNDO_SAVEPOINT);
 	}

@@ -9,7 +9,7 @@ import time
 import urllib.parse
 
 from .fleet import FleetTest
-from .server import PATIENCE
+from .server import PATIENCE, Stream
 
 
 class Fleet(FleetTest):
@@ -232,6 +232,15 @@ class Jobs(FleetTest):
         done = self.ended(job)
         self.assertEqual((done["state"], done["done"]), ("done", 250))
         self.assertEqual(self.count("tag==kill"), 250)
+
+    def test_what_a_job_changes_is_told_as_it_happens(self):
+        self.s.api("POST", "/api/v1/devices", {"id": f"{self.prefix}-told"})
+        stream = Stream(self.s, "/api/v1/events", {"Authorization": f"Bearer {self.s.token}"})
+        try:
+            self.assertEqual(self.job("tag", filter=f"id=={self.prefix}-told", tag="told")["done"], 1)
+            stream.expect(lambda _, event, data: event == "device" and data["tags"] == ["told"])
+        finally:
+            stream.close()
 
     def test_bad_jobs_are_refused_with_the_reason(self):
         for body, status, detail in [
