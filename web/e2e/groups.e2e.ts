@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Groups of a real server. */
+/* Groups and jobs of a real server. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ATTACKS, here, House, violationsInBothThemes } from "./house.ts";
 
-describe.skipIf(!here)("groups", () => {
+describe.skipIf(!here)("groups and jobs", () => {
 	let it: House;
 	beforeAll(async () => {
 		it = await House.open();
@@ -42,6 +42,15 @@ describe.skipIf(!here)("groups", () => {
 		await page.getByRole("button", { name: `Remove: ${it.prefix}-b`, exact: true }).click();
 		await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
 		await page.getByRole("row").filter({ hasText: `${it.prefix}-b` }).waitFor({ state: "detached" });
+		await page.close();
+	});
+
+	test("a job appears by itself with what it changed", async () => {
+		const page = await it.show("/jobs");
+		await it.call("POST", "/jobs", { action: "tag", filter: `id==${it.prefix}-*`, tag: "by-job" });
+		const row = page.getByRole("row").filter({ hasText: it.prefix });
+		await row.getByText("done").waitFor();
+		expect(await row.innerText()).toMatch(/Tag by-job[\s\S]*\b6\b/);
 		await page.close();
 	});
 });
