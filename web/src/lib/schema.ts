@@ -286,6 +286,18 @@ export interface Freeze {
 	cancelled?: number;
 }
 
+export interface Settings {
+	poll_interval_ms: number;
+	/** A device's own token lets it in. */
+	target_tokens: boolean;
+	/** An API token of role gateway speaks for any device. */
+	gateway_tokens: boolean;
+	/** download-http links lead to the server's address without TLS. */
+	plain_links: boolean;
+	/** What this tenant says itself; the rest is the server's default. */
+	own: ("poll_interval_ms" | "target_tokens" | "gateway_tokens" | "plain_links")[];
+}
+
 export type Role = "viewer" | "operator" | "release-manager" | "admin";
 
 /** A gateway's token speaks for the tenant's devices, and opens nothing else. */
@@ -400,6 +412,16 @@ export interface Release {
 		sha256: Sha256;
 	}[];
 	created_at: Time;
+	state: "published" | "withdrawn";
+	/** null while it is published. */
+	withdrawn: null | {
+		at: Time;
+		by: string;
+		reason: string;
+		unlisted_at: MaybeTime;
+	};
+	/** How many deployments this call cancels. */
+	cancelled?: number;
 	manifest_sha256: Sha256;
 }
 
@@ -672,17 +694,21 @@ export const operations = {
 	tokens_list: ["GET", "/tokens", "administer"],
 	tokens_create: ["POST", "/tokens", "administer"],
 	tokens_delete: ["DELETE", "/tokens/{id}", "administer"],
+	settings_get: ["GET", "/settings", "view"],
+	settings_set: ["PATCH", "/settings", "administer"],
 	tenants_list: ["GET", "/tenants", "administer"],
 	tenants_create: ["POST", "/tenants", "administer"],
 	tenants_set: ["PUT", "/tenants/{id}", "administer"],
 	releases_list: ["GET", "/releases", "view"],
 	releases_create: ["POST", "/releases", "release"],
 	releases_get: ["GET", "/releases/{id}", "view"],
+	releases_withdraw: ["POST", "/releases/{id}/withdraw", "release"],
 	uploads_create: ["POST", "/uploads", "release"],
 	uploads_get: ["GET", "/uploads/{id}", "release"],
 	uploads_put: ["PUT", "/uploads/{id}", "release"],
 	uploads_commit: ["POST", "/uploads/{id}/commit", "release"],
 	repository_root: ["POST", "/repository/root", "release"],
+	repository_targets: ["POST", "/repository/targets", "release"],
 	repository_keys: ["GET", "/repository/keys", "view"],
 	rollouts_list: ["GET", "/rollouts", "view"],
 	rollouts_create: ["POST", "/rollouts", "operate"],
@@ -1200,6 +1226,24 @@ export interface Calls {
 		body: undefined;
 		answer: undefined;
 	};
+	/** What holds for the devices of this tenant */
+	settings_get: {
+		query: Record<string, never>;
+		body: undefined;
+		answer: Settings;
+	};
+	/** Say something for this tenant; what is not named stays */
+	settings_set: {
+		query: Record<string, never>;
+		body: {
+			poll_interval_ms?: number | null;
+			target_tokens?: boolean | null;
+			gateway_tokens?: boolean | null;
+			/** true: 409 where the server has no address for them. */
+			plain_links?: boolean | null;
+		};
+		answer: Settings;
+	};
 	/** List tenants */
 	tenants_list: {
 		query: Record<string, never>;
@@ -1270,6 +1314,16 @@ export interface Calls {
 		body: undefined;
 		answer: Release;
 	};
+	/** Take a release back */
+	releases_withdraw: {
+		query: Record<string, never>;
+		body: {
+			reason: string;
+			/** Also cancel what devices have been shown. */
+			cancel_running?: boolean;
+		};
+		answer: Release;
+	};
 	/** Begin an upload, or find the one that was cut */
 	uploads_create: {
 		query: Record<string, never>;
@@ -1306,6 +1360,14 @@ export interface Calls {
 		query: Record<string, never>;
 		body: {
 			root: Sha256;
+		};
+		answer: undefined;
+	};
+	/** Publish a new list of releases without a new release */
+	repository_targets: {
+		query: Record<string, never>;
+		body: {
+			targets: Sha256;
 		};
 		answer: undefined;
 	};
