@@ -169,7 +169,7 @@ def console(result):
 
 
 def browser(result):
-    """The console in a real Chromium, both themes: over the fixture, and as a real server serves it."""
+    """The console in a real Chromium, both themes, as a real server serves it."""
     env = node_env(result)
     if env is None or not npm_install(result, env):
         return
