@@ -8,6 +8,7 @@ export function launch() {
 		headless: true,
 		args: [
 			"--no-sandbox",
+			"--ignore-certificate-errors" /* ignoreHTTPSErrors does not reach shared workers */,
 			"--disable-gpu",
 			"--disable-background-networking",
 			"--no-first-run",

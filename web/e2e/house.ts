@@ -5,6 +5,8 @@
  *	const it = await House.open();		a browser, signed in as an administrator of a user of its own
  *	const page = await it.show("/groups");	a tab at a screen, live and quiet
  *	await it.call("POST", "/groups", {..});	as a script, behind the console's back
+ *	await it.loginLink("x");		a one-time link: of a new tenant's first administrator
+ *	await it.metric("ota_http_event_streams");	what the server counts
  *	await it.seed(200);			devices "PREFIX-0001".. of several products, versions, states
  *	const device = await it.device("x");	plays a device: device.poll(), .attributes({..}), .report(..)
  *	expect(await violations(page)).toEqual([]);
@@ -35,6 +37,7 @@ type Options = Parameters<typeof newUser>[1];
 
 export class House {
 	readonly prefix = `e2e-${randomBytes(4).toString("hex")}`;
+	readonly password = randomBytes(12).toString("hex");
 	readonly browser: Browser;
 	readonly context: BrowserContext;
 	/* What the browser complained of: refused loads, the policy's refusals, errors of scripts. */
@@ -51,24 +54,37 @@ export class House {
 		const browser = await launch();
 		const { context, complaints } = await newUser(browser, rest);
 		const house = new House(browser, context, complaints);
-		const password = randomBytes(12).toString("hex");
-		await house.call("POST", "/users", { name: house.prefix, password, role });
-		const answer = await context.request.post(`${url}/api/v1/session`, {
-			headers: { Origin: url, "Sec-Fetch-Site": "same-origin" },
-			data: { user: house.prefix, password },
-		});
-		if (!answer.ok()) throw new Error(`sign in: ${answer.status()} ${await answer.text()}`);
+		await house.call("POST", "/users", { name: house.prefix, password: house.password, role });
+		await house.asBrowser("POST", "/session", { user: house.prefix, password: house.password });
 		return house;
+	}
+
+	/** The management API with the browser's own cookie, as the console's pages ask it; fails on any answer but 2xx. */
+	async asBrowser(method: string, path: string, data?: unknown): Promise<void> {
+		const headers = { Origin: url, "Sec-Fetch-Site": "same-origin" };
+		const answer = await this.context.request.fetch(`${url}/api/v1${path}`, { method, headers, ...(data ? { data } : {}) });
+		if (!answer.ok()) throw new Error(`${method} ${path}: ${answer.status()} ${await answer.text()}`);
+	}
+
+	async loginLink(name: string): Promise<string> {
+		const made = await this.call<{ login: string }>("POST", "/tenants", { name: `${this.prefix}-${name}` });
+		return `${url}/login#${made.login}`;
+	}
+
+	async metric(name: string): Promise<number> {
+		const headers = { Authorization: `Bearer ${apiToken}` };
+		const text = await (await this.context.request.get(`${url}/metrics?names=${name}`, { headers })).text();
+		return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1] ?? Number.NaN);
 	}
 
 	async close(): Promise<void> {
 		await this.browser.close();
 	}
 
-	/** A tab at a path, once the console is live and the screen has its heading. */
-	async show(path: string): Promise<Page> {
+	/** A tab at a path, once the console is live and the screen has its heading; base: where the server is reached. */
+	async show(path: string, base = url): Promise<Page> {
 		const page = await this.context.newPage();
-		await page.goto(url + path);
+		await page.goto(base + path);
 		await page.locator("header .link.live").waitFor();
 		await page.locator("h1").first().waitFor();
 		return page;
