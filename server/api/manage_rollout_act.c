@@ -356,7 +356,8 @@ static void rollback_made(struct store_call *c)
 }
 
 /* Those of its members that run the bad release, all at once: the selection is by the
- * version, the rest by members_of. */
+ * version, the rest by members_of. Whom the cancelling does not reach in time arrives at
+ * it later, and is taken in then: the roll back does not finish before. */
 static int plan_rollback(const struct acting *m, struct rollout_plan *p, struct err *e)
 {
 	struct wave_plan w = p->waves[0];
@@ -369,7 +370,7 @@ static int plan_rollback(const struct acting *m, struct rollout_plan *p, struct 
 	p->n_waves = 1;
 	p->type = KIND_FORCED;
 	p->start_at = p->force_at = 0;
-	p->late_joiners = LATE_STAY_OUT;
+	p->late_joiners = LATE_LAST_WAVE; /* who is at it, and arrives there yet */
 	p->priority = ROLLBACK_PRIORITY;
 	p->windows.n_windows = 0;
 	p->needs_consent = false;

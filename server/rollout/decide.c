@@ -269,6 +269,11 @@ static void end(const struct view *v, struct decision *d)
 		say(d, DECIDE_WAIT, ROLLOUT_BECAUSE_STRAGGLERS,
 		    "all %zu waves passed; %llu still to end", v->plan->n_waves,
 		    (ull)waiting);
+	else if (v->p->to_come > 0)
+		say(d, DECIDE_WAIT, ROLLOUT_BECAUSE_TO_COME,
+		    "all %zu waves passed; %llu devices were at the release that is "
+		    "rolled back and may still arrive at it",
+		    v->plan->n_waves, (ull)v->p->to_come);
 	else
 		say(d, DECIDE_FINISH, ROLLOUT_BECAUSE_FINISHED,
 		    "finished: %llu of %llu devices succeeded (%s)", (ull)succeeded,

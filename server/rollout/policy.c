@@ -120,6 +120,7 @@ static const struct {
     [DECIDE_PASS_WAVE] = {"pass-wave", N_ROLLOUT_EVENTS, WAVE_PASSED},
     [DECIDE_PAUSE] = {"pause", ROLLOUT_EVENT_PAUSE, WAVE_FAILED},
     [DECIDE_FINISH] = {"finish", ROLLOUT_EVENT_FINISH, N_WAVE_STATES},
+    [DECIDE_TAKE_IN] = {"take-in", N_ROLLOUT_EVENTS, N_WAVE_STATES},
 };
 
 const char *decision_kind_name(enum decision_kind k)

@@ -134,7 +134,9 @@ struct wave_progress {
 	X(GATE, "health-gate")                                                         \
 	X(OUT_OF_REACH, "success-out-of-reach")                                        \
 	X(OPERATOR, "operator")	  /* a person paused, resumed or stopped it */         \
-	X(WITHDRAWN, "withdrawn") /* its release was taken back */
+	X(WITHDRAWN, "withdrawn") /* its release was taken back */                     \
+	X(LATE, "late-joiners")	  /* were taken in */                                  \
+	X(TO_COME, "may-arrive")  /* at the release that is rolled back */
 
 enum rollout_reason {
 #define X(reason, slug) ROLLOUT_BECAUSE_##reason,
@@ -150,6 +152,9 @@ struct rollout_progress {
 	enum rollout_state state;
 	enum rollout_reason reason; /* of the last move */
 	uint32_t approvals;	    /* people other than the author who approved */
+	/* Of a roll back: devices that may still arrive at the release that is rolled
+	 * back. It does not finish before each of them has ended. */
+	uint64_t to_come;
 	struct wave_progress waves[PLAN_MAX_WAVES]; /* plan->n_waves of them */
 };
 
@@ -163,6 +168,7 @@ enum decision_kind {
 	DECIDE_PASS_WAVE,
 	DECIDE_PAUSE, /* because of `wave` */
 	DECIDE_FINISH,
+	DECIDE_TAKE_IN, /* late joiners; the engine's, never of rollout_decide() */
 	N_DECISION_KINDS
 };
 const char *decision_kind_name(enum decision_kind k);

@@ -224,26 +224,6 @@ static int begin_members(struct hand *h, struct err *e)
 	return -1;
 }
 
-/* 1: a move was made, look again; 0: the policy waits. */
-static int move_once(struct hand *h, struct err *e)
-{
-	struct decision d;
-	uint64_t id = h->view->row.id;
-
-	rollout_decide(&h->view->plan, &h->view->progress, &h->freeze, h->now, &d);
-	if (d.kind == DECIDE_WAIT) {
-		look_again(h, d.at);
-		return 0;
-	}
-	if (d.kind == DECIDE_START && h->view->row.membership != MEMBERSHIP_COMPLETE)
-		return begin_members(h, e);
-	rollout_apply(&h->view->progress, &d, h->now);
-	if (store_move(h, &d, e) < 0 || read_rollout(h, id, e) < 0)
-		return -1;
-	h->known->assign_at = 0;
-	return 1;
-}
-
 /* ---- deadlines ---- */
 
 static bool is_under_way(const struct hand *h, unsigned w)
@@ -463,6 +443,28 @@ static int check(struct hand *h, struct err *e)
 
 /* ---- late joiners ---- */
 
+static void say_late(const struct hand *h, size_t n, struct store_call *c)
+{
+	struct rollout_decision *d = &c->in.rollout_fill.decision;
+	char id[24];
+
+	d->kind = DECIDE_TAKE_IN;
+	d->reason = ROLLOUT_BECAUSE_LATE;
+	d->wave = (int)h->view->plan.n_waves - 1;
+	if (h->view->row.members_of != 0)
+		(void)snprintf(d->detail, sizeof(d->detail),
+			       "%zu devices arrived at the release of rollout %llu, "
+			       "which is rolled back: they join wave %d",
+			       n, (unsigned long long)h->view->row.members_of,
+			       d->wave + 1);
+	else
+		(void)snprintf(d->detail, sizeof(d->detail),
+			       "%zu devices came late and join wave %d", n,
+			       d->wave + 1);
+	(void)snprintf(id, sizeof(id), "%llu", (unsigned long long)h->view->row.id);
+	store_call_event_of(c, EVENT_ROLLOUT, id);
+}
+
 static int join_page(struct hand *h, const struct store_call *found, bool *ret_joined,
 		     struct err *e)
 {
@@ -489,8 +491,11 @@ static int join_page(struct hand *h, const struct store_call *found, bool *ret_j
 		n++;
 	}
 	c->n_items = n;
-	*ret_joined |= n > 0;
-	return n == 0 ? 0 : fill(h, FILL_JOIN, c, e);
+	if (n == 0)
+		return 0;
+	*ret_joined = true;
+	say_late(h, n, c);
+	return fill(h, FILL_JOIN, c, e);
 }
 
 static int join_all(struct hand *h, bool *ret_joined, struct err *e)
@@ -515,12 +520,28 @@ static int join_all(struct hand *h, bool *ret_joined, struct err *e)
 	return 0;
 }
 
+static bool takes_late(const struct hand *h)
+{
+	return h->view->plan.late_joiners == LATE_LAST_WAVE &&
+	       h->view->progress.state == ROLLOUT_RUNNING;
+}
+
+static int join_now(struct hand *h, bool *ret_joined, struct err *e)
+{
+	*ret_joined = false;
+	if (read_release(h, e) < 0 || join_all(h, ret_joined, e) < 0)
+		return -1;
+	if (!*ret_joined)
+		return 0;
+	h->known->assign_at = 0;
+	return read_rollout(h, h->view->row.id, e);
+}
+
 static int join(struct hand *h, struct err *e)
 {
-	bool joined = false;
+	bool joined;
 
-	if (h->view->plan.late_joiners != LATE_LAST_WAVE ||
-	    h->view->progress.state != ROLLOUT_RUNNING)
+	if (!takes_late(h))
 		return 0;
 	if (h->now < h->known->join_at) {
 		look_again(h, h->known->join_at);
@@ -528,12 +549,7 @@ static int join(struct hand *h, struct err *e)
 	}
 	h->known->join_at = h->now + (int64_t)h->t->config->join_ms;
 	look_again(h, h->known->join_at);
-	if (read_release(h, e) < 0 || join_all(h, &joined, e) < 0)
-		return -1;
-	if (!joined)
-		return 0;
-	h->known->assign_at = 0;
-	return read_rollout(h, h->view->row.id, e);
+	return join_now(h, &joined, e);
 }
 
 /* ---- ending ---- */
@@ -558,6 +574,36 @@ static int cancel_rest(struct hand *h, struct err *e)
 			poke(h, o[i].device);
 	} while (c->more && !h->t->stopping(h->t->ctx));
 	return 0;
+}
+
+/* ---- one move ---- */
+
+/* 1: a move was made, look again; 0: the policy waits. */
+static int move_once(struct hand *h, struct err *e)
+{
+	struct decision d;
+	uint64_t id = h->view->row.id;
+	bool joined;
+
+	rollout_decide(&h->view->plan, &h->view->progress, &h->freeze, h->now, &d);
+	if (d.kind == DECIDE_WAIT) {
+		look_again(h, d.at);
+		return 0;
+	}
+	if (d.kind == DECIDE_START && h->view->row.membership != MEMBERSHIP_COMPLETE)
+		return begin_members(h, e);
+	if (d.kind == DECIDE_FINISH && takes_late(h)) {
+		/* behind the reading of the counters: who ended before that is found */
+		if (join_now(h, &joined, e) < 0)
+			return -1;
+		if (joined)
+			return 1;
+	}
+	rollout_apply(&h->view->progress, &d, h->now);
+	if (store_move(h, &d, e) < 0 || read_rollout(h, id, e) < 0)
+		return -1;
+	h->known->assign_at = 0;
+	return 1;
 }
 
 /* ---- all of it ---- */

@@ -123,6 +123,7 @@ struct rollout_view *rollout_view_new(const struct rollout *row,
 	v->progress.state = (enum rollout_state)row->state;
 	v->progress.reason = (enum rollout_reason)row->reason;
 	v->progress.approvals = row->approvals;
+	v->progress.to_come = row->n_to_come;
 	read_waves(v, waves, freeze, now);
 	return TAKE(v);
 }

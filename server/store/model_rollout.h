@@ -91,6 +91,7 @@ struct rollout {
 	bool withdrawn;		/* its release was taken back */
 	/* read from the counters */
 	uint64_t n_members, n_ended, n_succeeded;
+	uint64_t n_to_come; /* of members_of: were shown its release, and not ended */
 };
 
 struct rollout_wave {
@@ -183,6 +184,7 @@ struct rollout_fill {
 	uint64_t id, epoch;
 	enum fill_step step;
 	struct rollout_left_out left_out; /* of FILL_END */
+	struct rollout_decision decision; /* of FILL_JOIN: why they are taken in */
 };
 
 /* What to do with a member that was shown nothing yet. */

@@ -20,7 +20,10 @@
 	"c.tenant = o.tenant AND c.rollout = o.id "                                    \
 	"AND c.status BETWEEN 2 AND 4), 0) AS INTEGER), "                              \
 	"(SELECT count(*) FROM release w WHERE w.tenant = o.tenant "                   \
-	"AND w.id = o.release AND w.withdrawn_at <> 0) "                               \
+	"AND w.id = o.release AND w.withdrawn_at <> 0), "                              \
+	"CAST(coalesce((SELECT sum(c.n) FROM rollout_count c WHERE "                   \
+	"c.tenant = o.tenant AND c.rollout = o.members_of "                            \
+	"AND c.status IN (1, 7)), 0) AS INTEGER) "                                     \
 	"FROM rollout o "
 #define MEMBER_COLUMNS                                                                 \
 	"m.device, m.wave, m.status, m.place, m.deployment, m.offered_at, m.site "     \

@@ -101,6 +101,8 @@ int rollout_load_waves(struct conn *db, struct store_call *c, uint64_t id,
 		       struct err *e) MUST_USE;
 int rollout_load_plan(struct conn *db, struct store_call *c, uint64_t id,
 		      struct err *e) MUST_USE;
+int rollout_insert_decision(struct conn *db, const struct store_call *c, uint64_t id,
+			    const struct rollout_decision *d, struct err *e) MUST_USE;
 /* 0: a deployment of a rollout is about to be shown, and its rollout's state and limits
  * allow it; it takes its share of the egress, unless its user is only asked about it.
  * ERR_CONFLICT, ERR_RATE. */

@@ -259,8 +259,11 @@ int verb_ROLLOUT_FILL(struct conn *db, struct store_call *c, struct err *e)
 		return clear_members(db, c, e);
 	case FILL_END:
 		return set_membership(db, c, MEMBERSHIP_COMPLETE, e);
-	case FILL_ADD:
 	case FILL_JOIN:
+		if (add_members(db, c, e) < 0)
+			return -1;
+		return rollout_insert_decision(db, c, f->id, &f->decision, e);
+	case FILL_ADD:
 	default:
 		return add_members(db, c, e);
 	}

@@ -46,6 +46,7 @@ static int load_rollout(struct conn *db, const char *tenant, const struct query 
 	o->n_ended = (uint64_t)query_int(q, 29);
 	o->n_succeeded = (uint64_t)query_int(q, 30);
 	o->withdrawn = query_int(q, 31) != 0;
+	o->n_to_come = (uint64_t)query_int(q, 32);
 	return 0;
 }
 
@@ -337,8 +338,8 @@ static int apply_wave(struct conn *db, const struct store_call *c, uint64_t id,
 	return 0;
 }
 
-static int insert_decision(struct conn *db, const struct store_call *c, uint64_t id,
-			   const struct rollout_decision *d, struct err *e)
+int rollout_insert_decision(struct conn *db, const struct store_call *c, uint64_t id,
+			    const struct rollout_decision *d, struct err *e)
 {
 	return query_run(db, SQL_DECISION_INSERT, e,
 			 ARGS(ARG_T(c->tenant), ARG_I(id), ARG_I(c->now_ms),
@@ -365,7 +366,7 @@ int verb_ROLLOUT_APPLY(struct conn *db, struct store_call *c, struct err *e)
 		if (apply_wave(db, c, a->id, &w[i], e) < 0)
 			return -1;
 	}
-	if (insert_decision(db, c, a->id, &a->decision, e) < 0)
+	if (rollout_insert_decision(db, c, a->id, &a->decision, e) < 0)
 		return -1;
 	return rollout_load_by_id(db, c->tenant, a->id, &c->out.rollout, e);
 }
@@ -394,7 +395,7 @@ int verb_ROLLOUT_APPROVE(struct conn *db, struct store_call *c, struct err *e)
 	(void)snprintf(d.detail, sizeof(d.detail), "approved by %s", by);
 	if (query_run(db, SQL_ROLLOUT_APPROVED, e,
 		      ARGS(ARG_T(c->tenant), ARG_I(id), ARG_I(c->now_ms))) < 0 ||
-	    insert_decision(db, c, id, &d, e) < 0)
+	    rollout_insert_decision(db, c, id, &d, e) < 0)
 		return -1;
 	return rollout_load_by_id(db, c->tenant, id, &c->out.rollout, e);
 }

@@ -371,6 +371,25 @@ class Acts(RolloutTest):
         self.do(r, "rollback", reason="it drains the battery")
         self.assertEqual(self.deployment(offer["id"])["state"], "cancelling")
 
+    def test_whoever_ends_at_the_bad_release_after_the_roll_back_began_is_rolled_back_too(self):
+        devices = self.fleet(3)
+        r = self.make([{"percent": 100, "min_finished": 1}], release=self.r2)
+        self.do(r, "start")
+        self.until(r, lambda o: o["waves"][0]["state"] == "running")
+        self.assigned(r, 3)
+        late = self.offered(devices[0])
+        self.update(devices[1:2])
+        back = self.do(r, "rollback", reason="it drains the battery")["id"]
+        self.serve(back, devices[1:], lambda o: o["waves"][0]["state"] == "passed")
+        self.assertEqual(self.get(back)["state"], "running")
+        self.assertEqual(devices[0].feedback(late["id"], "closed", "success", ["I was at it"]).status, 200)
+        self.assertEqual(self.s.api("GET", f"/api/v1/devices/{devices[0].name}").json["version"], "2.0.0")
+        o, updated = self.serve(back, devices, lambda o: o["state"] == "finished")
+        self.assertEqual([d.name for d in updated], [devices[0].name])
+        self.assertEqual(o["devices"], {"members": 2, "ended": 2, "succeeded": 2})
+        self.assertIn(f"1 devices arrived at the release of rollout {r}, which is rolled back: they join wave 1",
+                      self.decisions(back))
+
     def test_who_is_silent_on_what_was_not_shown_cannot_report_it(self):
         devices = self.fleet(1)
         r = self.make([{"percent": 100, "min_finished": 1}])

@@ -1,151 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The engine over a real store: from a plan to the end, with a clock of the test's own. */
-#include "store_fixture.h"
+#include "engine_fixture.h"
 
-#include "../../server/rollout/engine.h"
-#include "../../server/rollout/render.h"
-
-#include <stdatomic.h>
 #include <time.h>
-
-#define MINUTE_MS INT64_C(60000)
-#define LOOKS 60000 /* at two milliseconds each: minutes, if need be */
-
-static atomic_int_fast64_t utc_ms;
-static atomic_uint n_pokes;
-
-static int64_t test_utc(void *ctx)
-{
-	(void)ctx;
-	return atomic_load(&utc_ms);
-}
-
-static void on_poke(void *ctx, const char *tenant, const char *device)
-{
-	(void)ctx;
-	(void)device;
-	assert_string_equal(tenant, TENANT_DEFAULT);
-	atomic_fetch_add(&n_pokes, 1);
-}
-
-struct house {
-	struct store *store;
-	struct clock clock;
-	struct engine *engine;
-};
-
-static void start(struct house *h, bool exclusive)
-{
-	const struct engine_config c = {.store = h->store,
-					.clock = &h->clock,
-					.poke = on_poke,
-					.exclusive = exclusive,
-					.settle_ms = 1,
-					.join_ms = 1,
-					.retry_ms = 1};
-	struct err e = ERR_INIT;
-
-	h->engine = engine_new(&c, &e);
-	if (h->engine == NULL)
-		fail_msg("%s", e.text);
-}
-
-static void start_engine(struct house *h)
-{
-	start(h, true);
-}
-
-/* There may be others on its store. */
-static void start_rival(struct house *h)
-{
-	start(h, false);
-}
-
-static void house_init(struct house *h, void **state)
-{
-	char id[16];
-
-	atomic_store(&utc_ms, INT64_C(1800000000000));
-	atomic_store(&n_pokes, 0);
-	h->store = store_of(state);
-	h->clock = clock_system;
-	h->clock.utc_ms = test_utc;
-	for (int i = 0; i < 10; i++) {
-		(void)snprintf(id, sizeof(id), "dev-%d", i);
-		make_device(h->store, id);
-	}
-	make_release(h->store, "00000000000000a1", "1.0");
-	start_engine(h);
-}
-
-static uint64_t make_plan_of(struct house *h, const char *release, const char *waves,
-			     const char *more)
-{
-	AUTO(buf) struct buf text = BUF_INIT(8192);
-	AUTO_PTR(json) struct json *o = NULL;
-	AUTO_FREE struct rollout_plan *p = calloc(1, sizeof(*p));
-	struct store_call *c = verb(STORE_ROLLOUT_CREATE);
-	struct release r = a_release(release, "1.0");
-	struct err e = ERR_INIT;
-	uint64_t id;
-
-	OK(buf_printf(&text, &e,
-		      "{\"name\":\"t\",\"release\":\"%s\","
-		      "\"selection\":\"\",\"accepts\":\"reported\",\"waves\":%s%s}",
-		      release, waves, more));
-	o = json_parse(buf_str(&text), text.len, &e);
-	assert_non_null(o);
-	OK(plan_read(o, p, &e));
-	OK(rollout_row_fill(c, p, &r, &e));
-	strcpy(c->in.rollout.author, "ann");
-	must(h->store, c);
-	id = c->out.rollout.id;
-	store_call_free(c);
-	return id;
-}
-
-static uint64_t make_plan(struct house *h, const char *waves, const char *more)
-{
-	return make_plan_of(h, "00000000000000a1", waves, more);
-}
-
-static struct rollout_view *look(struct house *h, uint64_t id)
-{
-	AUTO_PTR(store_call) struct store_call *c = verb(STORE_ROLLOUT_GET);
-	const struct freeze none = {.on = false};
-	struct rollout_view *v;
-	struct err e = ERR_INIT;
-
-	c->now_ms = atomic_load(&utc_ms);
-	c->in.rollout_id = id;
-	must(h->store, c);
-	v = rollout_view_of(c, &none, &e);
-	assert_non_null(v);
-	return v;
-}
-
-/* As a person: read, ask, store; again if the engine was faster. */
-static void command(struct house *h, uint64_t id, enum rollout_event event)
-{
-	for (;;) {
-		AUTO_PTR(rollout_view) struct rollout_view *v = look(h, id);
-		AUTO_PTR(store_call) struct store_call *c = verb(STORE_ROLLOUT_APPLY);
-		struct err e = ERR_INIT;
-
-		c->now_ms = atomic_load(&utc_ms);
-		OK(rollout_command(&v->plan, &v->progress, event, c->now_ms, &e));
-		OK(rollout_view_apply(v, c, "ann", -1, -1, "ann said so", &e));
-		if (store_wait(h->store, c, &e) == 0)
-			break;
-		assert_int_equal(e.code, ERR_PRECONDITION);
-	}
-	engine_wake(h->engine);
-}
-
-static bool in_state(const struct rollout_view *v, unsigned state)
-{
-	return v->progress.state == (enum rollout_state)state;
-}
 
 static bool in_flight(const struct rollout_view *v, unsigned n)
 {
@@ -165,87 +22,6 @@ static bool absent(const struct rollout_view *v, unsigned n)
 static bool soaks(const struct rollout_view *v, unsigned n)
 {
 	return v->progress.waves[n].state == WAVE_SOAKING;
-}
-
-static bool runs(const struct rollout_view *v, unsigned n)
-{
-	return v->progress.waves[n].state == WAVE_RUNNING;
-}
-
-/* Waits for what the engine's thread does; the store tells. */
-static void until(struct house *h, uint64_t id,
-		  bool (*want)(const struct rollout_view *v, unsigned n), unsigned n)
-{
-	const struct timespec a_little = {.tv_nsec = 2000000};
-
-	for (int i = 0; i < LOOKS; i++) {
-		AUTO_PTR(rollout_view) struct rollout_view *v = look(h, id);
-
-		if (want(v, n))
-			return;
-		engine_wake(h->engine);
-		(void)nanosleep(&a_little, NULL);
-	}
-	fail_msg("it did not come to that");
-}
-
-/* Every device that has an open deployment sees it and ends it so. */
-static unsigned all_end(struct house *h, enum deployment_state as)
-{
-	unsigned n = 0;
-	char id[16];
-
-	for (int i = 0; i < 10; i++) {
-		struct device d;
-		struct deployment p;
-		struct store_call *c;
-
-		(void)snprintf(id, sizeof(id), "dev-%d", i);
-		d = get_device(h->store, id);
-		if (d.open_deployment == 0)
-			continue;
-		p = get_deployment(h->store, d.open_deployment);
-		c = move_call(&p, as);
-		c->now_ms = atomic_load(&utc_ms);
-		c->in.move.offering = !p.offered;
-		done(h->store, c);
-		n++;
-	}
-	engine_wake(h->engine);
-	return n;
-}
-
-static unsigned n_deployments_of(struct house *h, const char *device)
-{
-	struct store_call *c = verb(STORE_DEPLOYMENT_LIST);
-	unsigned n;
-
-	strcpy(c->in.page.device, device);
-	c->in.page.state = -1;
-	must(h->store, c);
-	n = (unsigned)c->n_items;
-	store_call_free(c);
-	return n;
-}
-
-#define TWO_WAVES                                                                      \
-	"[{\"count\":3,\"min_finished\":3},{\"percent\":100,\"min_finished\":3}]"
-
-/* Devices end what they are given until the rollout is there. */
-static void run_to(struct house *h, uint64_t id, unsigned state)
-{
-	const struct timespec a_little = {.tv_nsec = 2000000};
-
-	for (int i = 0; i < LOOKS; i++) {
-		AUTO_PTR(rollout_view) struct rollout_view *v = look(h, id);
-
-		if (in_state(v, state))
-			return;
-		(void)all_end(h, DEPLOYMENT_CONFIRMED);
-		atomic_fetch_add(&utc_ms, 1); /* who is to be retried is */
-		(void)nanosleep(&a_little, NULL);
-	}
-	fail_msg("it did not come to that");
 }
 
 static void a_rollout_goes_from_its_plan_to_the_end(void **state)
@@ -373,15 +149,6 @@ static void make_files_release(struct house *h, const char *id, const char *vers
 	done(h->store, c);
 }
 
-static struct rollout stored(struct house *h, uint64_t id)
-{
-	AUTO_PTR(store_call) struct store_call *c = verb(STORE_ROLLOUT_GET);
-
-	c->in.rollout_id = id;
-	must(h->store, c);
-	return c->out.rollout;
-}
-
 static void files_alone_are_given_to_no_device_with_the_agent(void **state)
 {
 	struct house h;
@@ -472,42 +239,9 @@ static void becomes_other_hardware(struct house *h, const char *device)
 	done(h->store, c);
 }
 
-/* Everybody was given a deployment. */
-static bool all_assigned(struct house *h)
-{
-	char id[16];
-
-	for (int i = 0; i < 10; i++) {
-		(void)snprintf(id, sizeof(id), "dev-%d", i);
-		if (get_device(h->store, id).open_deployment == 0)
-			return false;
-	}
-	return true;
-}
-
-static void until_all_are_assigned(struct house *h)
-{
-	const struct timespec a_little = {.tv_nsec = 2000000};
-
-	for (int i = 0; i < 5000 && !all_assigned(h); i++)
-		(void)nanosleep(&a_little, NULL);
-	assert_true(all_assigned(h));
-}
-
 static bool cancelled(const struct rollout_view *v, unsigned n)
 {
 	return v->progress.waves[0].counts.cancelled == n;
-}
-
-static struct deployment last_deployment_of(struct house *h, const char *device)
-{
-	AUTO_PTR(store_call) struct store_call *c = verb(STORE_DEPLOYMENT_LIST);
-
-	strcpy(c->in.page.device, device);
-	c->in.page.state = -1;
-	must(h->store, c);
-	assert_true(c->n_items > 0);
-	return *(const struct deployment *)c->items;
 }
 
 /* They could wait for ever: what they have is never shown to them. */

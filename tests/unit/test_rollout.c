@@ -199,6 +199,28 @@ static void counts_decide_as_the_table_says(void **state)
 	}
 }
 
+static void
+a_roll_back_does_not_finish_before_whoever_is_at_the_bad_release(void **state)
+{
+	struct rollout_plan plan = the_plan();
+	struct rollout_progress p = {.state = ROLLOUT_RUNNING, .to_come = 2};
+	struct decision d;
+
+	(void)state;
+	plan.n_waves = 1;
+	p.waves[0] = (struct wave_progress){.state = WAVE_PASSED,
+					    .counts = {OF(3), .proven = 3}};
+	rollout_decide(&plan, &p, &thawed, NOW, &d);
+	assert_int_equal(d.kind, DECIDE_WAIT);
+	assert_int_equal(d.reason, ROLLOUT_BECAUSE_TO_COME);
+	assert_string_equal(d.text,
+			    "all 1 waves passed; 2 devices were at the release that is "
+			    "rolled back and may still arrive at it");
+	p.to_come = 0;
+	rollout_decide(&plan, &p, &thawed, NOW, &d);
+	assert_int_equal(d.kind, DECIDE_FINISH);
+}
+
 /* ---- from draft to finished ---- */
 
 static const struct wave_counts good = {OF(10), .proven = 10};
@@ -627,6 +649,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(counts_decide_as_the_table_says),
+	    cmocka_unit_test(
+		a_roll_back_does_not_finish_before_whoever_is_at_the_bad_release),
 	    cmocka_unit_test(a_rollout_goes_its_way_from_draft_to_finished),
 	    cmocka_unit_test(it_says_when_to_look_again),
 	    cmocka_unit_test(a_device_is_silent_or_absent_when_its_deadline_passed),
