@@ -128,6 +128,9 @@ int person_name_check(const char *text, struct err *e) MUST_USE;
  * name; ERR_LIMIT: more than SCOPE_MAX_GROUPS. */
 int scope_write(const char *const *groups, size_t n, char ret[SCOPE_TEXT_MAX_LEN + 1],
 		struct err *e) MUST_USE;
+/* Stands in a scope where a group was that is deleted; no group can be called so. */
+#define SCOPE_NO_GROUP "!"
+
 /* The i-th group of a scope into ret; false behind the last. */
 bool scope_group(const char *scope, size_t i, char ret[GROUP_NAME_MAX_LEN + 1]);
 

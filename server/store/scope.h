@@ -7,7 +7,8 @@
  * scope.c's table that says how it keeps to that, and a verb without one is refused. So
  * a new verb is closed to scoped callers until somebody has thought about it.
  *
- * A group of the scope that does not exist (any more) has no devices.
+ * A group of the scope that does not exist has no devices. Deleting a group takes it out
+ * of all scopes (SCOPE_NO_GROUP), so that another one of its name is not in them.
  */
 #ifndef OTA_SERVER_STORE_SCOPE_H
 #define OTA_SERVER_STORE_SCOPE_H

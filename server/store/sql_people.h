@@ -3,6 +3,8 @@
 #ifndef OTA_SERVER_STORE_SQL_PEOPLE_H
 #define OTA_SERVER_STORE_SQL_PEOPLE_H
 
+#include "model_people.h"
+
 /* In the order of load_api_token(), load_session(), load_person(), load_tenant(). */
 #define API_TOKEN_COLUMNS                                                              \
 	"tenant, hash, prefix, name, role, scope, made_by, created_at, expires_at "    \
@@ -17,6 +19,13 @@
 	"name, created_at, max_devices, max_bytes, max_uploads, max_streams, "         \
 	"n_devices, poll_interval_ms, target_tokens, gateway_tokens, plain_links, "    \
 	"settings_revision FROM tenant "
+
+/* Takes group ?2 out of the scopes of a table. What is left in its place is no group's
+ * name, so that a scope never becomes empty, which would be the whole tenant. */
+#define SCOPE_WITHOUT                                                                  \
+	"SET scope = trim(replace(' ' || scope || ' ', ' ' || ?2 || ' ', "             \
+	"' " SCOPE_NO_GROUP " ')) WHERE tenant = ?1 AND scope <> '' AND "              \
+	"replace(' ' || scope || ' ', ' ' || ?2 || ' ', '') <> ' ' || scope || ' '"
 
 /* A digest of 256 random bits is looked up in all tenants: the row says whose it is. */
 /* clang-format off */
@@ -35,6 +44,9 @@
 	X(API_TOKEN_EXPIRE,                                                            \
 	  "DELETE FROM api_token WHERE tenant = ?1 AND expires_at <> 0 "               \
 	  "AND expires_at <= ?2")                                                      \
+	X(API_TOKEN_UNSCOPE, "UPDATE api_token " SCOPE_WITHOUT)                        \
+	X(SESSION_UNSCOPE, "UPDATE session " SCOPE_WITHOUT)                            \
+	X(PERSON_UNSCOPE, "UPDATE person " SCOPE_WITHOUT)                              \
 	/* login links and sessions */                                                 \
 	X(LOGIN_INSERT,                                                                \
 	  "INSERT INTO login_token (tenant, hash, user, role, expires_at) "            \

@@ -175,6 +175,20 @@ static int check_unnamed(struct conn *db, struct store_call *c, struct err *e)
 	}
 }
 
+/* A role for the group is no role for the next one of that name. */
+static int unscope(struct conn *db, const struct store_call *c, struct err *e)
+{
+	static const enum sql all[] = {SQL_PERSON_UNSCOPE, SQL_SESSION_UNSCOPE,
+				       SQL_API_TOKEN_UNSCOPE};
+
+	for (size_t i = 0; i < N_ELEMS(all); i++) {
+		if (query_run(db, all[i], e,
+			      ARGS(ARG_T(c->tenant), ARG_T(c->in.name))) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int verb_GROUP_DELETE(struct conn *db, struct store_call *c, struct err *e)
 {
 	if (check_unnamed(db, c, e) < 0 ||
@@ -184,7 +198,7 @@ int verb_GROUP_DELETE(struct conn *db, struct store_call *c, struct err *e)
 	if (conn_changes(db) == 0)
 		return err_set(e, ERR_NOT_FOUND, "there is no group \"%s\"",
 			       c->in.name);
-	return 0;
+	return unscope(db, c, e);
 }
 
 /* ---- members ---- */

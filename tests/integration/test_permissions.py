@@ -125,6 +125,23 @@ class Matrix(unittest.TestCase):
                 if (method, path) != ("POST", "/api/v1/session"):
                     self.check(self.expected(asked, role, scoped=True), method, path, bearer(self.scoped[role]), f"scoped {role}")
 
+    def test_a_group_of_the_same_name_gives_a_role_of_old_nothing(self):
+        device = self.devices["inside"].name
+        put = lambda: self.s.api("PUT", "/api/v1/groups/fleeting", {"about": ""})
+        fill = lambda: self.s.api("POST", "/api/v1/groups/fleeting/members", {"add": [device]})
+        self.assertLess(put().status, 300)
+        self.assertLess(fill().status, 300)
+        old = bearer(self.token("operator", groups=["fleeting"]))
+        self.assertEqual(self.ask("GET", f"/api/v1/devices/{device}", old)[0], 200)
+        self.assertEqual(self.s.api("DELETE", "/api/v1/groups/fleeting").status, 204)
+        self.assertLess(put().status, 300)
+        self.assertLess(fill().status, 300)
+        self.assertEqual(self.ask("GET", f"/api/v1/devices/{device}", old)[0], 404)
+        self.assertEqual(json.loads(self.ask("GET", "/api/v1/devices", old)[2])["items"], [])
+        self.assertEqual(self.ask("GET", "/api/v1/rollouts", old)[:2], (403, "forbidden"))
+        groups = [t["groups"] for t in self.s.api("GET", "/api/v1/tokens").json["items"]]
+        self.assertIn(["!"], groups)
+
     def test_nobody_is_let_in_but_where_anybody_is(self):
         for fields in ({}, bearer("ota_" + "A" * 43), bearer(self.devices["inside"].token), {"Authorization": "Basic YTpi"},
                        {"Cookie": "__Host-ota=ots_" + "A" * 43, "Sec-Fetch-Site": "same-origin"}):

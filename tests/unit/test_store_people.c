@@ -419,6 +419,57 @@ static void a_device_is_there_for_the_scopes_that_have_it(void **state)
 	assert_int_equal(get_scoped(s, "f", "in"), ERR_NOT_FOUND);
 }
 
+static void scoped_person(struct store *s, const char *name, const char *scope)
+{
+	struct store_call *c = verb(STORE_PERSON_CREATE);
+
+	strcpy(c->in.person.name, name);
+	strcpy(c->in.person.password, "x");
+	strcpy(c->in.person.scope, scope);
+	done(s, c);
+}
+
+static void scope_of(struct store *s, const char *name,
+		     char ret[SCOPE_TEXT_MAX_LEN + 1])
+{
+	struct store_call *c = verb(STORE_PERSON_GET);
+
+	strcpy(c->in.name, name);
+	must(s, c);
+	strcpy(ret, c->out.person.scope);
+	store_call_free(c);
+}
+
+static void
+a_group_made_again_is_not_in_the_scopes_of_the_one_that_was_deleted(void **state)
+{
+	static const struct {
+		const char *name, *before, *after;
+	} rows[] = {
+	    {"only", "g", "!"},		 {"first", "g h", "! h"},
+	    {"last", "a g", "a !"},	 {"among", "a g h", "a ! h"},
+	    {"alike", "gg xg", "gg xg"}, {"all", "", ""},
+	};
+	struct store *s = store_of(state);
+	char scope[SCOPE_TEXT_MAX_LEN + 1];
+	struct store_call *c;
+
+	make_device(s, "in");
+	make_group(s, "g", "in");
+	for (size_t i = 0; i < N_ELEMS(rows); i++)
+		scoped_person(s, rows[i].name, rows[i].before);
+	c = verb(STORE_GROUP_DELETE);
+	strcpy(c->in.name, "g");
+	done(s, c);
+	make_group(s, "g", "in");
+	for (size_t i = 0; i < N_ELEMS(rows); i++) {
+		scope_of(s, rows[i].name, scope);
+		assert_string_equal(scope, rows[i].after);
+		assert_int_equal(get_scoped(s, scope, "in"),
+				 rows[i].before[0] == '\0' ? ERR_NONE : ERR_NOT_FOUND);
+	}
+}
+
 static void deployments_follow_their_device_into_a_scope(void **state)
 {
 	struct store *s = store_of(state);
@@ -507,6 +558,7 @@ static void a_scope_is_written_in_one_form(void **state)
 	X(a_view_reaches_its_own_tenant_whatever_the_call_says)                        \
 	X(names_of_tenants_are_those_that_urls_can_carry)                              \
 	X(a_device_is_there_for_the_scopes_that_have_it)                               \
+	X(a_group_made_again_is_not_in_the_scopes_of_the_one_that_was_deleted)         \
 	X(deployments_follow_their_device_into_a_scope)                                \
 	X(a_verb_that_nobody_thought_about_is_closed_to_scopes)                        \
 	X(a_scope_is_written_in_one_form)

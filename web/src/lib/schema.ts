@@ -303,7 +303,7 @@ export type Role = "viewer" | "operator" | "release-manager" | "admin";
 /** A gateway's token speaks for the tenant's devices, and opens nothing else. */
 export type TokenRole = "viewer" | "operator" | "release-manager" | "admin" | "gateway";
 
-/** The role holds for devices in these groups; null: for the whole tenant. */
+/** The role holds for devices in these groups; null: for the whole tenant. `!` stands where a group was that is deleted: nothing is in it, also if another one of that name is made. */
 export type Groups = string[] | null;
 
 export interface User {
