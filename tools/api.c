@@ -141,6 +141,23 @@ int api_escape(struct buf *ret, const char *text, struct err *e)
 	return 0;
 }
 
+int api_path(struct buf *ret, const char *base, const char *name, const char *end,
+	     struct err *e)
+{
+	if (buf_add_str(ret, base, e) < 0 || api_escape(ret, name, e) < 0)
+		return -1;
+	return buf_add_str(ret, end, e);
+}
+
+int api_add_query(struct buf *ret, const char *key, const char *value, struct err *e)
+{
+	if (value == NULL)
+		return 0;
+	if (buf_printf(ret, e, "&%s=", key) < 0)
+		return -1;
+	return api_escape(ret, value, e);
+}
+
 /* A problem document (RFC 9457), if it is one. */
 static int refused(int status, const struct buf *body, struct err *e)
 {
@@ -226,13 +243,13 @@ int api_call(const struct api *a, const char *method, const char *path,
 			body != NULL ? "Content-Type: application/json" : NULL, ret, e);
 }
 
-int api_log_in(const struct api *a, const struct json *body, char *ret, size_t room,
-	       struct err *e)
+int api_new_session(const struct api *a, const char *method, const char *path,
+		    const struct json *body, char *ret, size_t room, struct err *e)
 {
 	static const char name[] = "__Host-ota=";
 	AUTO(buf) struct buf text = BUF_INIT(REQUEST_MAX_BYTES);
 	AUTO(buf) struct buf answer = BUF_INIT(API_ANSWER_MAX_BYTES);
-	struct net_request r = {.method = "POST"};
+	struct net_request r = {.method = method};
 	struct net_head head = {0};
 	int result;
 
@@ -240,8 +257,7 @@ int api_log_in(const struct api *a, const struct json *body, char *ret, size_t r
 		return -1;
 	r.body = text.data;
 	r.body_len = text.len;
-	result = send(a, &r, "/api/v1/session", "Content-Type: application/json", &head,
-		      &answer, e);
+	result = send(a, &r, path, "Content-Type: application/json", &head, &answer, e);
 	explicit_bzero(text.data, text.len);
 	if (result < 0)
 		return -1;
@@ -252,6 +268,18 @@ int api_log_in(const struct api *a, const struct json *body, char *ret, size_t r
 	return text_format(ret, room, e, "%.*s",
 			   (int)strcspn(head.cookie + sizeof(name) - 1, ";"),
 			   head.cookie + sizeof(name) - 1);
+}
+
+int api_about(const struct ota *o, const char *method, const char *base,
+	      const char *name, const char *end, const struct json *body,
+	      struct json **ret, struct err *e)
+{
+	AUTO(api) struct api a = {0};
+	AUTO(buf) struct buf path = BUF_INIT(URL_MAX_BYTES);
+
+	if (api_init(&a, o, true, e) < 0 || api_path(&path, base, name, end, e) < 0)
+		return -1;
+	return api_call(&a, method, buf_str(&path), body, ret, e);
 }
 
 int api_put(const struct api *a, const char *path, const void *data, size_t len,

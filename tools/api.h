@@ -33,9 +33,11 @@ void api_fini(struct api *a);
 int api_call(const struct api *a, const char *method, const char *path,
 	     const struct json *body, struct json **ret, struct err *e) MUST_USE;
 
-/* POSTs a session's beginning; the cookie's value goes to ret. */
-int api_log_in(const struct api *a, const struct json *body, char *ret, size_t room,
-	       struct err *e) MUST_USE;
+/* A call that answers with a session (its beginning, another password): the cookie's
+ * value goes to ret. body is wiped where it was written. */
+int api_new_session(const struct api *a, const char *method, const char *path,
+		    const struct json *body, char *ret, size_t room,
+		    struct err *e) MUST_USE;
 
 /* PUTs octets. */
 int api_put(const struct api *a, const char *path, const void *data, size_t len,
@@ -49,6 +51,20 @@ int api_fetch(const struct api *a, const char *path, struct buf *ret,
  * "&x=y". */
 struct json *api_list(const struct api *a, const char *path, const char *query,
 		      struct err *e) MUST_USE;
+
+/* base, name percent-encoded, end: "/api/v1/rollouts/", "7", "/members". */
+int api_path(struct buf *ret, const char *base, const char *name, const char *end,
+	     struct err *e) MUST_USE;
+
+/* "&key=value"; nothing if value is NULL. */
+int api_add_query(struct buf *ret, const char *key, const char *value,
+		  struct err *e) MUST_USE;
+
+/* One call about one thing, from the command's options to the answer: api_init(),
+ * api_path(), api_call(). */
+int api_about(const struct ota *o, const char *method, const char *base,
+	      const char *name, const char *end, const struct json *body,
+	      struct json **ret, struct err *e) MUST_USE;
 
 /* Appends text, percent-encoded for a path segment or a query's value (RFC 3986). */
 int api_escape(struct buf *ret, const char *text, struct err *e) MUST_USE;

@@ -9,20 +9,14 @@ const struct option deployment_list_options[] = {
     OPTION_END,
 };
 
-const struct option deployment_options[] = {
+const struct option deployment_cancel_options[] = {
+    {NULL, "force", OPT_FLAG, AT(force), NULL, NULL,
+     "End one that is being cancelled already without the device's word"},
     OPTIONS_SERVER,
     OPTION_END,
 };
 
-static int add_filter(struct buf *query, const char *key, const char *value,
-		      struct err *e)
-{
-	if (value == NULL)
-		return 0;
-	if (buf_printf(query, e, "&%s=", key) < 0)
-		return -1;
-	return api_escape(query, value, e);
-}
+#define DEPLOYMENTS "/api/v1/deployments/"
 
 RUN(deployment_list)
 {
@@ -41,8 +35,8 @@ RUN(deployment_list)
 	(void)n_operands;
 	(void)operands;
 	(void)log;
-	if (add_filter(&query, "device", o->device, e) < 0 ||
-	    add_filter(&query, "state", o->state, e) < 0)
+	if (api_add_query(&query, "device", o->device, e) < 0 ||
+	    api_add_query(&query, "state", o->state, e) < 0)
 		return -1;
 	return view_get_list(o, "/api/v1/deployments", buf_str(&query), columns,
 			     N_ELEMS(columns), "No deployments.", e);
@@ -79,26 +73,14 @@ static int show_statuses(const struct ota *o, const struct json *deployment,
 	return view_list(o, statuses, columns, N_ELEMS(columns), "", e);
 }
 
-static int call_one(const struct ota *o, const char *method, const char *id,
-		    struct json **ret, struct err *e)
-{
-	AUTO(api) struct api a = {0};
-	AUTO(buf) struct buf path = BUF_INIT(1024);
-
-	if (api_init(&a, o, true, e) < 0 ||
-	    buf_add_str(&path, "/api/v1/deployments/", e) < 0 ||
-	    api_escape(&path, id, e) < 0)
-		return -1;
-	return api_call(&a, method, buf_str(&path), NULL, ret, e);
-}
-
 RUN(deployment_show)
 {
 	AUTO_PTR(json) struct json *deployment = NULL;
 
 	(void)n_operands;
 	(void)log;
-	if (call_one(values, "GET", operands[0], &deployment, e) < 0 ||
+	if (api_about(values, "GET", DEPLOYMENTS, operands[0], "", NULL, &deployment,
+		      e) < 0 ||
 	    view_one(values, deployment, one, N_ELEMS(one), e) < 0)
 		return -1;
 	return show_statuses(values, deployment, e);
@@ -106,11 +88,13 @@ RUN(deployment_show)
 
 RUN(deployment_cancel)
 {
+	const struct ota *o = values;
 	AUTO_PTR(json) struct json *deployment = NULL;
 
 	(void)n_operands;
 	(void)log;
-	if (call_one(values, "DELETE", operands[0], &deployment, e) < 0)
+	if (api_about(o, "DELETE", DEPLOYMENTS, operands[0],
+		      o->force ? "?force=true" : "", NULL, &deployment, e) < 0)
 		return -1;
 	return view_one(values, deployment, one, N_ELEMS(one), e);
 }

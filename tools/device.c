@@ -19,11 +19,6 @@ const struct option device_list_options[] = {
     OPTION_END,
 };
 
-const struct option device_options[] = {
-    OPTIONS_SERVER,
-    OPTION_END,
-};
-
 const struct option device_add_options[] = {
     {NULL, "name", OPT_TEXT, AT(name), NULL, NULL, "A name for people"},
     {NULL, "product", OPT_TEXT, AT(product), NULL, "NAME", "Product it is"},
@@ -33,15 +28,6 @@ const struct option device_add_options[] = {
     OPTIONS_SERVER,
     OPTION_END,
 };
-
-static int add_query(struct buf *b, const char *key, const char *value, struct err *e)
-{
-	if (value == NULL)
-		return 0;
-	if (buf_printf(b, e, "&%s=", key) < 0)
-		return -1;
-	return api_escape(b, value, e);
-}
 
 #define CSV_MAX_BYTES ((size_t)512 << 20)
 
@@ -60,6 +46,8 @@ static int print_csv(const struct ota *o, const char *query, struct err *e)
 	return 0;
 }
 
+#define DEVICES "/api/v1/devices/"
+
 RUN(device_list)
 {
 	static const struct view_column columns[] = {
@@ -74,21 +62,14 @@ RUN(device_list)
 	(void)n_operands;
 	(void)operands;
 	(void)log;
-	if (add_query(&query, "q", o->query, e) < 0 ||
-	    add_query(&query, "filter", o->filter, e) < 0 ||
-	    add_query(&query, "sort", o->sort, e) < 0)
+	if (api_add_query(&query, "q", o->query, e) < 0 ||
+	    api_add_query(&query, "filter", o->filter, e) < 0 ||
+	    api_add_query(&query, "sort", o->sort, e) < 0)
 		return -1;
 	if (o->csv)
 		return print_csv(o, buf_str(&query), e);
 	return view_get_list(o, "/api/v1/devices", buf_str(&query), columns,
 			     N_ELEMS(columns), "No devices.", e);
-}
-
-static int device_path(struct buf *ret, const char *id, const char *end, struct err *e)
-{
-	if (buf_add_str(ret, "/api/v1/devices/", e) < 0 || api_escape(ret, id, e) < 0)
-		return -1;
-	return buf_add_str(ret, end, e);
 }
 
 static int show_slots(const struct ota *o, const struct json *device, struct err *e)
@@ -131,19 +112,30 @@ RUN(device_show)
 	    {"address", "address", VIEW_TEXT}, {"seen", "seen_at", VIEW_TIME},
 	};
 	const struct ota *o = values;
-	AUTO(api) struct api a = {0};
-	AUTO(buf) struct buf path = BUF_INIT(1024);
 	AUTO_PTR(json) struct json *device = NULL;
 
 	(void)n_operands;
 	(void)log;
-	if (api_init(&a, o, true, e) < 0 ||
-	    device_path(&path, operands[0], "", e) < 0 ||
-	    api_call(&a, "GET", buf_str(&path), NULL, &device, e) < 0 ||
+	if (api_about(o, "GET", DEVICES, operands[0], "", NULL, &device, e) < 0 ||
 	    view_one(o, device, rows, N_ELEMS(rows), e) < 0 ||
 	    show_deployment(o, device, e) < 0)
 		return -1;
 	return show_slots(o, device, e);
+}
+
+RUN(device_history)
+{
+	static const struct view_column columns[] = {
+	    {"DEPLOYMENT", "id", VIEW_TEXT},	{"VERSION", "version", VIEW_TEXT},
+	    {"STATE", "state", VIEW_TEXT},	{"GRADE", "grade", VIEW_TEXT},
+	    {"BEGAN", "created_at", VIEW_TIME}, {"CHANGED", "updated_at", VIEW_TIME},
+	    {"DETAIL", "detail", VIEW_TEXT},
+	};
+
+	(void)n_operands;
+	(void)log;
+	return view_get_list_of(values, DEVICES, operands[0], "/history", "", columns,
+				N_ELEMS(columns), "It was given nothing yet.", e);
 }
 
 /* add */
@@ -255,16 +247,12 @@ RUN(device_add)
 RUN(device_token)
 {
 	const struct ota *o = values;
-	AUTO(api) struct api a = {0};
-	AUTO(buf) struct buf path = BUF_INIT(1024);
 	AUTO_PTR(json) struct json *answer = NULL;
 	const char *token;
 
 	(void)n_operands;
 	(void)log;
-	if (api_init(&a, o, true, e) < 0 ||
-	    device_path(&path, operands[0], "/token", e) < 0 ||
-	    api_call(&a, "POST", buf_str(&path), NULL, &answer, e) < 0)
+	if (api_about(o, "POST", DEVICES, operands[0], "/token", NULL, &answer, e) < 0)
 		return -1;
 	if (o->json)
 		return print_json(answer, e);

@@ -9,11 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-const struct option job_options[] = {
-    OPTIONS_SERVER,
-    OPTION_END,
-};
-
 static const struct view_column rows[] = {
     {"job", "id", VIEW_TEXT},
     {"action", "action", VIEW_TEXT},

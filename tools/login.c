@@ -88,7 +88,8 @@ static int open_session(const struct ota *o, struct session *s, const char *pass
 	    json_set(body, "password", json_new_text(password), e) < 0 ||
 	    json_set(body, "tenant", json_new_text(s->tenant), e) < 0)
 		return -1;
-	return api_log_in(&a, body, s->secret, sizeof(s->secret), e);
+	return api_new_session(&a, "POST", "/api/v1/session", body, s->secret,
+			       sizeof(s->secret), e);
 }
 
 static int log_in(const struct ota *o, struct session *s, struct err *e)

@@ -11,6 +11,7 @@
 #define OTA_TOOLS_OTA_H
 
 #include "../common/base/option.h"
+#include "commands.h"
 
 struct ota {
 	/* of all commands */
@@ -61,6 +62,7 @@ struct ota {
 	const char *audit_key;
 	/* webhooks */
 	struct option_list events;
+	const char *url;
 	/* freeze */
 	const char *reason;
 	bool cancel_running;
@@ -88,6 +90,7 @@ struct ota {
 	const char *sort, *about, *site, *support_ends;
 	struct option_list attributes; /* "key=value" */
 	bool csv, no_wait, behind, yes;
+	uint64_t most, since_ms;
 };
 
 #define AT(member) offsetof(struct ota, member)
@@ -128,153 +131,11 @@ struct ota {
 	int name(void *values, int n_operands, char **operands, const struct log *log, \
 		 struct err *e)
 
-RUN(keys_init);
-RUN(keys_show);
-RUN(keys_online);
-RUN(keys_rotate);
-RUN(keys_push);
-RUN(bundle_create);
-RUN(bundle_info);
-RUN(bundle_verify);
-RUN(delta_make);
-RUN(delta_apply);
-RUN(delta_info);
-RUN(release_sign);
-RUN(release_push);
-RUN(release_export);
-RUN(release_list);
-RUN(release_withdraw);
-RUN(release_unlist);
-RUN(device_list);
-RUN(device_show);
-RUN(device_add);
-RUN(device_token);
-RUN(device_assign);
-RUN(device_cancel);
-RUN(device_delete);
-RUN(device_set);
-RUN(device_tag);
-RUN(device_untag);
-RUN(device_pin);
-RUN(device_unpin);
-RUN(job_show);
-RUN(job_list);
-RUN(job_cancel);
-RUN(group_create);
-RUN(group_list);
-RUN(group_show);
-RUN(group_delete);
-RUN(group_add);
-RUN(group_remove);
-RUN(product_list);
-RUN(product_set);
-RUN(fleet_versions);
-RUN(deployment_list);
-RUN(deployment_show);
-RUN(deployment_cancel);
-RUN(audit_list);
-RUN(audit_verify);
-RUN(webhook_add);
-RUN(webhook_list);
-RUN(webhook_show);
-RUN(webhook_deliveries);
-RUN(webhook_replay);
-RUN(webhook_resume);
-RUN(webhook_delete);
-RUN(rollout_create);
-RUN(rollout_list);
-RUN(rollout_show);
-RUN(rollout_preview);
-RUN(rollout_why);
-RUN(rollout_start);
-RUN(rollout_approve);
-RUN(rollout_pause);
-RUN(rollout_resume);
-RUN(rollout_stop);
-RUN(rollout_rollback);
-RUN(device_why);
-RUN(freeze);
-RUN(thaw);
-RUN(events_follow);
-RUN(session_begin);
-RUN(session_list);
-RUN(session_revoke);
-RUN(release_show);
-RUN(group_set);
-RUN(product_show);
-RUN(product_delete);
-RUN(rollout_members);
-RUN(rollout_delete);
-RUN(session_end);
-RUN(user_list);
-RUN(user_add);
-RUN(user_set);
-RUN(user_disable);
-RUN(user_enable);
-RUN(user_remove);
-RUN(token_list);
-RUN(token_create);
-RUN(token_revoke);
-RUN(tenant_list);
-RUN(tenant_add);
-RUN(settings_show);
-RUN(settings_set);
-
-extern const struct option keys_init_options[];
-extern const struct option keys_online_options[];
-extern const struct option keys_rotate_options[];
-extern const struct option keys_push_options[];
-extern const struct option bundle_create_options[];
-extern const struct option bundle_verify_options[];
-extern const struct option delta_make_options[];
-extern const struct option delta_apply_options[];
-extern const struct option release_sign_options[];
-extern const struct option settings_options[];
-extern const struct option release_withdraw_options[];
-extern const struct option release_unlist_options[];
-extern const struct option release_push_options[];
-extern const struct option release_export_options[];
-extern const struct option release_list_options[];
-extern const struct option device_list_options[];
-extern const struct option device_add_options[];
-extern const struct option device_options[];
-extern const struct option device_assign_options[];
-extern const struct option device_end_options[];
-extern const struct option login_options[];
-extern const struct option rest_options[];
-extern const struct option rollout_members_options[];
-extern const struct option group_set_options[];
-extern const struct option session_list_options[];
-extern const struct option logout_options[];
-extern const struct option device_set_options[];
-extern const struct option device_change_options[];
-extern const struct option device_pin_options[];
-extern const struct option job_options[];
-extern const struct option group_create_options[];
-extern const struct option group_options[];
-extern const struct option product_set_options[];
-extern const struct option fleet_versions_options[];
-extern const struct option deployment_list_options[];
-extern const struct option deployment_options[];
-extern const struct option audit_list_options[];
-extern const struct option audit_verify_options[];
-extern const struct option webhook_options[];
-extern const struct option webhook_add_options[];
-extern const struct option rollout_create_options[];
-extern const struct option rollout_list_options[];
-extern const struct option rollout_show_options[];
-extern const struct option rollout_options[];
-extern const struct option rollout_act_options[];
-extern const struct option rollout_approve_options[];
-extern const struct option rollout_stop_options[];
-extern const struct option rollout_rollback_options[];
-extern const struct option freeze_options[];
-extern const struct option thaw_options[];
-extern const struct option events_options[];
-extern const struct option people_options[];
-extern const struct option user_add_options[];
-extern const struct option user_set_options[];
-extern const struct option token_create_options[];
-extern const struct option tenant_add_options[];
+/* A command's function and its options; several commands may have the same options. */
+#define X(function, options, name, operands, min, max, help)                           \
+	RUN(function);                                                                 \
+	extern const struct option options[];
+OTA_COMMANDS(X)
+#undef X
 
 #endif

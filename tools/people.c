@@ -24,11 +24,6 @@
 		    "terminal"                                                         \
 	}
 
-const struct option people_options[] = {
-    OPTIONS_SERVER,
-    OPTION_END,
-};
-
 const struct option user_add_options[] = {
     OPTION_ROLE("viewer"), OPTION_GROUP, OPTION_PASSWORD, OPTIONS_SERVER, OPTION_END,
 };
@@ -107,18 +102,15 @@ static int set_password(struct json *j, const struct ota *o, const char *user,
 }
 
 /* METHOD collection/name with body (NULL: none). */
-static int call_one(const struct ota *o, const char *method, const char *collection,
-		    const char *name, const struct json *body, struct json **ret,
-		    struct err *e)
+/* POSTs a new one. */
+static int create_one(const struct ota *o, const char *collection,
+		      const struct json *body, struct json **ret, struct err *e)
 {
 	AUTO(api) struct api a = {0};
-	AUTO(buf) struct buf path = BUF_INIT(1024);
 
-	if (api_init(&a, o, true, e) < 0 || buf_add_str(&path, collection, e) < 0 ||
-	    (name != NULL &&
-	     (buf_add_str(&path, "/", e) < 0 || api_escape(&path, name, e) < 0)))
+	if (api_init(&a, o, true, e) < 0)
 		return -1;
-	return api_call(&a, method, buf_str(&path), body, ret, e);
+	return api_call(&a, "POST", collection, body, ret, e);
 }
 
 /* ---- ota user ---- */
@@ -156,7 +148,7 @@ RUN(user_add)
 	(void)log;
 	if (body == NULL || set_text(body, "name", operands[0], e) < 0 ||
 	    set_role(body, o, e) < 0 || set_password(body, o, operands[0], e) < 0 ||
-	    call_one(o, "POST", "/api/v1/users", NULL, body, &answer, e) < 0)
+	    create_one(o, "/api/v1/users", body, &answer, e) < 0)
 		return -1;
 	return view_one(o, answer, user_rows, N_ELEMS(user_rows), e);
 }
@@ -175,7 +167,8 @@ RUN(user_set)
 			       "give --role or --password: what changes?");
 	if (body == NULL || (o->role != NULL && set_role(body, o, e) < 0) ||
 	    (password && set_password(body, o, operands[0], e) < 0) ||
-	    call_one(o, "PUT", "/api/v1/users", operands[0], body, &answer, e) < 0)
+	    api_about(o, "PUT", "/api/v1/users/", operands[0], "", body, &answer, e) <
+		0)
 		return -1;
 	return view_one(o, answer, user_rows, N_ELEMS(user_rows), e);
 }
@@ -188,9 +181,17 @@ static int set_disabled(const struct ota *o, const char *name, bool disabled,
 
 	if (body == NULL ||
 	    json_set(body, "disabled", json_new_bool(disabled), e) < 0 ||
-	    call_one(o, "PUT", "/api/v1/users", name, body, &answer, e) < 0)
+	    api_about(o, "PUT", "/api/v1/users/", name, "", body, &answer, e) < 0)
 		return -1;
 	return view_one(o, answer, user_rows, N_ELEMS(user_rows), e);
+}
+
+RUN(user_show)
+{
+	(void)n_operands;
+	(void)log;
+	return view_get_one(values, "/api/v1/users/", operands[0], user_rows,
+			    N_ELEMS(user_rows), e);
 }
 
 RUN(user_disable)
@@ -211,7 +212,8 @@ RUN(user_remove)
 {
 	(void)n_operands;
 	(void)log;
-	return call_one(values, "DELETE", "/api/v1/users", operands[0], NULL, NULL, e);
+	return api_about(values, "DELETE", "/api/v1/users/", operands[0], "", NULL,
+			 NULL, e);
 }
 
 /* ---- ota token ---- */
@@ -257,7 +259,7 @@ RUN(token_create)
 	(void)log;
 	if (body == NULL || set_text(body, "name", operands[0], e) < 0 ||
 	    set_role(body, o, e) < 0 || set_life(body, o, e) < 0 ||
-	    call_one(o, "POST", "/api/v1/tokens", NULL, body, &answer, e) < 0)
+	    create_one(o, "/api/v1/tokens", body, &answer, e) < 0)
 		return -1;
 	return view_one(o, answer, rows, N_ELEMS(rows), e);
 }
@@ -266,7 +268,8 @@ RUN(token_revoke)
 {
 	(void)n_operands;
 	(void)log;
-	return call_one(values, "DELETE", "/api/v1/tokens", operands[0], NULL, NULL, e);
+	return api_about(values, "DELETE", "/api/v1/tokens/", operands[0], "", NULL,
+			 NULL, e);
 }
 
 /* ---- ota tenant ---- */
@@ -311,7 +314,7 @@ RUN(tenant_add)
 	    set_limit(body, "max_bytes", o->max_bytes, e) < 0 ||
 	    set_limit(body, "max_uploads", o->max_uploads, e) < 0 ||
 	    set_limit(body, "max_streams", o->max_streams, e) < 0 ||
-	    call_one(o, "POST", "/api/v1/tenants", NULL, body, &answer, e) < 0)
+	    create_one(o, "/api/v1/tenants", body, &answer, e) < 0)
 		return -1;
 	return view_one(o, answer, rows, N_ELEMS(rows), e);
 }

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* ota release list, ota release show */
 #include "view.h"
-
-const struct option release_list_options[] = {
-    OPTIONS_SERVER,
-    OPTION_END,
-};
 
 RUN(release_list)
 {
@@ -24,4 +20,24 @@ RUN(release_list)
 	(void)log;
 	return view_get_list(values, "/api/v1/releases", "", columns, N_ELEMS(columns),
 			     "No releases yet.", e);
+}
+
+RUN(release_show)
+{
+	static const struct view_column rows[] = {
+	    {"release", "id", VIEW_TEXT},
+	    {"product", "product", VIEW_TEXT},
+	    {"version", "version", VIEW_TEXT},
+	    {"security version", "security_version", VIEW_TEXT},
+	    {"security only", "security_only", VIEW_TEXT},
+	    {"hardware", "hardware", VIEW_LIST},
+	    {"size", "size", VIEW_SIZE},
+	    {"published", "created_at", VIEW_TIME},
+	    {"notes", "notes", VIEW_TEXT},
+	};
+
+	(void)n_operands;
+	(void)log;
+	return view_get_one(values, "/api/v1/releases/", operands[0], rows,
+			    N_ELEMS(rows), e);
 }

@@ -43,14 +43,17 @@ const struct option rollout_list_options[] = {
     OPTION_END,
 };
 
-const struct option rollout_show_options[] = {
-    {NULL, "watch", OPT_FLAG, AT(watch), NULL, NULL,
-     "Go on showing it until it ends, pauses or waits for somebody"},
+const struct option rollout_members_options[] = {
+    {NULL, "wave", OPT_U64, AT(wave), "0", "N", "Of this wave only"},
+    {NULL, "state", OPT_TEXT, AT(state), NULL, "STATE",
+     "In this state only: waiting, in-flight, proven, reported, failed, .."},
     OPTIONS_SERVER,
     OPTION_END,
 };
 
-const struct option rollout_options[] = {
+const struct option rollout_show_options[] = {
+    {NULL, "watch", OPT_FLAG, AT(watch), NULL, NULL,
+     "Go on showing it until it ends, pauses or waits for somebody"},
     OPTIONS_SERVER,
     OPTION_END,
 };
@@ -89,20 +92,14 @@ const struct option rollout_rollback_options[] = {
 
 /* ---- asking the server ---- */
 
+#define ROLLOUTS "/api/v1/rollouts/"
+
+/* About one rollout. */
 static int call(const struct ota *o, const char *method, const char *id,
 		const char *end, const struct json *body, struct json **ret,
 		struct err *e)
 {
-	AUTO(api) struct api a = {0};
-	AUTO(buf) struct buf path = BUF_INIT(1024);
-
-	if (api_init(&a, o, true, e) < 0 ||
-	    buf_add_str(&path, "/api/v1/rollouts", e) < 0 ||
-	    (id != NULL &&
-	     (buf_add_str(&path, "/", e) < 0 || api_escape(&path, id, e) < 0 ||
-	      buf_add_str(&path, end, e) < 0)))
-		return -1;
-	return api_call(&a, method, buf_str(&path), body, ret, e);
+	return api_about(o, method, ROLLOUTS, id, end, body, ret, e);
 }
 
 /* ---- in words ---- */
@@ -305,13 +302,15 @@ static struct json *plan_of_file(const char *path, struct err *e)
 RUN(rollout_create)
 {
 	const struct ota *o = values;
+	AUTO(api) struct api a = {0};
 	AUTO_PTR(json) struct json *plan = NULL;
 	AUTO_PTR(json) struct json *made = NULL;
 	AUTO_PTR(json) struct json *started = NULL;
 
 	(void)log;
 	plan = n_operands == 1 ? plan_of_file(operands[0], e) : plan_of_flags(o, e);
-	if (plan == NULL || call(o, "POST", NULL, "", plan, &made, e) < 0)
+	if (plan == NULL || api_init(&a, o, true, e) < 0 ||
+	    api_call(&a, "POST", "/api/v1/rollouts", plan, &made, e) < 0)
 		return -1;
 	if (!o->start)
 		return show(o, made, e);
@@ -319,6 +318,26 @@ RUN(rollout_create)
 		return err_wrap(e, "rollout %s was made and not started",
 				text(made, "id"));
 	return show(o, started, e);
+}
+
+RUN(rollout_change)
+{
+	const struct ota *o = values;
+	AUTO_PTR(json) struct json *plan = plan_of_file(operands[1], e);
+	AUTO_PTR(json) struct json *changed = NULL;
+
+	(void)n_operands;
+	(void)log;
+	if (plan == NULL || call(o, "PUT", operands[0], "", plan, &changed, e) < 0)
+		return -1;
+	return show(o, changed, e);
+}
+
+RUN(rollout_delete)
+{
+	(void)n_operands;
+	(void)log;
+	return call(values, "DELETE", operands[0], "", NULL, NULL, e);
 }
 
 /* ---- looking ---- */
@@ -336,8 +355,7 @@ RUN(rollout_list)
 	(void)n_operands;
 	(void)operands;
 	(void)log;
-	if (o->state != NULL && (buf_add_str(&query, "&state=", e) < 0 ||
-				 api_escape(&query, o->state, e) < 0))
+	if (api_add_query(&query, "state", o->state, e) < 0)
 		return -1;
 	return view_get_list(o, "/api/v1/rollouts", buf_str(&query), columns,
 			     N_ELEMS(columns), "No rollouts.", e);
@@ -405,33 +423,85 @@ RUN(rollout_why)
 	    {"BY", "by", VIEW_TEXT},
 	    {"WHAT", "detail", VIEW_TEXT},
 	};
-	AUTO(buf) struct buf path = BUF_INIT(1024);
 
 	(void)n_operands;
 	(void)log;
-	if (buf_add_str(&path, "/api/v1/rollouts/", e) < 0 ||
-	    api_escape(&path, operands[0], e) < 0 ||
-	    buf_add_str(&path, "/decisions", e) < 0)
+	return view_get_list_of(values, ROLLOUTS, operands[0], "/decisions", "",
+				columns, N_ELEMS(columns), "Nothing was decided yet.",
+				e);
+}
+
+RUN(rollout_members)
+{
+	static const struct view_column columns[] = {
+	    {"DEVICE", "device", VIEW_TEXT},	  {"WAVE", "wave", VIEW_TEXT},
+	    {"STATE", "state", VIEW_TEXT},	  {"SITE", "site", VIEW_TEXT},
+	    {"OFFERED", "offered_at", VIEW_TIME},
+	};
+	const struct ota *o = values;
+	AUTO(buf) struct buf query = BUF_INIT(1024);
+
+	(void)n_operands;
+	(void)log;
+	if ((o->wave != 0 && buf_printf(&query, e, "&wave=%" PRIu64, o->wave) < 0) ||
+	    api_add_query(&query, "state", o->state, e) < 0)
 		return -1;
-	return view_get_list(values, buf_str(&path), "", columns, N_ELEMS(columns),
-			     "Nothing was decided yet.", e);
+	return view_get_list_of(o, ROLLOUTS, operands[0], "/members", buf_str(&query),
+				columns, N_ELEMS(columns), "No members.", e);
+}
+
+/* An e-value as a power of ten: "10^1.3". */
+static int add_point(struct table *t, const struct json *p, struct err *e)
+{
+	char at[TIME_TEXT_LEN + 1], evidence[32], offered[24], failures[24];
+	const char *const row[] = {at, offered, failures, evidence};
+
+	time_format(number(p, "at"), at);
+	(void)snprintf(offered, sizeof(offered), "%lld", number(p, "offered"));
+	(void)snprintf(failures, sizeof(failures), "%lld", number(p, "failed"));
+	(void)snprintf(evidence, sizeof(evidence), "10^%.2f",
+		       json_number(json_get(p, "log10_e")));
+	return table_add(t, row, e);
+}
+
+RUN(rollout_evidence)
+{
+	static const char *const titles[] = {"AT", "OFFERED", "FAILED", "EVIDENCE"};
+	const struct ota *o = values;
+	AUTO_PTR(table) struct table *t = table_new(titles, N_ELEMS(titles), e);
+	AUTO_PTR(json) struct json *r = NULL;
+	const struct json *points;
+
+	(void)n_operands;
+	(void)log;
+	if (t == NULL || call(o, "GET", operands[0], "/evidence", NULL, &r, e) < 0)
+		return -1;
+	if (o->json)
+		return print_json(r, e);
+	points = json_get(r, "points");
+	for (size_t i = 0; i < json_len(points); i++) {
+		if (add_point(t, json_at(points, i), e) < 0)
+			return -1;
+	}
+	table_print(t, "No device has been offered it yet.");
+	if (!json_is_true(json_get(r, "gate")))
+		(void)puts("Its plan has no health gate.");
+	else
+		(void)printf("The health gate stops it from 10^%.2f on.\n",
+			     json_number(json_get(r, "log10_limit")));
+	return 0;
 }
 
 RUN(device_why)
 {
 	static const struct view_column columns[] = {{"", "text", VIEW_TEXT}};
 	const struct ota *o = values;
-	AUTO(api) struct api a = {0};
-	AUTO(buf) struct buf path = BUF_INIT(1024);
 	AUTO_PTR(json) struct json *why = NULL;
 
 	(void)n_operands;
 	(void)log;
-	if (api_init(&a, o, true, e) < 0 ||
-	    buf_add_str(&path, "/api/v1/devices/", e) < 0 ||
-	    api_escape(&path, operands[0], e) < 0 ||
-	    buf_add_str(&path, "/why", e) < 0 ||
-	    api_call(&a, "GET", buf_str(&path), NULL, &why, e) < 0)
+	if (api_about(o, "GET", "/api/v1/devices/", operands[0], "/why", NULL, &why,
+		      e) < 0)
 		return -1;
 	if (o->json)
 		return print_json(why, e);

@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-const struct option settings_options[] = {
-    OPTIONS_SERVER,
-    OPTION_END,
-};
-
 static const struct {
 	const char *word, *member;
 	bool is_time;

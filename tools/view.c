@@ -144,3 +144,25 @@ int view_get_list(const struct ota *o, const char *path, const char *query,
 		return -1;
 	return view_list(o, items, columns, n_columns, none, e);
 }
+
+int view_get_list_of(const struct ota *o, const char *base, const char *name,
+		     const char *end, const char *query,
+		     const struct view_column *columns, size_t n_columns,
+		     const char *none, struct err *e)
+{
+	AUTO(buf) struct buf path = BUF_INIT(1024);
+
+	if (api_path(&path, base, name, end, e) < 0)
+		return -1;
+	return view_get_list(o, buf_str(&path), query, columns, n_columns, none, e);
+}
+
+int view_get_one(const struct ota *o, const char *base, const char *name,
+		 const struct view_column *rows, size_t n_rows, struct err *e)
+{
+	AUTO_PTR(json) struct json *item = NULL;
+
+	if (api_about(o, "GET", base, name, "", NULL, &item, e) < 0)
+		return -1;
+	return view_one(o, item, rows, n_rows, e);
+}

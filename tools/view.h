@@ -30,9 +30,19 @@ int view_list(const struct ota *o, const struct json *items,
 int view_one(const struct ota *o, const struct json *item,
 	     const struct view_column *rows, size_t n_rows, struct err *e) MUST_USE;
 
+/* GETs one thing by its name and shows it. */
+int view_get_one(const struct ota *o, const char *base, const char *name,
+		 const struct view_column *rows, size_t n_rows, struct err *e) MUST_USE;
+
 /* GETs a list and shows it. */
 int view_get_list(const struct ota *o, const char *path, const char *query,
 		  const struct view_column *columns, size_t n_columns, const char *none,
 		  struct err *e) MUST_USE;
+
+/* The same of the list at base, name, end. */
+int view_get_list_of(const struct ota *o, const char *base, const char *name,
+		     const char *end, const char *query,
+		     const struct view_column *columns, size_t n_columns,
+		     const char *none, struct err *e) MUST_USE;
 
 #endif

@@ -2,14 +2,16 @@
 /* ota webhook: who else is told of what happens. */
 #include "view.h"
 
-const struct option webhook_options[] = {
+const struct option webhook_add_options[] = {
+    {NULL, "event", OPT_LIST, AT(events), NULL, "NAME",
+     "Tell it of these: device, deployment, release, rollout, freeze, .."},
     OPTIONS_SERVER,
     OPTION_END,
 };
 
-const struct option webhook_add_options[] = {
-    {NULL, "event", OPT_LIST, AT(events), NULL, "NAME",
-     "Tell it of these: device, deployment, release, rollout, freeze, .."},
+const struct option webhook_set_options[] = {
+    {NULL, "url", OPT_TEXT, AT(url), NULL, "URL", "Another https:// address"},
+    {NULL, "event", OPT_LIST, AT(events), NULL, "NAME", "Tell it of these instead"},
     OPTIONS_SERVER,
     OPTION_END,
 };
@@ -22,14 +24,10 @@ static const struct view_column rows[] = {
     {"secret", "secret", VIEW_TEXT},
 };
 
-static int path_of(struct buf *ret, const char *id, const char *end, struct err *e)
-{
-	if (buf_add_str(ret, "/api/v1/webhooks/", e) < 0 || api_escape(ret, id, e) < 0)
-		return -1;
-	return buf_add_str(ret, end, e);
-}
+#define WEBHOOKS "/api/v1/webhooks/"
 
-static struct json *new_webhook(const struct ota *o, const char *url, struct err *e)
+/* url NULL, no events: what is not named stays as it is. */
+static struct json *webhook_body(const struct ota *o, const char *url, struct err *e)
 {
 	AUTO_PTR(json) struct json *body = json_new_object();
 	AUTO_PTR(json) struct json *events = json_new_array();
@@ -38,8 +36,9 @@ static struct json *new_webhook(const struct ota *o, const char *url, struct err
 		if (json_append(events, json_new_text(o->events.items[i]), e) < 0)
 			return NULL;
 	}
-	if (body == NULL || json_set(body, "url", json_new_text(url), e) < 0 ||
-	    json_set(body, "events", TAKE(events), e) < 0)
+	if (body == NULL ||
+	    (url != NULL && json_set(body, "url", json_new_text(url), e) < 0) ||
+	    (o->events.n_items > 0 && json_set(body, "events", TAKE(events), e) < 0))
 		return NULL;
 	return TAKE(body);
 }
@@ -55,7 +54,7 @@ RUN(webhook_add)
 	(void)log;
 	if (o->events.n_items == 0)
 		return err_set(e, ERR_USAGE, "name at least one --event");
-	body = new_webhook(o, operands[0], e);
+	body = webhook_body(o, operands[0], e);
 	if (body == NULL || api_init(&a, o, true, e) < 0 ||
 	    api_call(&a, "POST", "/api/v1/webhooks", body, &answer, e) < 0)
 		return -1;
@@ -81,17 +80,9 @@ RUN(webhook_list)
 
 RUN(webhook_show)
 {
-	const struct ota *o = values;
-	AUTO(api) struct api a = {0};
-	AUTO(buf) struct buf path = BUF_INIT(1024);
-	AUTO_PTR(json) struct json *answer = NULL;
-
 	(void)n_operands;
 	(void)log;
-	if (path_of(&path, operands[0], "", e) < 0 || api_init(&a, o, true, e) < 0 ||
-	    api_call(&a, "GET", buf_str(&path), NULL, &answer, e) < 0)
-		return -1;
-	return view_one(o, answer, rows, N_ELEMS(rows) - 1, e);
+	return view_get_one(values, WEBHOOKS, operands[0], rows, N_ELEMS(rows) - 1, e);
 }
 
 RUN(webhook_deliveries)
@@ -103,25 +94,11 @@ RUN(webhook_deliveries)
 	    {"MS", "duration_ms", VIEW_TEXT},  {"DELIVERED", "delivered", VIEW_TEXT},
 	    {"ERROR", "error", VIEW_TEXT},
 	};
-	AUTO(buf) struct buf path = BUF_INIT(1024);
 
 	(void)n_operands;
 	(void)log;
-	if (path_of(&path, operands[0], "/deliveries", e) < 0)
-		return -1;
-	return view_get_list(values, buf_str(&path), "", columns, N_ELEMS(columns),
-			     "No deliveries.", e);
-}
-
-static int change(const struct ota *o, const char *method, const char *id,
-		  const char *end, const struct json *body, struct err *e)
-{
-	AUTO(api) struct api a = {0};
-	AUTO(buf) struct buf path = BUF_INIT(1024);
-
-	if (path_of(&path, id, end, e) < 0 || api_init(&a, o, true, e) < 0)
-		return -1;
-	return api_call(&a, method, buf_str(&path), body, NULL, e);
+	return view_get_list_of(values, WEBHOOKS, operands[0], "/deliveries", "",
+				columns, N_ELEMS(columns), "No deliveries.", e);
 }
 
 RUN(webhook_replay)
@@ -131,14 +108,30 @@ RUN(webhook_replay)
 
 	(void)n_operands;
 	(void)log;
-	if (buf_add_str(&end, "/deliveries/", e) < 0 ||
-	    api_escape(&end, operands[1], e) < 0 ||
-	    buf_add_str(&end, "/replay", e) < 0 ||
-	    change(o, "POST", operands[0], buf_str(&end), NULL, e) < 0)
+	if (api_path(&end, "/deliveries/", operands[1], "/replay", e) < 0 ||
+	    api_about(o, "POST", WEBHOOKS, operands[0], buf_str(&end), NULL, NULL, e) <
+		0)
 		return -1;
 	if (!o->json)
 		(void)puts("It is being sent; see the deliveries.");
 	return 0;
+}
+
+RUN(webhook_set)
+{
+	const struct ota *o = values;
+	AUTO_PTR(json) struct json *body = NULL;
+	AUTO_PTR(json) struct json *answer = NULL;
+
+	(void)n_operands;
+	(void)log;
+	if (o->url == NULL && o->events.n_items == 0)
+		return err_set(e, ERR_USAGE, "give --url or --event");
+	body = webhook_body(o, o->url, e);
+	if (body == NULL ||
+	    api_about(o, "PATCH", WEBHOOKS, operands[0], "", body, &answer, e) < 0)
+		return -1;
+	return view_one(o, answer, rows, N_ELEMS(rows), e);
 }
 
 RUN(webhook_resume)
@@ -149,7 +142,7 @@ RUN(webhook_resume)
 	(void)n_operands;
 	(void)log;
 	if (body == NULL || json_set(body, "active", json_new_bool(true), e) < 0 ||
-	    change(o, "PATCH", operands[0], "", body, e) < 0)
+	    api_about(o, "PATCH", WEBHOOKS, operands[0], "", body, NULL, e) < 0)
 		return -1;
 	if (!o->json)
 		(void)puts("It goes on after the last event that was delivered.");
@@ -162,7 +155,7 @@ RUN(webhook_delete)
 
 	(void)n_operands;
 	(void)log;
-	if (change(o, "DELETE", operands[0], "", NULL, e) < 0)
+	if (api_about(o, "DELETE", WEBHOOKS, operands[0], "", NULL, NULL, e) < 0)
 		return -1;
 	if (!o->json)
 		(void)puts("Deleted.");

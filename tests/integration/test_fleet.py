@@ -302,7 +302,8 @@ class Command(FleetTest):
 
     def test_groups_products_and_versions_are_shown(self):
         d = self.device()
-        d.request("PUT", "/configData", {"data": {"product": "gateway", "version": "0.9"}})
+        for one in (d, self.device("-2")):
+            one.request("PUT", "/configData", {"data": {"product": "gateway", "version": "0.9"}})
         self.text("group", "create", "cli-pilot", "--about", "first")
         self.assertEqual(self.s.remote("group", "add", "cli-pilot", d.name)["devices"], 1)
         self.assertIn("cli-pilot", self.text("group", "list"))
@@ -312,5 +313,11 @@ class Command(FleetTest):
         self.text("product", "set", "gateway", "--hardware", "revA", "--support-ends", "2030-12-31")
         self.assertIn("2030-12-31", self.text("product", "list"))
         self.assertIn("0.9", self.text("fleet", "versions"))
-        behind = self.s.remote("fleet", "versions", "--behind")[0]
+        behind = self.s.remote("fleet", "versions", "--behind", "--most", "200")[0]
+        self.assertEqual(behind["behind"], len(behind["devices"]))
+        self.assertIn(d.name, [one["id"] for one in behind["devices"]])
+        for one in behind["devices"]:
+            self.assertEqual(one["why"], self.s.api("GET", f"/api/v1/devices/{one['id']}/why").json["text"])
+        self.assertIn("more: --most", self.text("fleet", "versions", "--behind", "--most", "1"))
+        self.assertEqual(self.s.remote("fleet", "versions", "--product", "none"), [])
         self.assertIn(d.name, self.text("device", "list", "--filter", behind["behind_filter"]))
