@@ -8,6 +8,7 @@ import pathlib
 import resource
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -64,6 +65,20 @@ class Life(OwnServer):
             self.assertEqual(stored[: len(answered[d.name])], answered[d.name])
             self.assertLessEqual(len(stored), len(answered[d.name]) + 1)
         self.assertEqual(self.s.request("GET", "/readyz").status, 200)
+
+    def test_a_database_that_another_process_locks_sheds_writes_and_the_server_goes_on_by_itself(self):
+        self.s.start().claim()
+        other = sqlite3.connect(self.s.data / "ota.db", timeout=PATIENCE, isolation_level=None)
+        self.addCleanup(other.close)
+        other.execute("BEGIN IMMEDIATE")
+        for name in ("locked-1", "locked-2"):  # each waits for longer than the database's busy timeout
+            answer = self.s.api("POST", "/api/v1/devices", {"id": name})
+            self.assertEqual(answer.status, 503, answer.body)
+            self.assertIsNotNone(answer.headers["Retry-After"])
+        self.assertEqual(self.s.api("GET", "/api/v1/devices").status, 200)
+        other.execute("ROLLBACK")
+        self.assertEqual(self.s.api("POST", "/api/v1/devices", {"id": "free"}).status, 201)
+        self.assertEqual([d["id"] for d in self.s.api("GET", "/api/v1/devices").json["items"]], ["free"])
 
     def test_a_full_disk_refuses_and_the_server_goes_on_by_itself(self):
         self.s.options = ("--server-demo", "yes")
