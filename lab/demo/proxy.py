@@ -45,11 +45,13 @@ class Proxy:
 
     def close(self):
         """Nobody listens any more, and every connection ends; listen() takes the same port again."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
-        self._listener.close()
         with self._lock:
+            listener, self._listener = self._listener, None
             connections = list(self._open)
+        if listener:
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
+            listener.close()
         for connection in connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -72,11 +74,15 @@ class Proxy:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            threading.Thread(target=self._serve, args=(connection, listener), daemon=True).start()
 
     @contextlib.contextmanager
-    def _tracked(self, connection):
+    def _tracked(self, connection, listener):
+        """Until its end close() finds it. One in its handshake when close() came is told here."""
         with self._lock:
+            if self._listener is not listener:
+                connection.close()
+                raise ConnectionAbortedError("the listener was closed")
             self._open.add(connection)
         try:
             yield
@@ -84,14 +90,14 @@ class Proxy:
             with self._lock:
                 self._open.discard(connection)
 
-    def _serve(self, raw):
+    def _serve(self, raw, listener):
         # What is counted as passed on must not lie in the kernel: no more than this does.
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        with contextlib.suppress(OSError, ssl.SSLError, ValueError), self._tracked(raw):
+        with contextlib.suppress(OSError, ssl.SSLError, ValueError), self._tracked(raw, listener):
             if self.down or self.meddle_connection(raw):
                 raw.close()
                 return
-            with self._server.wrap_socket(raw, server_side=True) as device, self._tracked(device):
+            with self._server.wrap_socket(raw, server_side=True) as device, self._tracked(device, listener):
                 plain = socket.create_connection(("127.0.0.1", self.upstream_port))
                 with self._client.wrap_socket(plain, server_hostname="127.0.0.1") as server:
                     while self._exchange(device, server):
