@@ -340,6 +340,7 @@ void answer_device(struct api_call *a, int status, const char *token);
 	X(uploads_get)                                                                 \
 	X(uploads_put)                                                                 \
 	X(uploads_commit)                                                              \
+	X(uploads_delete)                                                              \
 	X(repository_root)                                                             \
 	X(repository_targets)                                                          \
 	X(repository_keys)                                                             \

@@ -6,6 +6,7 @@
 #include "../../common/base/text.h"
 #include "../fleet/render.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- uploads ---- */
@@ -157,6 +158,27 @@ void handle_uploads_commit(struct api_call *a)
 		      upload_committed, a);
 }
 
+static void upload_dropped(void *ctx, const struct upload *u, const struct artifact *f,
+			   const struct err *e)
+{
+	(void)u;
+	(void)f;
+	if (e->code != ERR_NONE)
+		api_fail(ctx, e);
+	else
+		api_reply_empty(ctx, 204);
+}
+
+void handle_uploads_delete(struct api_call *a)
+{
+	struct home *home = api_home(a);
+
+	if (home == NULL)
+		return;
+	upload_drop(&home->uploads, http_loop(a->http), upload_id(a), upload_dropped,
+		    a);
+}
+
 /* ---- releases ---- */
 
 static void got_releases(struct store_call *c)
@@ -225,12 +247,62 @@ void handle_releases_get(struct api_call *a)
 	api_submit(a, c);
 }
 
+/* A publication under way: what it went through is told, also where it ended. */
+struct release_ask {
+	struct api_call *a;
+	struct publish_steps steps;
+};
+
+static struct json *render_steps(const struct publish_steps *s)
+{
+	AUTO_PTR(json) struct json *list = json_new_array();
+
+	for (size_t i = 0; i < s->n_passed; i++) {
+		AUTO_PTR(json) struct json *o = json_new_object();
+		const char *name = publish_step_name(s->passed[i].step);
+
+		if (json_set(o, "step", json_new_text(name), NULL) < 0 ||
+		    json_set(o, "text", json_new_text(s->passed[i].text), NULL) < 0 ||
+		    json_append(list, TAKE(o), NULL) < 0)
+			return NULL;
+	}
+	return TAKE(list);
+}
+
+/* NULL for want of memory: then it is told without them. */
+static struct json *refused_with(const struct publish_steps *s)
+{
+	AUTO_PTR(json) struct json *o = json_new_object();
+
+	if (!s->begun || json_set(o, "checks", render_steps(s), NULL) < 0 ||
+	    json_set(o, "step", json_new_text(publish_step_name(s->at)), NULL) < 0)
+		return NULL;
+	return TAKE(o);
+}
+
+static void answer_published(struct api_call *a, const struct release *r,
+			     const struct publish_steps *s)
+{
+	struct err e = ERR_INIT;
+	AUTO_PTR(json) struct json *o = render_release(r, &e);
+
+	if (o == NULL || json_set(o, "checks", render_steps(s), &e) < 0)
+		api_fail(a, &e);
+	else
+		api_reply_json(a, 201, TAKE(o));
+}
+
 static void released(void *ctx, const struct release *r, const struct err *e)
 {
-	if (e->code != ERR_NONE)
-		api_fail(ctx, e);
+	AUTO_FREE struct release_ask *ask = ctx;
+	struct json *more = e->code == ERR_NONE ? NULL : refused_with(&ask->steps);
+
+	if (e->code == ERR_NONE)
+		answer_published(ask->a, r, &ask->steps);
+	else if (more == NULL)
+		api_fail(ask->a, e);
 	else
-		answer_release(ctx, 201, r);
+		api_reply_problem(ask->a, e, more);
 }
 
 static int read_request(struct api_call *a, struct publish_request *q, struct err *e)
@@ -261,14 +333,24 @@ void handle_releases_create(struct api_call *a)
 {
 	struct home *home = api_home(a);
 	struct publish_request q = {.by = api_actor(a)};
+	struct release_ask *ask;
 	struct err e = ERR_INIT;
 
 	if (home == NULL)
 		return;
-	if (read_request(a, &q, &e) < 0)
+	if (read_request(a, &q, &e) < 0) {
 		api_fail(a, &e);
-	else
-		publisher_release(home->publisher, http_loop(a->http), &q, released, a);
+		return;
+	}
+	ask = calloc(1, sizeof(*ask));
+	if (ask == NULL) {
+		(void)err_nomem(&e);
+		api_fail(a, &e);
+		return;
+	}
+	ask->a = a;
+	q.steps = &ask->steps;
+	publisher_release(home->publisher, http_loop(a->http), &q, released, ask);
 }
 
 /* ---- the repository ---- */

@@ -66,6 +66,7 @@
 	X("GET",    "/api/v1/uploads/{id}",                    NO_BODY,  MAY_RELEASE, false, uploads_get) \
 	X("PUT",    "/api/v1/uploads/{id}",                    UPLOAD_PART_MAX_BYTES, MAY_RELEASE, false, uploads_put) \
 	X("POST",   "/api/v1/uploads/{id}/commit",             4 * KIB,  MAY_RELEASE, false, uploads_commit) \
+	X("DELETE", "/api/v1/uploads/{id}",                    NO_BODY,  MAY_RELEASE, false, uploads_delete) \
 	X("POST",   "/api/v1/repository/root",                 4 * KIB,  MAY_RELEASE | FRESH, false, repository_root) \
 	X("POST",   "/api/v1/repository/targets",              4 * KIB,  MAY_RELEASE | FRESH, false, repository_targets) \
 	X("GET",    "/api/v1/repository/keys",                 NO_BODY,  MAY_VIEW, false, repository_keys) \

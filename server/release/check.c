@@ -19,12 +19,19 @@ void material_fini(struct material *m)
 static int check_manifest(const struct artifacts *a, const struct publish_request *q,
 			  struct material *m, struct err *e)
 {
+	const struct manifest *read = &m->manifest;
+
+	steps_begin(q->steps, STEP_MANIFEST);
 	if (artifacts_read(a, q->manifest, &m->manifest_bytes, e) != 0 ||
 	    manifest_parse(m->manifest_bytes.data, m->manifest_bytes.len, &m->manifest,
 			   e) != 0)
 		return err_wrap(e, "manifest");
-	return manifest_target_name(m->manifest.product, m->manifest.version, m->name,
-				    e);
+	if (manifest_target_name(read->product, read->version, m->name, e) != 0)
+		return -1;
+	steps_pass(q->steps, "%s %s, security version %u, raises the floor to %u",
+		   read->product, read->version, read->security_version,
+		   read->raise_floor_to);
+	return 0;
 }
 
 static int check_descriptor(const struct artifacts *a, const struct publish_request *q,
@@ -102,6 +109,8 @@ static int check_payload(const struct artifacts *a, const struct publish_request
 {
 	bool images = m->manifest.n_images > 0;
 
+	if (images || q->has_payload)
+		steps_begin(q->steps, STEP_PAYLOAD);
 	if (images != q->has_payload)
 		return err_set(e, ERR_FORMAT,
 			       images
@@ -110,15 +119,23 @@ static int check_payload(const struct artifacts *a, const struct publish_request
 				     "no images");
 	if (!images)
 		return 0;
-	if (check_descriptor(a, q, &m->manifest, e) != 0 || check_head(a, q, m, e) != 0)
+	if (check_descriptor(a, q, &m->manifest, e) != 0 ||
+	    check_head(a, q, m, e) != 0 || check_body(a, q, m, e) != 0)
 		return -1;
-	return check_body(a, q, m, e);
+	steps_pass(q->steps,
+		   "descriptor and head are the ones that the manifest names; all %zu "
+		   "chunks of the body are what the head says",
+		   m->head.n_chunks);
+	return 0;
 }
 
 /* An artifact's bytes are those of its name since it was committed. */
-static int check_files(const struct artifacts *a, const struct manifest *m,
-		       struct err *e)
+static int check_files(const struct artifacts *a, const struct publish_request *q,
+		       const struct manifest *m, struct err *e)
 {
+	if (m->n_files == 0)
+		return 0;
+	steps_begin(q->steps, STEP_FILES);
 	for (size_t i = 0; i < m->n_files; i++) {
 		const struct release_file *f = &m->files[i];
 		AUTO_CLOSE int fd = -1;
@@ -132,6 +149,8 @@ static int check_files(const struct artifacts *a, const struct manifest *m,
 				       (unsigned long long)size,
 				       (unsigned long long)f->size);
 	}
+	steps_pass(q->steps, "%zu opaque files are the ones that the manifest names",
+		   m->n_files);
 	return 0;
 }
 
@@ -146,7 +165,7 @@ int material_check(const struct artifacts *a, const struct publish_request *q,
 		(void)err_wrap(e, "targets");
 	} else if (check_manifest(a, q, ret, e) == 0 &&
 		   check_payload(a, q, ret, e) == 0 &&
-		   check_files(a, &ret->manifest, e) == 0) {
+		   check_files(a, q, &ret->manifest, e) == 0) {
 		return 0;
 	}
 	material_fini(ret);

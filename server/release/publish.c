@@ -256,6 +256,7 @@ static int check_lines(struct publish_job *j, const struct repository *r,
 	AUTO_PTR(tuf_targets) struct tuf_targets *t = tuf_targets_parse(env, e);
 	AUTO_PTR(store_call) struct store_call *withdrawn = NULL;
 
+	steps_begin(j->request.steps, STEP_LIST);
 	if (t == NULL)
 		return -1;
 	if (t->common.expires_utc_ms <= now_ms)
@@ -281,6 +282,7 @@ static int check_targets(struct publish_job *j, const struct repository *r,
 	int64_t expires = 0;
 	int result;
 
+	steps_begin(j->request.steps, STEP_SIGNATURES);
 	root = tuf_root_verify_self(root_bytes->data, root_bytes->len, e);
 	if (root == NULL ||
 	    repo_peek(targets->data, targets->len, "targets", ret_version, &expires,
@@ -288,8 +290,11 @@ static int check_targets(struct publish_job *j, const struct repository *r,
 	    tuf_envelope_parse(targets->data, targets->len, &env, e) != 0)
 		return err_wrap(e, "targets");
 	result = tuf_verify(&env, &root->roles[TUF_TARGETS], e);
-	if (result == 0)
+	if (result == 0) {
+		steps_pass_signed(j->request.steps, &env, &root->roles[TUF_TARGETS],
+				  root->common.version);
 		result = check_lines(j, r, m, &env, now_ms, e);
+	}
 	tuf_envelope_fini(&env);
 	if (result != 0)
 		return err_wrap(e, "targets");
@@ -362,10 +367,22 @@ static void swap_in(struct buf *into, struct buf *from)
 	*from = old;
 }
 
+static int follow_root(struct publish_job *j, struct repository *r,
+		       struct publication *line, struct err *e)
+{
+	steps_begin(j->request.steps, STEP_ROOT);
+	if (next_root(j->p, r, j->request.root, line, e) != 0)
+		return -1;
+	steps_pass(j->request.steps, "version %llu follows",
+		   (unsigned long long)line->version);
+	return 0;
+}
+
 static int publish_checked(struct publish_job *j, struct repository *r,
 			   struct material *m, struct err *e)
 {
 	struct publisher *p = j->p;
+	struct publish_steps *steps = j->request.steps;
 	AUTO(signer_answer) struct signer_answer made = {0};
 	AUTO(shelf) struct shelf device = {0};
 	struct publication lines[4];
@@ -375,8 +392,7 @@ static int publish_checked(struct publish_job *j, struct repository *r,
 
 	if (r->n_roots > 0 && device_of_now(&device, r, now_ms, e) != 0)
 		return -1;
-	if (j->request.has_root &&
-	    next_root(p, r, j->request.root, &lines[n++], e) != 0)
+	if (j->request.has_root && follow_root(j, r, &lines[n++], e) != 0)
 		return -1;
 	if (r->n_roots == 0)
 		return err_set(
@@ -385,8 +401,19 @@ static int publish_checked(struct publish_job *j, struct repository *r,
 	if (device.n_items == 0 && device_make(&device, r, e) != 0)
 		return -1;
 	if (check_targets(j, r, m, now_ms, &version, e) != 0 ||
-	    check_floor(p, version, e) != 0 || sign(p, r, &m->targets, &made, e) != 0)
+	    check_floor(p, version, e) != 0)
 		return -1;
+	steps_pass(steps,
+		   "version %llu, after %llu; it names this manifest by its hash, "
+		   "and no release that was withdrawn",
+		   (unsigned long long)version,
+		   (unsigned long long)r->version[ROLE_TARGETS]);
+	steps_begin(steps, STEP_SIGN);
+	if (sign(p, r, &m->targets, &made, e) != 0)
+		return -1;
+	steps_pass(steps, "snapshot version %llu, timestamp version %llu",
+		   (unsigned long long)made.snapshot_version,
+		   (unsigned long long)made.timestamp_version);
 	line_set(&lines[n++], r, ROLE_TARGETS, version, &m->targets);
 	line_set(&lines[n++], r, ROLE_SNAPSHOT, made.snapshot_version, &made.snapshot);
 	line_set(&lines[n++], r, ROLE_TIMESTAMP, made.timestamp_version,
@@ -398,13 +425,20 @@ static int publish_checked(struct publish_job *j, struct repository *r,
 	swap_in(&r->targets, &m->targets);
 	swap_in(&r->snapshot, &made.snapshot);
 	swap_in(&r->timestamp, &made.timestamp);
+	steps_begin(steps, STEP_DEVICE);
 	if (device_refresh(&device, r, now_ms, j->alone ? NULL : m->name,
 			   &m->manifest_bytes, e) != 0)
 		return err_wrap(e, "as a device sees it");
+	steps_pass(steps,
+		   "a device that trusts what was published before finds and takes it");
+	steps_begin(steps, STEP_STORE);
 	if (!j->alone)
 		j->release = material_release(m, &j->request, now_ms);
-	return store_publish(p, lines, n, j->alone ? NULL : &j->release, j->n_withdrawn,
-			     &j->request.by, e);
+	if (store_publish(p, lines, n, j->alone ? NULL : &j->release, j->n_withdrawn,
+			  &j->request.by, e) != 0)
+		return -1;
+	steps_pass(steps, "published");
+	return 0;
 }
 
 static bool is_published(const struct repository *r, const struct buf *targets)
@@ -444,8 +478,11 @@ static int act_release(struct publish_job *j, struct err *e)
 	    repository_load(j->p->c.store, &r, e) != 0)
 		return err_wrap(e, "publish");
 	before = published_before(j, &r, &m, e);
-	if (before > 0)
+	if (before > 0) {
+		steps_begin(j->request.steps, STEP_STORE);
+		steps_pass(j->request.steps, "it was published before");
 		return 0;
+	}
 	if (before < 0 || publish_checked(j, &r, &m, e) != 0)
 		return err_wrap(e, "publish");
 	j->has_release = true;

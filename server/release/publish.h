@@ -32,6 +32,7 @@
 #include "../signer/signer.h"
 #include "../store/store.h"
 #include "artifact.h"
+#include "steps.h"
 
 struct publisher_config {
 	struct store *store; /* all borrowed */
@@ -63,6 +64,9 @@ struct publish_request {
 	uint8_t head[SHA256_LEN];
 	uint8_t body[SHA256_LEN];
 	struct audit_actor by; /* whose doing it is; kind AUDIT_NONE: the server's */
+	/* NULL, or what is written while it goes on; the caller's, to be left alone until
+	 * done() comes. */
+	struct publish_steps *steps;
 };
 
 struct publisher;

@@ -8,6 +8,8 @@
  *		the client sends the part again
  *	commit	hold, row, hash + flush + rename, artifact's row, upload's row away. A
  *		crash in between: the artifact is there, commit again finds it
+ *	drop	hold, row away, bytes away. A crash in between: the next sweep finds the
+ *		bytes
  *	sweep	hold, age, row away, bytes away. A crash in between: the next sweep
  *		finds the bytes
  */
@@ -230,6 +232,15 @@ static int act_commit(struct upload_job *j, struct err *e)
 	return row_delete(j, e);
 }
 
+static int act_drop(struct upload_job *j, struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+
+	if (hold_with_row(j, &fd, e) != 0 || row_delete(j, e) != 0)
+		return -1;
+	return artifacts_drop(j->up->artifacts, j->upload.id, e);
+}
+
 /* ------------------------------------------------------------------ jobs */
 
 static void job_run(struct job *job)
@@ -333,6 +344,15 @@ void upload_commit(struct uploads *up, struct loop *l, const char *id,
 		   upload_done *done, void *ctx)
 {
 	struct upload_job *j = job_new(up, l, act_commit, done, ctx);
+
+	if (j != NULL)
+		submit(j, id);
+}
+
+void upload_drop(struct uploads *up, struct loop *l, const char *id, upload_done *done,
+		 void *ctx)
+{
+	struct upload_job *j = job_new(up, l, act_drop, done, ctx);
 
 	if (j != NULL)
 		submit(j, id);

@@ -41,6 +41,10 @@ void upload_write(struct uploads *up, struct loop *l, const char *id, uint64_t o
 void upload_commit(struct uploads *up, struct loop *l, const char *id,
 		   upload_done *done, void *ctx);
 
+/* Given up: row and bytes go. ERR_BUSY while somebody writes to it. */
+void upload_drop(struct uploads *up, struct loop *l, const char *id, upload_done *done,
+		 void *ctx);
+
 /*
  * Ends uploads that nobody wrote to for idle_ms: bytes and row. One that is worked on,
  * and what became an artifact, stays. Waits for disk and store: in a worker's thread.

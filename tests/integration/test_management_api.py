@@ -128,6 +128,26 @@ class ManagementApi(FleetTest):
         answer = self.s.api("POST", f"/api/v1/uploads/{upload['id']}/commit")
         self.assertEqual((answer.status, answer.json["code"]), (422, "digest-mismatch"))
 
+    def test_an_upload_that_is_given_up_is_gone(self):
+        wish = {"size": 4, "sha256": hashlib.sha256(b"half").hexdigest()}
+        path = f"/api/v1/uploads/{self.s.api('POST', '/api/v1/uploads', wish).json['id']}"
+        self.assertEqual(self.s.api("PUT", path + "?offset=0", b"ha").status, 200)
+        self.assertEqual(self.s.api("DELETE", path).status, 204)
+        for method in ("GET", "DELETE"):
+            self.assertEqual(self.s.api(method, path).status, 404)
+        self.assertEqual(self.s.api("POST", "/api/v1/uploads", wish).json["offset"], 0)
+
+    def test_what_is_refused_says_at_which_step_and_what_was_passed_before(self):
+        sums = {}
+        for name, data in (("targets", b"{}"), ("manifest", b"{}")):
+            sums[name] = hashlib.sha256(data).hexdigest()
+            path = self.s.api("POST", "/api/v1/uploads", {"size": len(data), "sha256": sums[name]}).json["id"]
+            self.s.api("PUT", f"/api/v1/uploads/{path}?offset=0", data)
+            self.assertIn(self.s.api("POST", f"/api/v1/uploads/{path}/commit").status, (200, 404))
+        answer = self.s.api("POST", "/api/v1/releases", sums)
+        self.assertEqual((answer.status, answer.json["step"], answer.json["checks"]), (400, "manifest", []))
+        self.assertIn("manifest", answer.json["detail"])
+
     def test_a_release_is_pushed_twice_without_harm(self):
         before = len(self.s.api("GET", "/api/v1/releases").json["items"])
         try:

@@ -455,6 +455,52 @@ static void parts_that_do_not_belong_together_are_refused_by_name(void **state)
 	publish(s, ERR_NONE); /* it was not the two themselves */
 }
 
+static void assert_passed(const struct publish_steps *s, enum publish_step last,
+			  enum publish_step at)
+{
+	assert_true(s->n_passed > 0);
+	for (size_t i = 0; i < s->n_passed; i++)
+		assert_true(s->passed[i].text[0] != '\0');
+	assert_string_equal(publish_step_name(s->passed[s->n_passed - 1].step),
+			    publish_step_name(last));
+	assert_string_equal(publish_step_name(s->at), publish_step_name(at));
+}
+
+static void
+the_steps_that_were_passed_are_told_and_the_one_at_which_it_ended(void **state)
+{
+	static const enum publish_step all[] = {
+	    STEP_MANIFEST, STEP_PAYLOAD, STEP_SIGNATURES, STEP_LIST,
+	    STEP_SIGN,	   STEP_DEVICE,	 STEP_STORE};
+	struct server *s = *state;
+	struct publish_steps steps = {0};
+
+	claim(s);
+	bring(s, "1.0.0", s->targets);
+	s->request.steps = &steps;
+	publish(s, ERR_NONE);
+	assert_int_equal(steps.n_passed, N_ELEMS(all));
+	for (size_t i = 0; i < N_ELEMS(all); i++)
+		assert_int_equal(steps.passed[i].step, all[i]);
+	assert_non_null(strstr(steps.passed[0].text, "gateway 1.0.0"));
+	assert_non_null(strstr(steps.passed[2].text, "needs 1 of its 1 targets keys"));
+
+	steps = (struct publish_steps){0};
+	publish(s, ERR_NONE); /* once more the same */
+	assert_passed(&steps, STEP_STORE, STEP_STORE);
+
+	bring(s, "1.1.0", s->targets);
+	memcpy(s->request.body, s->request.head, SHA256_LEN);
+	steps = (struct publish_steps){0};
+	publish(s, ERR_DIGEST);
+	assert_passed(&steps, STEP_MANIFEST, STEP_PAYLOAD);
+
+	bring(s, "6.6.6", s->stranger);
+	steps = (struct publish_steps){0};
+	publish(s, ERR_SIGNATURE);
+	assert_passed(&steps, STEP_PAYLOAD, STEP_SIGNATURES);
+}
+
 static void renew(struct server *s)
 {
 	publisher_renew(s->publisher, s->loop, on_done, s);
@@ -614,6 +660,7 @@ int main(void)
 	    TEST(what_a_stranger_signed_is_refused_and_nothing_changes),
 	    TEST(a_dead_signer_costs_an_attempt_and_nothing_else),
 	    TEST(parts_that_do_not_belong_together_are_refused_by_name),
+	    TEST(the_steps_that_were_passed_are_told_and_the_one_at_which_it_ended),
 	    TEST(a_manifest_that_the_targets_do_not_list_is_refused_before_signing),
 	    TEST(signed_but_not_stored_the_timestamp_is_still_renewed),
 	    TEST(roots_follow_each_other_and_name_this_servers_keys),

@@ -213,6 +213,28 @@ static void an_upload_whose_file_was_lost_begins_anew(void **state)
 	assert_int_equal(p->upload.offset, 0);
 }
 
+static void one_that_is_given_up_leaves_nothing(void **state)
+{
+	struct place *p = *state;
+	struct err e = ERR_INIT;
+	char id[UPLOAD_ID_LEN + 1];
+	size_t n = 0;
+
+	begin(p, "hello", 5);
+	memcpy(id, p->upload.id, sizeof(id));
+	put(p, 0, "hel", 3, ERR_NONE);
+	upload_drop(&p->up, p->loop, id, on_done, p);
+	wait_answer(p, ERR_NONE);
+	upload_get(&p->up, p->loop, id, on_done, p);
+	wait_answer(p, ERR_NOT_FOUND);
+	upload_drop(&p->up, p->loop, id, on_done, p);
+	wait_answer(p, ERR_NOT_FOUND);
+	OK(uploads_sweep(&p->up, 0, &n, &e));
+	assert_int_equal(n, 0); /* no bytes were left to be swept */
+	begin(p, "hello", 5);
+	assert_int_equal(p->upload.offset, 0);
+}
+
 static void ids_that_are_no_ids_do_not_reach_the_disk(void **state)
 {
 	static const char *const ids[] = {"", "../../etc/passwd", "a/b", "x y",
@@ -223,6 +245,8 @@ static void ids_that_are_no_ids_do_not_reach_the_disk(void **state)
 		upload_get(&p->up, p->loop, ids[i], on_done, p);
 		wait_answer(p, ERR_NOT_FOUND);
 		upload_write(&p->up, p->loop, ids[i], 0, "x", 1, on_done, p);
+		wait_answer(p, ERR_NOT_FOUND);
+		upload_drop(&p->up, p->loop, ids[i], on_done, p);
 		wait_answer(p, ERR_NOT_FOUND);
 	}
 }
@@ -379,6 +403,7 @@ int main(void)
 	    TEST(other_bytes_than_announced_are_refused_and_dropped),
 	    TEST(what_is_here_already_need_not_be_sent_again),
 	    TEST(an_upload_whose_file_was_lost_begins_anew),
+	    TEST(one_that_is_given_up_leaves_nothing),
 	    TEST(ids_that_are_no_ids_do_not_reach_the_disk),
 	    TEST(an_upload_that_somebody_works_on_is_busy),
 	    TEST(parts_beyond_four_gibibytes_land_where_they_belong),

@@ -422,8 +422,18 @@ export interface Release {
 	};
 	/** How many deployments this call cancels. */
 	cancelled?: number;
+	checks?: PublishChecks;
 	manifest_sha256: Sha256;
 }
+
+export type PublishStep = "manifest" | "payload" | "files" | "root" | "signatures" | "list" | "sign" | "device" | "store";
+
+/** What publishing it went through, in order; in the answer that publishes it, and in the refusal: there `step` is where it ended. */
+export interface PublishChecks {
+	step: PublishStep;
+	/** What was found, for people. */
+	text: string;
+}[]
 
 export interface Upload {
 	id: string;
@@ -706,6 +716,7 @@ export const operations = {
 	uploads_create: ["POST", "/uploads", "release"],
 	uploads_get: ["GET", "/uploads/{id}", "release"],
 	uploads_put: ["PUT", "/uploads/{id}", "release"],
+	uploads_delete: ["DELETE", "/uploads/{id}", "release"],
 	uploads_commit: ["POST", "/uploads/{id}/commit", "release"],
 	repository_root: ["POST", "/repository/root", "release"],
 	repository_targets: ["POST", "/repository/targets", "release"],
@@ -1346,6 +1357,12 @@ export interface Calls {
 		};
 		body: undefined;
 		answer: Upload;
+	};
+	/** Give an upload up: what came of it goes */
+	uploads_delete: {
+		query: Record<string, never>;
+		body: undefined;
+		answer: undefined;
 	};
 	/** End an upload: what came is checked and kept */
 	uploads_commit: {
