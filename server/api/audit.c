@@ -38,6 +38,7 @@ static const struct audit_rule rules[] = {
     {handle_uploads_create, NULL, NULL, NULL},
     {handle_uploads_put, NULL, NULL, NULL},
     {handle_uploads_commit, NULL, NULL, NULL},
+    {handle_uploads_delete, NULL, NULL, NULL},
     /* rollouts */
     {handle_rollouts_create, "rollout.create", "rollout", NULL},
     {handle_rollouts_change, "rollout.change", "rollout", "id"},

@@ -19,6 +19,7 @@ ELSEWHERE = {
     "GET /api/v1/openapi.json": "for generators of clients",
     "GET /api/v1/session": "who the console's cookie is; ota login keeps that itself",
     "GET /api/v1/uploads/{id}": "POST of the same upload says as well where it stands",
+    "DELETE /api/v1/uploads/{id}": "a push that was cut goes on with its upload; what nobody goes on with ends by itself",
     "GET /api/v1/audit/proof/inclusion": "ota audit verify hashes the whole log, which proves more",
     "GET /api/v1/audit/proof/consistency": "likewise",
     "DELETE /api/v1/devices/{id}": "ota device delete makes a job, also of one device",
