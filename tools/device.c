@@ -87,6 +87,22 @@ static int show_slots(const struct ota *o, const struct json *device, struct err
 	return view_list(o, slots, columns, N_ELEMS(columns), "", e);
 }
 
+static int show_components(const struct ota *o, const struct json *device,
+			   struct err *e)
+{
+	static const struct view_column columns[] = {
+	    {"COMPONENT", "name", VIEW_TEXT},
+	    {"VERSION", "version", VIEW_TEXT},
+	    {"GRADE", "grade", VIEW_TEXT},
+	};
+	const struct json *components = json_get(device, "components");
+
+	if (o->json || json_len(components) == 0)
+		return 0;
+	(void)puts("");
+	return view_list(o, components, columns, N_ELEMS(columns), "", e);
+}
+
 static int show_deployment(const struct ota *o, const struct json *device,
 			   struct err *e)
 {
@@ -118,7 +134,7 @@ RUN(device_show)
 	(void)log;
 	if (api_about(o, "GET", DEVICES, operands[0], "", NULL, &device, e) < 0 ||
 	    view_one(o, device, rows, N_ELEMS(rows), e) < 0 ||
-	    show_deployment(o, device, e) < 0)
+	    show_deployment(o, device, e) < 0 || show_components(o, device, e) < 0)
 		return -1;
 	return show_slots(o, device, e);
 }

@@ -14,6 +14,8 @@
 struct device_answer {
 	int status;
 	char token[SECRET_TEXT_LEN + 1];
+	size_t n_components;
+	struct component components[];
 };
 
 static struct json *wrap_token(struct json *taken_device, const char *token,
@@ -35,8 +37,10 @@ static void send_device(struct api_call *a, const struct deployment *d,
 	struct err e = ERR_INIT;
 	struct json *o = render_device(&a->device, d, true, &e);
 
-	if (o != NULL && attributes != NULL &&
-	    json_set(o, "attributes", attributes, &e) < 0) {
+	if (o != NULL &&
+	    (json_set(o, "attributes", attributes, &e) < 0 ||
+	     json_set(o, "components",
+		      render_components(w->components, w->n_components, &e), &e) < 0)) {
 		json_free(o);
 		o = NULL;
 	}
@@ -69,21 +73,51 @@ static void got_attributes(struct store_call *c)
 			    attributes);
 }
 
+/* The next of the calls about a->device. */
+static void ask_on(struct api_call *a, enum store_verb v,
+		   void (*done)(struct store_call *c))
+{
+	struct store_call *next = api_store(a, v, done);
+
+	if (next == NULL)
+		return;
+	memcpy(next->in.device_id, a->device.id, sizeof(next->in.device_id));
+	api_submit(a, next);
+}
+
+static void got_components(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+	struct device_answer *w;
+	struct err e = ERR_INIT;
+
+	if (api_failed(a, c))
+		return;
+	w = realloc(a->handler_state,
+		    sizeof(*w) + c->n_items * sizeof(struct component));
+	if (w == NULL) {
+		(void)err_nomem(&e);
+		api_fail(a, &e);
+		return;
+	}
+	a->handler_state = w;
+	w->n_components = c->n_items;
+	if (c->n_items > 0)
+		memcpy(w->components, c->items, c->n_items * sizeof(struct component));
+	ask_on(a, STORE_DEVICE_ATTRIBUTES, got_attributes);
+}
+
 static void got_latest(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct api_call *a = c->ctx;
-	struct store_call *next;
 
 	if (c->err.code == ERR_NONE)
 		a->deployment = c->out.deployment;
 	else if (c->err.code != ERR_NOT_FOUND && api_failed(a, c))
 		return;
-	next = api_store(a, STORE_DEVICE_ATTRIBUTES, got_attributes);
-	if (next == NULL)
-		return;
-	memcpy(next->in.device_id, a->device.id, sizeof(next->in.device_id));
-	api_submit(a, next);
+	ask_on(a, STORE_DEVICE_COMPONENTS, got_components);
 }
 
 void answer_device(struct api_call *a, int status, const char *token)

@@ -43,7 +43,7 @@ static bool is_the_devices_own(const char *key)
 		if (strcmp(key, own[i]) == 0)
 			return true;
 	}
-	return strncmp(key, "slot.", 5) == 0;
+	return strncmp(key, "slot.", 5) == 0 || strncmp(key, "component.", 10) == 0;
 }
 
 static int read_attribute(void *it, struct attribute *ret, struct err *e)

@@ -66,6 +66,7 @@ enum filter_kind {
 	X(CREATED, "created", FILTER_TIME, "when it was registered")                     \
 	X(LAST_SEEN, "lastseen", FILTER_TIME, "its last poll, or never")                 \
 	X(ATTRIBUTE, "attribute.", FILTER_KEYED, "what it or an operator says of it")    \
+	X(COMPONENT, "component.", FILTER_KEYED, "the version of one of its parts")      \
 	X(DEPLOYMENT_STATE, "deployment.state", FILTER_WORD, "of its newest deployment, or none") \
 	X(DEPLOYMENT_RELEASE, "deployment.release", FILTER_PLAIN, "the release id of that") \
 	X(DEPLOYMENT_DETAIL, "deployment.detail", FILTER_PLAIN, "the last thing said of that")
@@ -150,6 +151,8 @@ struct filter_subject {
 	const struct device *device;
 	const struct attribute *attributes;
 	size_t n_attributes;
+	const struct component *components;
+	size_t n_components;
 	const struct deployment *deployment; /* its newest; NULL: it has none */
 	/* NULL: the device is in no group */
 	bool (*in_group)(const char *group, void *ctx);

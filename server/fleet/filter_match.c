@@ -142,6 +142,17 @@ static bool attribute_holds(const struct question *q)
 	return false;
 }
 
+static bool component_holds(const struct question *q)
+{
+	const char *name = filter_text(q->f, q->node->key);
+
+	for (size_t i = 0; i < q->s->n_components; i++) {
+		if (strcmp(q->s->components[i].name, name) == 0)
+			return version_holds(q, q->s->components[i].version);
+	}
+	return false;
+}
+
 static int deployment_number(const struct question *q)
 {
 	return q->s->deployment == NULL ? FILTER_DEPLOYMENT_NONE
@@ -196,6 +207,8 @@ static bool test_holds(const struct question *q)
 		return time_holds(q, d->seen_at);
 	case FIELD_ATTRIBUTE:
 		return attribute_holds(q);
+	case FIELD_COMPONENT:
+		return component_holds(q);
 	case FIELD_DEPLOYMENT_STATE:
 		return number_holds(q, deployment_number(q));
 	case FIELD_DEPLOYMENT_RELEASE:

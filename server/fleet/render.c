@@ -88,6 +88,22 @@ struct json *render_attributes(const struct attribute *a, size_t n, struct err *
 	return TAKE(o);
 }
 
+struct json *render_components(const struct component *p, size_t n, struct err *e)
+{
+	AUTO_PTR(json) struct json *list = json_new_array();
+
+	for (size_t i = 0; i < n; i++) {
+		AUTO_PTR(json) struct json *o = json_new_object();
+
+		if (o == NULL || set_text(o, "name", p[i].name, e) < 0 ||
+		    set_text(o, "version", p[i].version, e) < 0 ||
+		    set_text(o, "grade", grade_name(p[i].grade), e) < 0 ||
+		    json_append(list, TAKE(o), e) < 0)
+			return NULL;
+	}
+	return TAKE(list);
+}
+
 static struct json *render_images(const struct release *r, struct err *e)
 {
 	AUTO_PTR(json) struct json *list = json_new_array();

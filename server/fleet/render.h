@@ -12,6 +12,8 @@ struct json *render_device(const struct device *d, const struct deployment *depl
 			   bool with_hashes, struct err *e) MUST_USE;
 struct json *render_attributes(const struct attribute *a, size_t n,
 			       struct err *e) MUST_USE;
+struct json *render_components(const struct component *p, size_t n,
+			       struct err *e) MUST_USE;
 struct json *render_release(const struct release *r, struct err *e) MUST_USE;
 struct json *render_deployment(const struct deployment *d, struct err *e) MUST_USE;
 struct json *render_statuses(const struct status *s, size_t n, struct err *e) MUST_USE;

@@ -26,32 +26,39 @@ struct place {
 	const char *column;
 	const char *key;   /* what orders it, where that is another column */
 	const char *owner; /* of several values: the EXISTS that they stand in */
+	const char *name;  /* of a keyed field: where its key is */
 };
 
 static const struct place places[N_FIELDS] = {
-    [FIELD_ID] = {"d.id", NULL, NULL},
-    [FIELD_NAME] = {"d.name", NULL, NULL},
-    [FIELD_PRODUCT] = {"d.product", NULL, NULL},
-    [FIELD_HARDWARE] = {"d.hardware", NULL, NULL},
-    [FIELD_VERSION] = {"d.version", "d.version_key", NULL},
-    [FIELD_GRADE] = {"d.grade", NULL, NULL},
-    [FIELD_STATE] = {"d.state", NULL, NULL},
+    [FIELD_ID] = {"d.id", NULL, NULL, NULL},
+    [FIELD_NAME] = {"d.name", NULL, NULL, NULL},
+    [FIELD_PRODUCT] = {"d.product", NULL, NULL, NULL},
+    [FIELD_HARDWARE] = {"d.hardware", NULL, NULL, NULL},
+    [FIELD_VERSION] = {"d.version", "d.version_key", NULL, NULL},
+    [FIELD_GRADE] = {"d.grade", NULL, NULL, NULL},
+    [FIELD_STATE] = {"d.state", NULL, NULL, NULL},
     [FIELD_TAG] = {"t.tag", NULL,
 		   "EXISTS (SELECT 1 FROM device_tag t WHERE t.tenant = d.tenant "
-		   "AND t.device = d.id AND "},
-    [FIELD_SITE] = {"d.site", NULL, NULL},
-    [FIELD_GROUP] = {NULL, NULL, NULL},
-    [FIELD_PINNED] = {"CASE WHEN d.pin <> 0 THEN 1 ELSE 0 END", NULL, NULL},
-    [FIELD_ADDRESS] = {"d.address", NULL, NULL},
-    [FIELD_AGENT_VERSION] = {"d.agent_version", "d.agent_version_key", NULL},
-    [FIELD_CREATED] = {"d.created_at", NULL, NULL},
-    [FIELD_LAST_SEEN] = {"d.seen_at", NULL, NULL},
+		   "AND t.device = d.id AND ",
+		   NULL},
+    [FIELD_SITE] = {"d.site", NULL, NULL, NULL},
+    [FIELD_GROUP] = {NULL, NULL, NULL, NULL},
+    [FIELD_PINNED] = {"CASE WHEN d.pin <> 0 THEN 1 ELSE 0 END", NULL, NULL, NULL},
+    [FIELD_ADDRESS] = {"d.address", NULL, NULL, NULL},
+    [FIELD_AGENT_VERSION] = {"d.agent_version", "d.agent_version_key", NULL, NULL},
+    [FIELD_CREATED] = {"d.created_at", NULL, NULL, NULL},
+    [FIELD_LAST_SEEN] = {"d.seen_at", NULL, NULL, NULL},
     [FIELD_ATTRIBUTE] = {"a.value", "a.value_key",
 			 "EXISTS (SELECT 1 FROM attribute a WHERE a.tenant = d.tenant "
-			 "AND a.device = d.id AND "},
-    [FIELD_DEPLOYMENT_STATE] = {NEWEST_DEPLOYMENT("state", "-1"), NULL, NULL},
-    [FIELD_DEPLOYMENT_RELEASE] = {NEWEST_DEPLOYMENT("release", "''"), NULL, NULL},
-    [FIELD_DEPLOYMENT_DETAIL] = {NEWEST_DEPLOYMENT("detail", "''"), NULL, NULL},
+			 "AND a.device = d.id AND ",
+			 "a.key"},
+    [FIELD_COMPONENT] = {"c.version", "c.version_key",
+			 "EXISTS (SELECT 1 FROM device_component c WHERE c.tenant = "
+			 "d.tenant AND c.device = d.id AND ",
+			 "c.name"},
+    [FIELD_DEPLOYMENT_STATE] = {NEWEST_DEPLOYMENT("state", "-1"), NULL, NULL, NULL},
+    [FIELD_DEPLOYMENT_RELEASE] = {NEWEST_DEPLOYMENT("release", "''"), NULL, NULL, NULL},
+    [FIELD_DEPLOYMENT_DETAIL] = {NEWEST_DEPLOYMENT("detail", "''"), NULL, NULL, NULL},
 };
 
 /* ---- one test ---- */
@@ -266,8 +273,9 @@ static void add_test(const struct test *t)
 		add_groups(t);
 	} else if (p->owner != NULL) {
 		sql_make_add(t->m, p->owner);
-		if (filter_field_kind(t->n->field) == FILTER_KEYED) {
-			sql_make_add(t->m, "a.key = ");
+		if (p->name != NULL) {
+			sql_make_add(t->m, p->name);
+			sql_make_add(t->m, " = ");
 			sql_make_text(t->m, filter_text(t->f, t->n->key));
 			sql_make_add(t->m, " AND ");
 		}
@@ -437,6 +445,16 @@ static bool add_by_attribute(const struct test *t)
 	return true;
 }
 
+static bool add_by_component(const struct test *t)
+{
+	add_ids_of(t, "SELECT c.device FROM device_component c WHERE c.tenant = ");
+	sql_make_add(t->m, "c.name = ");
+	sql_make_text(t->m, filter_text(t->f, t->n->key));
+	sql_make_add(t->m, " AND ");
+	add_one_of(t, "c.version", false);
+	return true;
+}
+
 static bool add_by_tag(const struct test *t)
 {
 	add_ids_of(t, "SELECT t.device FROM device_tag t WHERE t.tenant = ");
@@ -484,6 +502,8 @@ bool filter_sql_add_ids(struct sql_make *m, const struct filter *f, uint16_t i,
 		return !equals && add_by_comparison(&t);
 	case FIELD_ATTRIBUTE:
 		return equals && add_by_attribute(&t);
+	case FIELD_COMPONENT:
+		return equals && add_by_component(&t);
 	case FIELD_TAG:
 		return equals && add_by_tag(&t);
 	case FIELD_GROUP:

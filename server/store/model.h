@@ -90,6 +90,17 @@ struct attribute {
 	bool remove;
 };
 
+/* A part of a device that has a version of its own: an image of its slot, which is proven
+ * with the slot, or what the device names in an attribute component.NAME.version. */
+#define COMPONENT_NAME_MAX_LEN 64 /* [A-Za-z0-9] and "._:-" */
+#define DEVICE_MAX_COMPONENTS (DEVICE_MAX_ATTRIBUTES + MAX_IMAGES)
+
+struct component {
+	char name[COMPONENT_NAME_MAX_LEN + 1];
+	char version[ATTRIBUTE_MAX_LEN + 1];
+	enum grade grade; /* reported or proven */
+};
+
 struct release { /* without images descriptor, head and body are zero */
 	char id[RELEASE_ID_LEN + 1];
 	char product[PRODUCT_MAX_LEN + 1];

@@ -27,6 +27,7 @@ static const struct rule rules[N_STORE_VERBS] = {
     /* devices */
     [STORE_DEVICE_GET] = {BY_DEVICE, IN(device_id)},
     [STORE_DEVICE_ATTRIBUTES] = {BY_DEVICE, IN(device_id)},
+    [STORE_DEVICE_COMPONENTS] = {BY_DEVICE, IN(device_id)},
     [STORE_DEVICE_SET_TOKEN] = {BY_DEVICE, IN(device_token.id)},
     [STORE_DEVICE_DELETE] = {BY_DEVICE, IN(device_id)},
     [STORE_DEVICE_PATCH] = {BY_DEVICE, IN(patch.id)},

@@ -35,6 +35,7 @@
 #define OTA_SERVER_STORE_SQL_H
 
 #include "sql_audit.h"
+#include "sql_component.h"
 #include "sql_deployment.h"
 #include "sql_device.h"
 #include "sql_device_api.h"
@@ -66,6 +67,7 @@
 	SQL_DEPLOYMENT(X)                                                              \
 	SQL_EVENT(X)                                                                   \
 	SQL_PEOPLE(X)                                                                  \
+	SQL_COMPONENT(X)                                                               \
 	SQL_FLEET(X)                                                                   \
 	SQL_ROLLOUT(X)                                                                 \
 	SQL_AUDIT(X)                                                                   \
@@ -84,6 +86,7 @@
 	SCHEMA_2_DEPLOYMENT                                                            \
 	SCHEMA_2_EVENT                                                                 \
 	SCHEMA_2_PEOPLE                                                                \
+	SCHEMA_2_COMPONENT                                                             \
 	SCHEMA_2_FLEET                                                                 \
 	SCHEMA_2_ROLLOUT                                                               \
 	SCHEMA_2_AUDIT                                                                 \

@@ -69,6 +69,7 @@ enum store_kind { STORE_READ, STORE_WRITE, STORE_SCAN };
 	X(DEVICE_GET, STORE_READ)	  /* in.device_id -> out.device */               \
 	X(DEVICE_BY_TOKEN, STORE_READ)	  /* in.hash (of the device token) -> out.device */ \
 	X(DEVICE_ATTRIBUTES, STORE_READ)  /* in.device_id -> items of struct attribute, by key */ \
+	X(DEVICE_COMPONENTS, STORE_READ)  /* in.device_id -> items of struct component, by name */ \
 	X(DEVICE_SET_ATTRIBUTES, STORE_WRITE) /* in.attributes, items -> out.device */   \
 	X(DEVICE_SEEN, STORE_WRITE)	  /* items of struct seen, of any tenant; unknown ids are skipped */ \
 	X(DEVICE_SET_TOKEN, STORE_WRITE)  /* in.device_token; the old token ends */      \

@@ -36,6 +36,18 @@ int step_one(struct query *q, const char *what, const char *id, struct err *e) M
 
 unsigned page_limit(const struct store_page *p);
 
+/* ---- components: verbs_component.c ---- */
+
+/* What in.attributes' item says of a component, if it does. */
+int component_take_attribute(struct conn *db, const struct store_call *c,
+			     const struct attribute *a, struct err *e) MUST_USE;
+/* Before attributes replace all that there were. */
+int component_forget_reported(struct conn *db, const struct store_call *c,
+			      struct err *e) MUST_USE;
+/* in.move confirms: its release's images are what runs. */
+int component_take_installed(struct conn *db, const struct store_call *c,
+			     const char *device, struct err *e) MUST_USE;
+
 int device_load_by_id(struct conn *db, const char *tenant, const char *id,
 		      struct device *ret, struct err *e) MUST_USE;
 int auto_confirm_load(struct conn *db, const char *tenant, const char *device,

@@ -376,6 +376,8 @@ static int store_device_change(struct conn *db, const struct store_call *c,
 	    query_run(db, SQL_DEVICE_RAISE_FLOOR, e,
 		      ARGS(ARG_T(c->tenant), ARG_T(id), ARG_I(c->in.move.id))) < 0)
 		return -1;
+	if (component_take_installed(db, c, id, e) < 0)
+		return -1;
 	return query_run(db, SQL_DEVICE_INSTALLED, e,
 			 ARGS(ARG_T(c->tenant), ARG_T(id), ARG_I(c->in.move.id)));
 }

@@ -168,11 +168,13 @@ static int put_attributes(struct conn *db, const struct store_call *c, struct er
 	const struct attribute *a = c->items;
 
 	if (c->in.attributes.replace &&
-	    query_run(db, SQL_ATTRIBUTE_CLEAR, e,
-		      ARGS(ARG_T(c->tenant), ARG_T(c->in.attributes.id))) < 0)
+	    (query_run(db, SQL_ATTRIBUTE_CLEAR, e,
+		       ARGS(ARG_T(c->tenant), ARG_T(c->in.attributes.id))) < 0 ||
+	     component_forget_reported(db, c, e) < 0))
 		return -1;
 	for (size_t i = 0; i < c->n_items; i++) {
-		if (put_attribute(db, c, &a[i], e) < 0)
+		if (put_attribute(db, c, &a[i], e) < 0 ||
+		    component_take_attribute(db, c, &a[i], e) < 0)
 			return -1;
 	}
 	return attribute_check_count(db, c->tenant, c->in.attributes.id, e);

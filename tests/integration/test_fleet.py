@@ -107,6 +107,24 @@ class Fleet(FleetTest):
         self.refused("PATCH", path, {"pin": {}}, 400, "reason")
         self.refused("PATCH", "/api/v1/devices/nobody", {"site": "x"}, 404, "nobody")
 
+    def test_a_devices_parts_have_versions_that_are_reported_or_proven(self):
+        d = self.device()
+        d.request("PUT", "/configData", {"data": {"component.modem.version": "1.4", "component.firmware.version": "9"}})
+        path = f"/api/v1/devices/{d.name}"
+        shown = self.s.api("GET", path).json["components"]
+        self.assertEqual(shown, [{"name": "firmware", "version": "9", "grade": "reported"},
+                                 {"name": "modem", "version": "1.4", "grade": "reported"}])
+        action = self.assign(d, self.r2)
+        self.assertEqual(d.prove(action, self.root_hash(d, self.offer(d))).status, 200)
+        d.request("PUT", "/configData", {"data": {"component.firmware.version": "9"}})
+        shown = self.s.api("GET", path).json["components"]
+        self.assertEqual(shown, [{"name": "firmware", "version": "2.0.0", "grade": "proven"},
+                                 {"name": "modem", "version": "1.4", "grade": "reported"}])
+        self.assertEqual(self.ids("component.firmware==2.0.0;component.modem=lt=1.10"), [d.name])
+        self.assertRegex(self.s.ota("device", "show", d.name, "--server", self.s.url, "--ca", self.s.data / "ca.pem",
+                                    "--token-file", self.s.place / "token"), r"firmware +2\.0\.0 +proven\n")
+        self.refused("PATCH", path, {"attributes": {"component.modem.version": "2"}}, 400, "for the device to say")
+
     def test_a_pinned_device_takes_no_other_release(self):
         d = self.device()
         self.refused("PATCH", f"/api/v1/devices/{d.name}", {"pin": {"release": "0" * 16, "reason": "x"}}, 404, "no release")

@@ -15,7 +15,6 @@ PASSWORD = "correct horse battery"
 
 # Routes that ota never asks for, and why it need not.
 ELSEWHERE = {
-    "GET /api/v1/info": "for those who are not logged in yet: the console's first page",
     "GET /api/v1/openapi.json": "for generators of clients",
     "GET /api/v1/session": "who the console's cookie is; ota login keeps that itself",
     "GET /api/v1/uploads/{id}": "POST of the same upload says as well where it stands",

@@ -34,6 +34,9 @@ static void random_devices(struct store *s, unsigned *r, unsigned n)
 		make_device(s, id);
 		report(s, id, next_random(r) % 2 ? "gateway" : "", PICK(r, versions),
 		       next_random(r) % 3 ? "k" : "", PICK(r, values));
+		if (next_random(r) % 2)
+			report(s, id, "", "", "component.modem.version",
+			       PICK(r, versions));
 		patch(s, id, PICK(r, sites), PICK(r, some_tags),
 		      next_random(r) % 4 ? PIN_NONE : PIN_AS_IT_IS);
 		if (next_random(r) % 3)
@@ -64,6 +67,9 @@ static void random_test(unsigned *r, char *ret, size_t room)
 	    "attribute.k%s\"*%%_!*\"",
 	    "attribute.k%s\"x*\"",
 	    "attribute.none%sx",
+	    "component.modem%s1.9",
+	    "component.modem%s\"1*\"",
+	    "component.none%sx",
 	    "pinned%strue",
 	    "group%sstatic",
 	    "group%srule",
@@ -80,8 +86,15 @@ static void random_test(unsigned *r, char *ret, size_t room)
 	    "state%sidle",
 	};
 	static const char *const orders[] = {
-	    "version%s1.0-rc2", "version%s1.9", "lastseen%s-%uh", "created%s2026-11-23",
-	    "attribute.k%s9",	"id%sgw-5",	"site%sn",	  "agentversion%s1.0+z",
+	    "version%s1.0-rc2",
+	    "version%s1.9",
+	    "lastseen%s-%uh",
+	    "created%s2026-11-23",
+	    "component.modem%s1.10",
+	    "attribute.k%s9",
+	    "id%sgw-5",
+	    "site%sn",
+	    "agentversion%s1.0+z",
 	    "grade%sreported",
 	};
 	static const char *const equal[] = {"==", "!="};
@@ -138,6 +151,8 @@ struct known {
 	struct device device;
 	struct attribute attributes[4];
 	size_t n_attributes;
+	struct component components[4];
+	size_t n_components;
 	struct deployment deployment;
 	struct group_name groups[4];
 	size_t n_groups;
@@ -166,6 +181,14 @@ static void load_known(struct store *s, const struct device *d, struct known *k)
 		memcpy(k->attributes, c->items, c->n_items * sizeof(struct attribute));
 	k->n_attributes = c->n_items;
 	store_call_free(c);
+	c = verb(STORE_DEVICE_COMPONENTS);
+	strcpy(c->in.device_id, d->id);
+	must(s, c);
+	assert_true(c->n_items <= N_ELEMS(k->components));
+	if (c->n_items > 0)
+		memcpy(k->components, c->items, c->n_items * sizeof(struct component));
+	k->n_components = c->n_items;
+	store_call_free(c);
 	if (d->latest_deployment != 0)
 		k->deployment = get_deployment(s, d->latest_deployment);
 	c = verb(STORE_DEVICE_GROUPS);
@@ -191,6 +214,8 @@ static const char *match_ids(const struct filter *f, struct known *all, size_t n
 		    .device = &k->device,
 		    .attributes = k->attributes,
 		    .n_attributes = k->n_attributes,
+		    .components = k->components,
+		    .n_components = k->n_components,
 		    .deployment = k->deployment.id == 0 ? NULL : &k->deployment,
 		    .in_group = in_group,
 		    .ctx = k,

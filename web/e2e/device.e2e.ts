@@ -36,6 +36,9 @@ describe.skipIf(!here)("a device's page", () => {
 		await slot(page, "A").getByText("a1a1a1a1a1a1a1a1").waitFor();
 		await slot(page, "B").getByText("nothing in it").waitFor();
 		await page.getByText("Says that it runs 1.0.0.").waitFor();
+		await device.attributes({ "component.modem.version": "EC25.1" });
+		await page.getByRole("row", { name: "modem EC25.1" }).waitFor();
+		expect(await page.getByText("component.modem.version").count()).toBe(0);
 		await page.close();
 	});
 

@@ -34,6 +34,7 @@ describe("the builder", () => {
 		{ any: false, tests: [{ field: "tag", operator: "==", value: "pilot" }, { field: "version", operator: "=lt=", value: "2.1.0" }] },
 		{ any: true, tests: [{ field: "lastseen", operator: "=lt=", value: "-7d" }, { field: "lastseen", operator: "==", value: "never" }] },
 		{ any: false, tests: [{ field: "attribute.modem", operator: "==", value: "EC25*" }] },
+		{ any: false, tests: [{ field: "component.modem", operator: "=lt=", value: "1.10" }] },
 		{ any: false, tests: [{ field: "site", operator: "!=", value: "" }] },
 		{ any: false, tests: [] },
 	];

@@ -36,6 +36,7 @@ export const FIELDS: readonly FilterField[] = [
 	{ id: "address", kind: "text" },
 	{ id: "agentversion", kind: "order" },
 	{ id: "attribute.", kind: "order" },
+	{ id: "component.", kind: "order" },
 ];
 
 export type Operator = "==" | "!=" | "=lt=" | "=le=" | "=gt=" | "=ge=";

@@ -153,12 +153,21 @@ export interface Device {
 	slots: null | Slot[];
 	/** The newest one, open or not. */
 	deployment: null | Deployment;
+	/** Its parts that have a version of their own, by name; only where one device is asked for. */
+	components?: Component[];
 	/** What the device says of itself; only where one device is asked for. */
 	attributes?: Record<string, string>;
 }
 
 /** Who says which version runs: nobody, the device's software, or its bootloader. */
 export type Grade = "unknown" | "reported" | "proven";
+
+/** An image of the slot, proven with it, or what the device names in an attribute component.NAME.version. */
+export interface Component {
+	name: string;
+	version: string;
+	grade: Grade;
+}
 
 export interface Slot {
 	name: "A" | "B";

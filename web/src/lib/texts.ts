@@ -281,6 +281,7 @@ export const texts = {
 			address: "address",
 			agentversion: "agent's version",
 			"attribute.": "attribute…",
+			"component.": "component…",
 		} as Record<string, string>,
 	},
 
@@ -396,6 +397,9 @@ export const texts = {
 		seen: "Last seen",
 		attributes: "Attributes",
 		noAttributes: "The device has reported no attributes.",
+		components: "Components",
+		component: "Component",
+		version: "Version",
 		history: "Updates",
 		noHistory: "No release has been assigned to this device yet.",
 		olderUpdates: "Older updates",
