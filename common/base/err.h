@@ -69,7 +69,7 @@ enum exit_code {
 	X(ERR_BUSY, EXIT_FAILED, 503, "busy", "try again later")                       \
 	X(ERR_RATE, EXIT_FAILED, 429, "rate-limited", "too many in too short a time")  \
 	X(ERR_IO, EXIT_FAILED, 500, "io", "reading or writing failed")                 \
-	X(ERR_NO_SPACE, EXIT_FAILED, 507, "no-space", "the medium is full")            \
+	X(ERR_NO_SPACE, EXIT_FAILED, 503, "no-space", "the medium takes no more")      \
 	X(ERR_NO_MEMORY, EXIT_FAILED, 503, "no-memory", "out of memory")               \
 	X(ERR_UNREACHABLE, EXIT_UNREACHABLE, 502, "unreachable",                       \
 	  "the other side cannot be reached")                                          \

@@ -50,7 +50,6 @@ const char *request_reason(int status)
 	    {503, "Service Unavailable"},
 	    {504, "Gateway Timeout"},
 	    {505, "HTTP Version Not Supported"},
-	    {507, "Insufficient Storage"},
 	};
 
 	for (size_t i = 0; i < N_ELEMS(rows); i++) {

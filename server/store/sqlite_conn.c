@@ -46,6 +46,9 @@ static sqlite3_stmt *rows_of(const struct query *q)
 
 static enum err_code code_of(int rc)
 {
+	/* A quota and a limit on files are told as a failed write, which a disk that fails is too: later, then. */
+	if (rc == SQLITE_IOERR_WRITE || rc == SQLITE_IOERR_FSYNC)
+		return ERR_NO_SPACE;
 	switch (rc & 0xff) {
 	case SQLITE_CONSTRAINT:
 		return ERR_CONFLICT;

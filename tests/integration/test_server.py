@@ -91,11 +91,12 @@ class Life(OwnServer):
         resource.prlimit(self.s.process.pid, resource.RLIMIT_FSIZE, (full, no_limit[1]))
         answered = []
         for i in range(300):
-            status = d.feedback(action, "proceeding", details=[f"step {i}"]).status
-            if status != 200:
+            answer = d.feedback(action, "proceeding", details=[f"step {i}"])
+            if answer.status != 200:
                 break
             answered.append(f"step {i}")
-        self.assertIn(status, (500, 507))
+        self.assertEqual(answer.status, 503, answer.body)
+        self.assertIsNotNone(answer.headers["Retry-After"])
         self.assertEqual(d.request("GET", "").status, 200)
         resource.prlimit(self.s.process.pid, resource.RLIMIT_FSIZE, no_limit)
         self.assertEqual(d.feedback(action, "proceeding", details=["after"]).status, 200)
