@@ -73,6 +73,9 @@ static const struct option run_options[] = {
      "the files are anybody's to read on the way"},
     {"device", "max-streams", OPT_U64, AT(max_streams), "10000", "N",
      "Let so many devices listen for events at once; others poll"},
+    {"metrics", "listen", OPT_LIST, AT(metrics_listen), NULL, "ADDRESS:PORT",
+     "Serve GET /metrics here too, over TLS and without credentials: to whoever gets "
+     "through (default nowhere)"},
     {"metrics", "every", OPT_DURATION, AT(watch_every_ms), "1m", "TIME",
      "Count the fleet, rollouts and what expires so often, for GET /metrics"},
     {"limits", "caller-rate", OPT_U64, AT(caller_rate), "200", "N",

@@ -9,6 +9,7 @@
  * What was acknowledged is on the disk at every moment, so a kill needs no clean-up at
  * the next start.
  */
+#include "scrape.h"
 #include "server.h"
 
 #include "../common/base/clock.h"
@@ -76,6 +77,7 @@ struct server {
 	struct audit_log *audit;
 	struct audit_rounds *rounds;
 	struct http_server *http;
+	struct http_server *scrape; /* or NULL */
 	struct api api;
 	struct loop_timer *seen_timer, *housekeeping_timer, *tenants_timer,
 	    *watchdog_timer;
@@ -87,6 +89,9 @@ static void server_fini(struct server *s)
 {
 	if (s->http != NULL)
 		http_server_stop(s->http, s->settings->stop_deadline_ms);
+	if (s->scrape != NULL)
+		http_server_stop(s->scrape, s->settings->stop_deadline_ms);
+	http_server_free(s->scrape);
 	loop_signal_free(s->term);
 	loop_signal_free(s->intr);
 	loop_signal_free(s->hup);
@@ -301,9 +306,12 @@ static int start_http(struct server *s, struct err *e)
 		return err_set(e, ERR_CONFIG, "[http] certificate and key go together");
 	metrics_add_process(s->metrics);
 	s->http = http_server_new(&h, routes, n, &s->api, s->log, e);
-	if (s->http == NULL)
+	if (s->http == NULL || http_server_start(s->http, e) < 0)
 		return -1;
-	return http_server_start(s->http, e);
+	if (c->metrics_listen.n_items == 0)
+		return 0;
+	s->scrape = scrape_start(&h, &c->metrics_listen, s->metrics, s->log, e);
+	return s->scrape == NULL ? -1 : 0;
 }
 
 /* A device is told at once that there is something for it. */
@@ -386,7 +394,8 @@ static void reload(struct server *s)
 {
 	struct err e = ERR_INIT;
 
-	if (http_server_reload(s->http, &e) < 0)
+	if (http_server_reload(s->http, &e) < 0 ||
+	    (s->scrape != NULL && http_server_reload(s->scrape, &e) < 0))
 		log_failure(s->log, LOG_ERROR, "server",
 			    "the certificate was not read anew, the old one stays", &e);
 	else
@@ -586,6 +595,9 @@ static int describe(const struct server *s, struct buf *ret, struct err *e)
 	}
 	if (o == NULL ||
 	    json_set(o, "port", json_new_int(http_server_port(s->http, 0)), e) < 0 ||
+	    (s->scrape != NULL &&
+	     json_set(o, "metrics_port", json_new_int(http_server_port(s->scrape, 0)),
+		      e) < 0) ||
 	    json_set(o, "urls", TAKE(urls), e) < 0 || json_write(o, ret, e) < 0)
 		return -1;
 	return buf_add_str(ret, "\n", e);

@@ -37,6 +37,7 @@ struct settings {
 	bool target_tokens, gateway_tokens;
 	uint64_t max_streams;
 	uint64_t watch_every_ms;
+	struct option_list metrics_listen;
 	uint64_t caller_rate, caller_burst;
 	uint64_t device_rate, device_burst;
 	uint64_t stranger_rate, stranger_burst;

@@ -72,7 +72,8 @@ class Server:
                 raise RuntimeError(why)
             time.sleep(0.1)  # while it was down, somebody's connection began at its port
             self.process, line = self.spawn(*words)
-        self.port = json.loads(line)["port"]
+        self.ready = json.loads(line)
+        self.port = self.ready["port"]
         self.trust = ssl.create_default_context(cafile=self.data / "ca.pem")
         if self.token is None:
             self.token = json.loads(self.admin("reset"))["token"]

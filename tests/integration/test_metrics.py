@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """GET /metrics: what is counted, who may see it, and that Prometheus' own tool finds nothing to mend."""
 
+import http.client
 import re
 import shutil
 import subprocess
 import time
+import unittest
 
-from .fleet import FleetTest
-from .server import PATIENCE, Stream
+from .fleet import FleetTest, shared_server
+from .server import OTA_SERVER, PATIENCE, Stream, temporary
 
 from lab.demo.steps import wait_until
 
@@ -29,6 +31,40 @@ def scrape(server):
 
 def value(found, name, **labels):
     return found[name, tuple(sorted(labels.items()))]
+
+
+class OwnListener(unittest.TestCase):
+    """[metrics] listen: the metrics to whoever gets through, and nothing else."""
+
+    def test_it_serves_the_metrics_without_credentials_and_nothing_else(self):
+        s = shared_server(type(self), "--server-demo", "yes", "--metrics-listen", "127.0.0.1:0")
+
+        def ask(port, path, method="GET"):
+            c = http.client.HTTPSConnection("127.0.0.1", port, timeout=PATIENCE, context=s.trust)
+            c.request(method, path)
+            answer = c.getresponse()
+            body = answer.read().decode()
+            c.close()
+            return answer.status, body
+
+        own = s.ready["metrics_port"]
+        status, text = ask(own, "/metrics")
+        self.assertEqual(status, 200)
+        self.assertIn("\nota_http_requests_total{", text)
+        for path in ("/", "/api/v1/info", "/api/v1/devices", "/healthz", "/default/controller/v1/x"):
+            self.assertEqual(ask(own, path)[0], 404, path)
+        self.assertEqual(ask(own, "/metrics", "POST")[0], 405)
+        self.assertEqual(ask(s.port, "/metrics")[0], 401)
+
+    def test_without_it_there_is_none(self):
+        self.assertNotIn("metrics_port", shared_server(type(self), "--server-demo", "yes").ready)
+
+    def test_an_address_that_is_none_stops_the_start(self):
+        with temporary() as place:
+            done = subprocess.run([OTA_SERVER, "run", "--server-data-dir", place, "--http-listen", "127.0.0.1:0", "--metrics-listen",
+                                   "everywhere"], capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("[metrics] listen: listen on everywhere: not an address and port", done.stderr)
 
 
 class Metrics(FleetTest):
