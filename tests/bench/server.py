@@ -19,7 +19,9 @@ import subprocess
 import sys
 import tempfile
 import time
+import unittest
 
+from tests.integration.postgres import Postgres
 from tests.integration.server import BUILD, Server
 
 SWARM = BUILD / "tests/bench/ota-swarm"
@@ -54,6 +56,7 @@ http {{
         ssl_session_tickets on;
         ssl_conf_command NumTickets 1;
         ssl_buffer_size 16k;
+        {more}
         root {place}/www;
     }}
 }}
@@ -77,7 +80,7 @@ def seed(database, first, n, release=None):
         " VALUES ('default', ?, ?, ?, 0, 'gateway', 'revA')", rows)
     if release:
         db.executemany(
-            "INSERT INTO deployment (tenant, device, release, forced, created_at, updated_at) VALUES ('default', ?, ?, 1, ?, ?)",
+            "INSERT INTO deployment (tenant, device, release, kind, created_at, updated_at) VALUES ('default', ?, ?, 1, ?, ?)",
             ((f"swarm-{i}", release, now, now) for i in range(first, first + n)))
     db.commit()
     db.close()
@@ -103,13 +106,14 @@ def children(pid):
 
 
 class Nginx:
-    def __init__(self, place, server, answer):
-        self.place = place / "nginx"
-        (self.place / "www").mkdir(parents=True)
+    def __init__(self, place, server, answer, more=""):
+        self.place = pathlib.Path(tempfile.mkdtemp(prefix="nginx-", dir=place))
+        self.place.chmod(0o755)
+        (self.place / "www").mkdir()
         (self.place / "www/poll.json").write_bytes(answer)
         self.port = free_port()
         pem = server.data / "server.pem"
-        text = NGINX.format(threads=THREADS, place=self.place, port=self.port, cert=pem, key=pem)
+        text = NGINX.format(threads=THREADS, place=self.place, port=self.port, cert=pem, key=pem, more=more)
         if os.geteuid() == 0:
             text = "user root;\n" + text
         (self.place / "nginx.conf").write_text(text)
@@ -155,14 +159,55 @@ def row(*cells):
     print("| " + " | ".join(str(c) for c in cells) + " |", flush=True)
 
 
-def polls(server, nginx, devices, cycles, rounds):
+class Certificates:
+    """A CA of devices and one device of it, and what either server is told about it."""
+
+    def __init__(self, place):
+        self.ca, self.cert, self.key = place / "devices.pem", place / "device.pem", place / "device.key"
+
+        def openssl(*words):
+            subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
+
+        p256 = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+        openssl("req", "-x509", *p256, "-keyout", place / "devices.key", "-out", self.ca, "-subj", "/CN=devices")
+        openssl("req", *p256[:-2], "-keyout", self.key, "-out", place / "device.csr", "-subj", "/CN=swarm-0")
+        openssl("x509", "-req", "-in", place / "device.csr", "-CA", self.ca, "-CAkey", place / "devices.key",
+                "-CAcreateserial", "-days", "2", "-out", self.cert)
+
+    @property
+    def ours(self):
+        return ["--http-client-ca", str(self.ca)]
+
+    @property
+    def theirs(self):
+        return f"ssl_client_certificate {self.ca}; ssl_verify_client optional;"
+
+    @property
+    def caller(self):
+        return ["--cert", self.cert, "--key", self.key]
+
+
+def with_certificates(place, server, answer, o):
+    """The same polls by callers that show a certificate, which both servers check."""
+    certificates = Certificates(place)
+    server.stop()
+    server.start(*certificates.ours)
+    nginx = Nginx(place, server, answer, certificates.theirs)
+    try:
+        print("\nwith a client certificate:")
+        polls(server, nginx, o.devices, o.cycles, o.rounds, certificates.caller)
+    finally:
+        nginx.stop()
+
+
+def polls(server, nginx, devices, cycles, rounds, caller=()):
     row("a poll", "server us", "nginx us", "ratio", "p50 ms", "p99 ms", "a second")
     row(*["---"] * 7)
     for name, words in MODES:
         n = cycles * (4 if "--kept" in words else 1)
         pairs = []
         for _ in range(rounds):
-            common = ["--connections", 64, "--cycles", n, "--devices", devices, *words]
+            common = ["--connections", 64, "--cycles", n, "--devices", devices, *words, *caller]
             ours = measured([server.process.pid], lambda: swarm(server, server.port, *common), n)
             theirs = measured(nginx.pids, lambda: swarm(server, nginx.port, "--script", "get", "--path", "/poll.json", *common), n)
             for who, said in (("ota-server", ours[1]), ("nginx", theirs[1])):
@@ -173,6 +218,47 @@ def polls(server, nginx, devices, cycles, rounds):
         said = pairs[-1][2]
         row(name, f"{statistics.median(p[0] for p in pairs):.0f}", f"{statistics.median(p[1] for p in pairs):.0f}", f"{ratio:.2f}",
             f"{said['p50_ms']:.2f}", f"{said['p99_ms']:.2f}", f"{said['per_second']:.0f}")
+
+
+TOKEN_HASH = ("sha256(convert_to('otd_' || rtrim(translate(encode(sha256(convert_to('swarm-' || i, 'UTF8')), 'base64'), "
+              "'+/', '-_'), '='), 'UTF8'))")
+
+
+def seed_postgres(run, n, release):
+    """As seed(), in the database itself."""
+    now = int(time.time() * 1000)
+    run("INSERT INTO device (tenant, id, token_hash, created_at, wants_attributes, product, hardware) "
+        f"SELECT 'default', 'swarm-' || i, {TOKEN_HASH}, {now}, 0, 'gateway', 'revA' FROM generate_series(0, {n - 1}) i")
+    run("INSERT INTO deployment (tenant, device, release, kind, created_at, updated_at) "
+        f"SELECT 'default', 'swarm-' || i, '{release}', 1, {now}, {now} FROM generate_series(0, {n - 1}) i")
+
+
+def updates_on_postgres(place, n):
+    """Whole deployments once more, on a PostgreSQL that flushes its log as one in use does."""
+    try:
+        postgres = Postgres("-c", "fsync=on", "-c", "synchronous_commit=on")
+    except unittest.SkipTest as why:
+        print(f"\nno PostgreSQL to measure: {why}")
+        return
+    try:
+        class OnPostgres(Server):
+            new_store = staticmethod(postgres.new_database)
+
+        own = place / "on-postgres"
+        own.mkdir()
+        server = OnPostgres(own, "--server-demo", "yes", "--http-threads", str(THREADS), "--log-level", "warn")
+        server.start().claim()
+        release = server.push(server.make_bundle("1.0.0"))["id"]
+        server.stop()
+        seed_postgres(lambda sql: postgres.run(sql, f"t{postgres.count}"), n, release)
+        server.start()
+        try:
+            print("\non PostgreSQL, flushed:", end="")
+            updates(server, 0, n)
+        finally:
+            server.stop()
+    finally:
+        postgres.end()
 
 
 def updates(server, first, n):
@@ -249,6 +335,8 @@ def main():
                 whole_fleet(server, o.devices)
             print()
             lists(server)
+            with_certificates(place, server, answer, o)
+            updates_on_postgres(place, o.updates)
         finally:
             nginx.stop()
             server.stop()

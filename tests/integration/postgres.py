@@ -15,7 +15,8 @@ NOT_INSTALLED = 77
 class Postgres:
     """Raises unittest.SkipTest where PostgreSQL is not installed."""
 
-    def __init__(self):
+    def __init__(self, *options):
+        self.options = options  # of the server
         self.place = tempfile.TemporaryDirectory(prefix="ota-pg-")
         os.chmod(self.place.name, 0o755)  # its server may run as another user
         self.process = None
@@ -23,7 +24,7 @@ class Postgres:
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen(["sh", TOP / "tests/postgres.sh", self.place.name], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen(["sh", TOP / "tests/postgres.sh", self.place.name, *self.options], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         said = ""
         for line in self.process.stderr:
