@@ -21,63 +21,73 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool take_memory(struct delta *d)
+/* What each part takes of the memory, largest alignment first; one row and one piece
+ * more than there are, so that no array is empty. */
+static void lay_out(struct delta *d, uint8_t *at)
 {
 	const struct delta_head *h = &d->head;
 
-	d->window = calloc(1, h->window);
-	d->map.pieces = calloc(h->n_pieces + (size_t)1, sizeof(*d->map.pieces));
-	d->map.by_old = calloc(h->n_pieces + (size_t)1, sizeof(*d->map.by_old));
-	d->map.rows = calloc(h->n_rows + (size_t)1, sizeof(*d->map.rows));
-	return d->window != NULL && d->map.pieces != NULL && d->map.by_old != NULL &&
-	       d->map.rows != NULL;
+	d->map.rows = (struct delta_row *)(void *)at;
+	at += (h->n_rows + (size_t)1) * sizeof(*d->map.rows);
+	d->map.pieces = (struct delta_piece *)(void *)at;
+	at += (h->n_pieces + (size_t)1) * sizeof(*d->map.pieces);
+	d->map.by_old = (struct delta_by_old *)(void *)at;
+	at += (h->n_pieces + (size_t)1) * sizeof(*d->map.by_old);
+	d->window = at;
+}
+
+static int check_place(const struct delta_head *h, uint64_t room,
+		       const struct delta_source *old, struct err *e)
+{
+	if (h->memory > room || delta_head_memory(h) > room)
+		return err_set(
+		    e, ERR_LIMIT, "it needs %llu bytes of memory, %llu may be",
+		    (unsigned long long)delta_head_memory(h), (unsigned long long)room);
+	if (old->size != h->old_size)
+		return err_set(e, ERR_INCOMPATIBLE,
+			       "it is for an old image of %llu bytes, not %llu",
+			       (unsigned long long)h->old_size,
+			       (unsigned long long)old->size);
+	return 0;
+}
+
+struct delta *delta_place(void *memory, size_t room, const struct delta_head *h,
+			  const struct delta_source *old, struct err *e)
+{
+	struct delta *d = memory;
+
+	if (check_place(h, room, old, e) < 0)
+		return NULL;
+	memset(memory, 0, (size_t)delta_head_memory(h));
+	d->head = *h;
+	d->stream.map = &d->map;
+	d->stream.window = h->window;
+	d->stream.cache.source = *old;
+	d->map.old_size = (uint32_t)h->old_size;
+	d->map.new_size = (uint32_t)h->new_size;
+	d->in_left = h->map_size;
+	map_model_init(&d->map_model);
+	lay_out(d, (uint8_t *)memory + sizeof(*d));
+	return d;
 }
 
 struct delta *delta_new(const struct delta_head *h, uint64_t max_memory,
 			const struct delta_source *old, struct err *e)
 {
-	AUTO_PTR(delta) struct delta *d = NULL;
+	void *memory;
 
-	if (h->memory > max_memory || delta_head_memory(h) > max_memory) {
-		(void)err_set(e, ERR_LIMIT,
-			      "it needs %llu bytes of memory, %llu may be",
-			      (unsigned long long)delta_head_memory(h),
-			      (unsigned long long)max_memory);
+	if (check_place(h, max_memory, old, e) < 0)
 		return NULL;
-	}
-	if (old->size != h->old_size) {
-		(void)err_set(e, ERR_INCOMPATIBLE,
-			      "it is for an old image of %llu bytes, not %llu",
-			      (unsigned long long)h->old_size,
-			      (unsigned long long)old->size);
-		return NULL;
-	}
-	d = calloc(1, sizeof(*d));
-	if (d != NULL) {
-		d->head = *h;
-		d->stream.map = &d->map;
-		d->stream.window = h->window;
-		d->stream.cache.source = *old;
-		d->map.old_size = (uint32_t)h->old_size;
-		d->map.new_size = (uint32_t)h->new_size;
-		d->in_left = h->map_size;
-		map_model_init(&d->map_model);
-	}
-	if (d == NULL || !take_memory(d)) {
+	memory = malloc((size_t)delta_head_memory(h));
+	if (memory == NULL) {
 		(void)err_nomem(e);
 		return NULL;
 	}
-	return TAKE(d);
+	return delta_place(memory, (size_t)delta_head_memory(h), h, old, e);
 }
 
 void delta_free(struct delta *d)
 {
-	if (d == NULL)
-		return;
-	free(d->window);
-	free(d->map.pieces);
-	free(d->map.by_old);
-	free(d->map.rows);
 	free(d);
 }
 

@@ -54,7 +54,7 @@ struct delta_source {
  *	 4   4  must_understand = 0
  *	 8   8  old_size
  *	16   8  new_size
- *	24   8  memory: all that delta_new() takes
+ *	24   8  memory: all that delta_new() takes, the same on every machine
  *	32   4  map_size: bytes of the map, these 48 included
  *	36   4  n_pieces
  *	40   2  n_rows
@@ -81,7 +81,11 @@ struct delta;
  * old->size is not what it says. *old is copied, what it points to is borrowed. */
 struct delta *delta_new(const struct delta_head *h, uint64_t max_memory,
 			const struct delta_source *old, struct err *e) MUST_USE;
-void delta_free(struct delta *d);
+/* The same in memory of the caller's, aligned as malloc() aligns; nothing is freed, and
+ * it may be placed anew there. ERR_LIMIT if room is too little. */
+struct delta *delta_place(void *memory, size_t room, const struct delta_head *h,
+			  const struct delta_source *old, struct err *e) MUST_USE;
+void delta_free(struct delta *d); /* of delta_new() */
 AUTO_PTR_DEFINE(delta)
 
 struct delta_io {

@@ -15,7 +15,9 @@
 #define ROW_MEMORY 32u
 #define PIECE_MEMORY 20u
 
-static_assert(sizeof(struct delta) <= FIXED_MEMORY,
+static_assert(sizeof(struct delta) + sizeof(struct delta_row) +
+		      sizeof(struct delta_piece) + sizeof(struct delta_by_old) <=
+		  FIXED_MEMORY,
 	      "the decoder is larger than declared");
 static_assert(sizeof(struct delta_row) <= ROW_MEMORY, "");
 static_assert(sizeof(struct delta_piece) + sizeof(struct delta_by_old) <= PIECE_MEMORY,
@@ -36,10 +38,8 @@ void delta_head_write(const struct delta_head *h, uint8_t ret[DELTA_HEAD_LEN])
 
 uint64_t delta_head_memory(const struct delta_head *h)
 {
-	return sizeof(struct delta) + h->window +
-	       h->n_rows * (uint64_t)sizeof(struct delta_row) +
-	       h->n_pieces *
-		   (uint64_t)(sizeof(struct delta_piece) + sizeof(struct delta_by_old));
+	return FIXED_MEMORY + h->window + h->n_rows * (uint64_t)ROW_MEMORY +
+	       h->n_pieces * (uint64_t)PIECE_MEMORY;
 }
 
 static int check(const struct delta_head *h, struct err *e)
