@@ -175,9 +175,12 @@ static int begin_install(struct agent *a, struct err *e)
 				    .product = a->spec.product,
 				    .hardware = a->spec.hardware};
 	const struct install_material m = {
-	    u->parts[FETCH_MANIFEST].data,   u->parts[FETCH_MANIFEST].len,
-	    u->parts[FETCH_DESCRIPTOR].data, u->parts[FETCH_DESCRIPTOR].len,
-	    u->parts[FETCH_HEAD].data,	     u->parts[FETCH_HEAD].len};
+	    .manifest = u->parts[FETCH_MANIFEST].data,
+	    .manifest_len = u->parts[FETCH_MANIFEST].len,
+	    .descriptor = u->parts[FETCH_DESCRIPTOR].data,
+	    .descriptor_len = u->parts[FETCH_DESCRIPTOR].len,
+	    .head = u->parts[FETCH_HEAD].data,
+	    .head_len = u->parts[FETCH_HEAD].len};
 
 	if (a->spec.ops->target_open(a->spec.ctx, a->target, &u->media, &u->journal,
 				     e) < 0)

@@ -190,23 +190,32 @@ static int start_anew(struct install *in, struct err *e)
 	return journal_store(in->spec.journal, &in->journal, e);
 }
 
-/* The segment that makes the block at the cursor; n_segments if there is nothing left.
- * A cursor within a segment (another payload's) counts from that segment's begin. */
+/* The segment to go on at: the one that makes the block at the cursor, or that with
+ * which a delta's decoder has to begin to make it; n_segments if there is nothing left.
+ * A cursor within what is made again counts from its begin. */
 static size_t segment_at(struct install *in, uint64_t cursor)
 {
 	const struct container_head *h = &in->release.head;
-	uint64_t end = 0;
+	uint64_t begin = 0;
+	size_t i = 0;
 
-	for (size_t i = 0; i < h->n_segments; i++) {
-		uint64_t begin = end;
+	while (i < h->n_segments && begin + h->segments[i].n_blocks <= cursor)
+		begin += h->segments[i++].n_blocks;
+	if (i == h->n_segments)
+		return i;
+	while ((h->segments[i].flags & SEG_CONTINUES) != 0)
+		begin -= h->segments[--i].n_blocks;
+	in->journal.blocks = begin;
+	return i;
+}
 
-		end += h->segments[i].n_blocks;
-		if (end > cursor) {
-			in->journal.blocks = begin;
-			return i;
-		}
-	}
-	return h->n_segments;
+static int start_pump(struct install *in, size_t segment, struct err *e)
+{
+	struct pump_job job = {.head = &in->release.head, .segment = segment};
+
+	memcpy(job.media, in->release.media, sizeof(job.media));
+	memcpy(job.old, in->release.old, sizeof(job.old));
+	return pump_start(in->pump, &job, e);
 }
 
 static int begin(struct install *in, const struct install_material *m, struct err *e)
@@ -219,16 +228,17 @@ static int begin(struct install *in, const struct install_material *m, struct er
 	    release_load(&in->spec, m, &in->release, e) < 0)
 		return -1;
 	if (holds_release(in)) {
-		pump_start(in->pump, &in->release.head, in->release.media,
-			   in->release.head.n_segments);
 		in->journal.blocks = in->release.n_blocks;
-		return move(in, PHASE_WRITTEN, e);
+		return start_pump(in, in->release.head.n_segments, e) < 0
+			   ? -1
+			   : move(in, PHASE_WRITTEN, e);
 	}
 	in->resumed = journal_counts(in);
 	if (!in->resumed && start_anew(in, e) < 0)
 		return -1;
 	segment = segment_at(in, in->journal.blocks);
-	pump_start(in->pump, &in->release.head, in->release.media, segment);
+	if (start_pump(in, segment, e) < 0)
+		return -1;
 	return move(
 	    in, segment < in->release.head.n_segments ? PHASE_BODY : PHASE_DESCRIPTOR,
 	    e);
@@ -430,16 +440,35 @@ size_t install_feed(struct install *in, const void *data, size_t len)
 	return in->phase != PHASE_NONE ? pump_feed(in->pump, data, len) : 0;
 }
 
+uint64_t install_body_offset(const struct install *in)
+{
+	return in->phase != PHASE_NONE ? pump_body_offset(in->pump) : 0;
+}
+
+/* What of [at, +len) of the body is passed over or taken now. */
+static size_t feed_at(struct install *in, const uint8_t *data, uint64_t at, size_t len)
+{
+	uint64_t offset = install_body_offset(in);
+
+	if (len == 0 || !is_hungry(in))
+		return 0;
+	if (offset > at)
+		return offset - at < len ? (size_t)(offset - at) : len;
+	return install_feed(in, data, len);
+}
+
 int install_push(struct install *in, const void *data, size_t len,
 		 enum install_want *ret, struct err *e)
 {
 	const uint8_t *p = data;
+	uint64_t at = install_body_offset(in);
 
 	do {
-		size_t n = len > 0 ? install_feed(in, p, len) : 0;
+		size_t n = feed_at(in, p, at, len);
 
 		if (n > 0)
 			p += n;
+		at += n;
 		len -= n;
 		do {
 			if (install_step(in, ret, e) < 0)

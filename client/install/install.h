@@ -8,16 +8,18 @@
  * no I/O but struct dev_ops and boot_ops->store, waits for nothing, and does a little
  * at a time:
  *
- *	install_new(spec)			all memory but the payload head's, once
- *	install_begin(material, &offset)	checks everything, decides: fresh or
- *						resume
+ *	install_new(spec)
+ *	install_begin(material, &offset)	checks everything, takes all memory,
+ *						decides: fresh or resume
  *	loop:
  *	  install_step() -> INSTALL_STEP	did one thing, call again: <= 64 KiB
  *						read and written, or one flush, or one
  *						store of cursor or record
  *			 -> INSTALL_FEED	install_feed() the body from where it
  *						ended; the first piece begins at
- *						`offset`
+ *						`offset`. A delta's may go on
+ *						further behind:
+ *						install_body_offset()
  *			 -> INSTALL_WRITTEN	read back, recorded as WRITTEN
  *	install_arm()				WRITTEN -> PENDING: the bootloader will
  *						try it
@@ -26,7 +28,11 @@
  * one: install_begin() again, with the same or a new object, in the same or a later
  * life. It then says from which offset of the body to go on; never are more than one
  * segment and one chunk fetched twice (but all of it if the read-back finds that the
- * medium did not hold it).
+ * medium did not hold it). Of a delta, in place of a segment: the map of the image, and
+ * the segments that go on from each other (512 KiB of body and one segment).
+ *
+ * A delta and the full payload are two ways to the same blocks, so either goes on where
+ * the other was given up.
  *
  * Who stores what, and when. The slot record is changed by install_begin() (-> WRITING,
  * before the first write), by the last install_step() (-> WRITTEN, after the read-back)
@@ -64,6 +70,10 @@ struct install_spec {
 	const struct boot_keys *boot_keys;
 	const char *product;
 	const char *hardware;
+	/* For deltas: the running slot, only read (NULL: no deltas), and the most memory
+	 * that a decoder may take. */
+	const struct install_slot *base;
+	uint64_t delta_memory;
 };
 
 /* What was fetched and verified as a TUF target (manifest), or hangs on it by hash (the
@@ -75,6 +85,7 @@ struct install_material {
 	size_t descriptor_len;
 	const void *head;
 	size_t head_len;
+	bool is_delta; /* head is a delta's, verified by the caller as a TUF target */
 };
 
 enum install_want {
@@ -93,8 +104,8 @@ AUTO_PTR_DEFINE(install)
  * All checks that need no body, before anything is written: the manifest is for this
  * device and not below the security floor; the descriptor is the manifest's, signed by
  * a boot key of this device that is not retired, and equal to the manifest field by
- * field; the head is the manifest's and leads to its root hashes; each image has its
- * medium and fits. For the caller to know early (`ota-client doctor`, a poll's answer);
+ * field; the head is the manifest's, or of a delta whose old images are those that run,
+ * and leads to its root hashes; each image has its medium and fits. For the caller to know early (`ota-client doctor`, a poll's answer);
  * install_begin() does it as well.
  */
 int install_check(const struct install_spec *spec, const struct install_material *m,
@@ -119,8 +130,11 @@ int install_step(struct install *in, enum install_want *ret, struct err *e) MUST
  * caller keeps the rest. Copies; touches no medium. */
 size_t install_feed(struct install *in, const void *data, size_t len);
 
+/* Where the next byte to feed stands in the body. */
+uint64_t install_body_offset(const struct install *in);
+
 /* Feed and step until all of data is taken or the body is complete: for callers who may
- * block. */
+ * block. What of data a delta leaps over is taken, too. */
 int install_push(struct install *in, const void *data, size_t len,
 		 enum install_want *ret, struct err *e) MUST_USE;
 

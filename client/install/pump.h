@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The body's way onto the medium: chunk -> leaves and data -> blocks -> writes. One
- * segment after the other; stops at the end of each, so that the caller can flush and
- * move its cursor.
+ * The body's way onto the medium, one segment after the other; stops at the end of each,
+ * so that the caller can flush and move its cursor.
+ *
+ *	full	chunk -> its hash -> leaves and data -> blocks -> their leaves -> writes
+ *	delta	chunk -> its hash -> decoder -> 512 KiB -> their group's hash -> writes
+ *
+ * A delta's segments read the old image, and need its map before: it is read whenever an
+ * image is begun or resumed, and the body may then go on further behind.
  */
 #ifndef OTA_CLIENT_PUMP_H
 #define OTA_CLIENT_PUMP_H
 
+#include "../../common/delta/delta.h"
 #include "../../common/format/container.h"
 #include "../dev/dev.h"
 
@@ -16,14 +22,22 @@ struct pump *pump_new(struct err *e) MUST_USE;
 void pump_free(struct pump *p);
 AUTO_PTR_DEFINE(pump)
 
-/* Borrowed until the next start: the head, whose groups are trusted, and a medium for
- * each of its images. Goes on at `segment`, or has nothing to do if that is
- * n_segments. */
-void pump_start(struct pump *p, const struct container_head *head,
-		struct dev *const media[MAX_IMAGES], size_t segment);
+/* Borrowed until the next start: the head, whose groups are trusted, and for each of its
+ * images a medium and, for a delta, the old image. Goes on at `segment`, which no
+ * segment before is needed for, or has nothing to do if that is n_segments. */
+struct pump_job {
+	const struct container_head *head;
+	struct dev *media[MAX_IMAGES];
+	struct delta_source old[MAX_IMAGES]; /* whole blocks; copied */
+	size_t segment;
+};
 
-/* Where the first byte to feed stands in the body: a chunk's begin, or the body's
- * end. */
+/* Takes all memory that the job needs; no other call does. */
+int pump_start(struct pump *p, const struct pump_job *job, struct err *e) MUST_USE;
+
+/* Where the next byte to feed stands in the body: a chunk's begin at first, the body's
+ * end at last. It leaps forward where a map was read and what follows it is not
+ * needed. */
 uint64_t pump_body_offset(const struct pump *p);
 
 /* Takes what there is room for. */
@@ -33,7 +47,7 @@ size_t pump_feed(struct pump *p, const void *data, size_t len);
 bool pump_is_hungry(const struct pump *p);
 
 /*
- * One thing: a chunk hashed, a piece decoded, or up to 64 KiB of blocks checked and
+ * One thing: a chunk hashed, a piece decoded, or up to 64 KiB of blocks checked or
  * written (only those that differ from what is there). ERR_DIGEST: not what was signed.
  * After -1 only pump_start() is allowed.
  */

@@ -37,24 +37,58 @@ static int load_descriptor(const struct install_spec *spec, const void *data,
 	return descriptor_check_matches(&d, &r->manifest, e);
 }
 
-static int load_head(const void *data, size_t len, struct release *r, struct err *e)
+static int check_full_head(const void *data, size_t len, const struct manifest *m,
+			   struct err *e)
 {
 	uint8_t digest[SHA256_LEN];
 
-	if (len != r->manifest.payload_head_size)
+	if (len != m->payload_head_size)
 		return err_set(e, ERR_DIGEST,
 			       "payload head: %zu bytes, the manifest says %llu", len,
-			       (unsigned long long)r->manifest.payload_head_size);
+			       (unsigned long long)m->payload_head_size);
 	if (sha256(data, len, digest, e) < 0)
 		return -1;
-	if (memcmp(digest, r->manifest.payload_head_sha256, SHA256_LEN) != 0)
+	if (memcmp(digest, m->payload_head_sha256, SHA256_LEN) != 0)
 		return err_set(e, ERR_DIGEST, "payload head: not the manifest's");
-	if (container_head_parse(data, len, &r->head, e) < 0)
+	return 0;
+}
+
+/* The old images are the very ones, and the decoder gets no more than it may. */
+static int check_delta(const struct install_spec *spec, struct release *r,
+		       struct err *e)
+{
+	struct install_base base;
+
+	if (r->head.memory > spec->delta_memory)
+		return err_set(e, ERR_LIMIT,
+			       "the delta needs %llu bytes of memory, %llu may be",
+			       (unsigned long long)r->head.memory,
+			       (unsigned long long)spec->delta_memory);
+	if (install_base_load(spec, &base, e) < 0)
 		return -1;
-	if (r->head.kind != CONTAINER_FULL || r->head.memory > 0)
+	for (size_t i = 0; i < r->manifest.n_images; i++) {
+		if (install_base_open(&base, r->manifest.images[i].name,
+				      r->head.images[i].base_root, &r->old[i], e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int load_head(const struct install_spec *spec, const struct install_material *m,
+		     struct release *r, struct err *e)
+{
+	enum container_kind kind = m->is_delta ? CONTAINER_DELTA : CONTAINER_FULL;
+
+	if (!m->is_delta && check_full_head(m->head, m->head_len, &r->manifest, e) < 0)
+		return -1;
+	if (container_head_parse(m->head, m->head_len, &r->head, e) < 0)
+		return -1;
+	if (r->head.kind != kind || (!m->is_delta && r->head.memory > 0))
 		return err_set(e, ERR_UNSUPPORTED,
-			       "payload head: needs a reader of deltas or more memory");
-	return container_check_matches(&r->head, &r->manifest, e);
+			       "payload head: of another kind, or needs more memory");
+	if (container_check_matches(&r->head, &r->manifest, e) < 0)
+		return -1;
+	return m->is_delta ? check_delta(spec, r, e) : 0;
 }
 
 /* Everything that will be written has its place, so that nothing fails for that at the
@@ -123,7 +157,7 @@ static int load(const struct install_spec *spec, const struct install_material *
 	    check_floor(spec, &r->manifest, e) < 0 || assign_media(spec, r, e) < 0 ||
 	    load_descriptor(spec, m->descriptor, m->descriptor_len, r, e) < 0)
 		return -1;
-	return load_head(m->head, m->head_len, r, e);
+	return load_head(spec, m, r, e);
 }
 
 int release_load(const struct install_spec *spec, const struct install_material *m,

@@ -4,15 +4,16 @@
 #ifndef OTA_CLIENT_RELEASE_H
 #define OTA_CLIENT_RELEASE_H
 
-#include "install.h"
+#include "base.h"
 
 struct release {
 	uint8_t manifest_sha256[SHA256_LEN];
 	struct manifest manifest;
 	uint8_t descriptor[DESCRIPTOR_LEN];
-	struct container_head head;    /* owned */
-	struct dev *media[MAX_IMAGES]; /* borrowed; in the order of the images */
-	uint64_t n_blocks;	       /* of all images */
+	struct container_head head;	     /* owned */
+	struct dev *media[MAX_IMAGES];	     /* borrowed; in the order of the images */
+	struct delta_source old[MAX_IMAGES]; /* of a delta */
+	uint64_t n_blocks;		     /* of all images */
 };
 
 /* What install_check() says. On failure nothing is left to free. */

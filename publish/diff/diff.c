@@ -335,6 +335,11 @@ static int code_segment(struct diff *d, struct err *e)
 	return 0;
 }
 
+static size_t max_group_body(const struct diff *d)
+{
+	return d->options.group_bytes > 0 ? d->options.group_bytes : GROUP_BODY;
+}
+
 int diff_segment(struct diff *d, uint32_t size, struct buf *ret, bool *ret_continues,
 		 struct err *e)
 {
@@ -358,7 +363,7 @@ int diff_segment(struct diff *d, uint32_t size, struct buf *ret, bool *ret_conti
 	ret->len += s->coder.at;
 	d->at += size;
 	d->group_body = (d->begins_group ? 0 : d->group_body) + s->coder.at;
-	d->begins_group = d->group_body > GROUP_BODY;
+	d->begins_group = d->group_body > max_group_body(d);
 	return tell(d, 800 + (unsigned)((uint64_t)d->at * 200 / d->in.new_size), e);
 }
 

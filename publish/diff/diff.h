@@ -25,6 +25,8 @@ struct diff_input {
 
 struct diff_options {
 	uint64_t max_memory; /* of the decoder; 0: 2 MiB less what its process needs */
+	/* Bytes of body after which a device can begin again; 0: 512 KiB. */
+	uint32_t group_bytes;
 	/* May be NULL. Told of done parts of 1000; not 0 stops: ERR_CANCELLED. */
 	int (*progress)(void *ctx, unsigned permille);
 	void *ctx;

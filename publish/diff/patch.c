@@ -121,13 +121,18 @@ static int add_blocks(struct maker *m, uint64_t at, uint32_t len, struct err *e)
 	return add_segment(m, &s, before, e);
 }
 
+static uint32_t segment_blocks(const struct patch_spec *spec)
+{
+	return spec->segment_blocks > 0 ? spec->segment_blocks : SEGMENT_BLOCKS;
+}
+
 static int add_body(struct maker *m, struct err *e)
 {
 	const struct diff_input in = {m->old_data, m->old_size, m->new_data,
 				      m->new_size};
-	const struct diff_options options = {m->spec->max_memory, m->spec->progress,
-					     m->spec->ctx};
-	uint32_t step = SEGMENT_BLOCKS * VERITY_BLOCK;
+	const struct diff_options options = {m->spec->max_memory, m->spec->group_bytes,
+					     m->spec->progress, m->spec->ctx};
+	uint32_t step = segment_blocks(m->spec) * VERITY_BLOCK;
 
 	m->diff = diff_new(&in, &options, e);
 	if (m->diff == NULL || add_map(m, e) < 0)
@@ -228,6 +233,10 @@ int patch_make(const struct patch_spec *spec, struct buf *ret_head,
 			       (unsigned long long)spec->old_size,
 			       (unsigned long long)spec->new_size,
 			       (unsigned long long)MAX_BLOCKS_BYTES);
+	if (spec->segment_blocks % VERITY_FANOUT != 0 ||
+	    spec->segment_blocks > SEGMENT_BLOCKS)
+		return err_set(e, ERR_USAGE, "segments of %u blocks",
+			       (unsigned)spec->segment_blocks);
 	buf_init(&m.groups, CONTAINER_HEAD_MAX_BYTES);
 	buf_init(&m.segments, CONTAINER_HEAD_MAX_BYTES);
 	buf_init(&m.chunks, CONTAINER_HEAD_MAX_BYTES);

@@ -17,6 +17,10 @@ struct patch_spec {
 	uint64_t new_size;
 	uint8_t salt[VERITY_SALT_LEN]; /* of both images' Merkle trees */
 	uint64_t max_memory;	       /* as of struct diff_options */
+	/* Where a device can begin again: of output a segment (a multiple of 128 up to
+	 * 1024; 0: 1024), and as of struct diff_options. Finer costs bytes. */
+	uint32_t segment_blocks;
+	uint32_t group_bytes;
 	int (*progress)(void *ctx, unsigned permille);
 	void *ctx;
 };
@@ -24,6 +28,19 @@ struct patch_spec {
 /* Appends the head, then the body. ERR_LIMIT: images of more than 2 GiB; ERR_INTERNAL:
  * what was made does not come back as it was. */
 int patch_make(const struct patch_spec *spec, struct buf *ret_head,
+	       struct buf *ret_body, struct err *e) MUST_USE;
+
+/* A delta of one image, as patch_make() gives it. */
+struct patch_part {
+	const void *head;
+	size_t head_len;
+	const void *body;
+	size_t body_len;
+};
+
+/* The delta of a release of several images (1..4), in the manifest's order: appends its
+ * head and its body. Its memory is that of the part which needs most. */
+int patch_join(const struct patch_part *parts, size_t n_parts, struct buf *ret_head,
 	       struct buf *ret_body, struct err *e) MUST_USE;
 
 struct patch_target {

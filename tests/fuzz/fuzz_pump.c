@@ -47,6 +47,7 @@ static int make_head(struct container_head *ret, struct segment *s, uint8_t *gro
 	ret->images[0].n_groups = 1;
 	ret->segments = s;
 	ret->n_segments = 1;
+	ret->codecs = 1u << s->codec;
 	ret->chunks = chunks;
 	ret->n_chunks = (len + CONTAINER_CHUNK - 1) / CONTAINER_CHUNK;
 	for (size_t i = 0; i < ret->n_chunks; i++) {
@@ -61,10 +62,11 @@ static int make_head(struct container_head *ret, struct segment *s, uint8_t *gro
 static void run(struct pump *p, struct ram *medium, const struct container_head *h,
 		const uint8_t *data, size_t len)
 {
-	struct dev *media[MAX_IMAGES] = {&medium->base};
+	const struct pump_job job = {.head = h, .media = {&medium->base}};
 	size_t at = 0;
 
-	pump_start(p, h, media, 0);
+	if (pump_start(p, &job, NULL) < 0)
+		abort();
 	while (!pump_segment_done(p)) {
 		if (pump_is_hungry(p)) {
 			size_t n = pump_feed(p, data + at, len - at);

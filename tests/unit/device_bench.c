@@ -6,6 +6,7 @@
 #include "../../common/base/file.h"
 #include "../../common/format/bundle.h"
 #include "../../publish/bundle/maker.h"
+#include "../../publish/diff/patch.h"
 
 #include "testing.h"
 
@@ -36,7 +37,7 @@ static void make_firmware(struct buf *b, unsigned version)
 	memset(b->data, 0, len + VERITY_BLOCK);
 	fill_noise(b->data, 300 << 10, 1);
 	memset(b->data + (300 << 10), 'a' + (int)version, MIB - (300 << 10));
-	fill_noise(b->data + MIB - (100 << 10), 100 << 10, version);
+	fill_noise(b->data + MIB - (200 << 10), 200 << 10, version);
 	fill_noise(b->data + 2 * MIB, 200000, 10 + version);
 	b->len = len;
 }
@@ -200,8 +201,63 @@ void device_free(struct device *d)
 	sim_fini(&d->sim);
 	release_free(&d->v1);
 	release_free(&d->v2);
+	buf_fini(&d->delta_head);
+	buf_fini(&d->delta_body);
 	pubkey_free(key.owned);
 	free(d);
+}
+
+void device_add_delta(struct device *d)
+{
+	struct buf heads[N_BENCH_IMAGES], bodies[N_BENCH_IMAGES];
+	struct patch_part parts[N_BENCH_IMAGES];
+	struct err e = ERR_INIT;
+
+	buf_init(&d->delta_head, CAP);
+	buf_init(&d->delta_body, CAP);
+	for (size_t i = 0; i < N_BENCH_IMAGES; i++) {
+		const struct image *image = &d->v2.manifest.images[i];
+		struct patch_spec spec = {.old_data = d->v1.images[i].data,
+					  .old_size = d->v1.images[i].len,
+					  .new_data = d->v2.images[i].data,
+					  .new_size = image->size,
+					  .segment_blocks = VERITY_FANOUT,
+					  .group_bytes = 64u << 10};
+
+		memcpy(spec.salt, image->salt, VERITY_SALT_LEN);
+		buf_init(&heads[i], CAP);
+		buf_init(&bodies[i], CAP);
+		OK(patch_make(&spec, &heads[i], &bodies[i], &e));
+		parts[i] = (struct patch_part){heads[i].data, heads[i].len,
+					       bodies[i].data, bodies[i].len};
+	}
+	OK(patch_join(parts, N_BENCH_IMAGES, &d->delta_head, &d->delta_body, &e));
+	for (size_t i = 0; i < N_BENCH_IMAGES; i++) {
+		buf_fini(&heads[i]);
+		buf_fini(&bodies[i]);
+	}
+	d->base = (struct install_slot){
+	    .images = {{"firmware", d->images[0][0]}, {"rootfs", d->images[0][1]}},
+	    .n_images = 2,
+	    .descriptor = d->descriptors[0]};
+	d->by_delta = true;
+}
+
+struct install_material device_material(const struct device *d)
+{
+	struct install_material m = d->v2.material;
+
+	if (!d->by_delta)
+		return m;
+	m.head = d->delta_head.data;
+	m.head_len = d->delta_head.len;
+	m.is_delta = true;
+	return m;
+}
+
+uint64_t device_body_size(const struct device *d)
+{
+	return d->by_delta ? d->delta_body.len : d->v2.body_size;
 }
 
 int device_open(struct device *d, struct boot **ret_boot, struct slot_record *ret,
@@ -231,31 +287,34 @@ void device_spec(struct device *d, struct boot *boot, struct slot_record *record
 	    .boot_keys = &d->keys,
 	    .product = "gateway",
 	    .hardware = "revA",
+	    .base = d->base.n_images > 0 ? &d->base : NULL,
+	    .delta_memory = 2 * MIB,
 	};
 }
 
-static int push_body(struct device *d, struct install *in, uint64_t offset,
-		     struct err *e)
+static int push_body(struct device *d, struct install *in, struct err *e)
 {
 	enum install_want want;
+	uint64_t size = device_body_size(d);
+	const uint8_t *body = d->by_delta ? d->delta_body.data : d->v2.body;
 
 	if (install_push(in, NULL, 0, &want, e) < 0)
 		return -1;
 	while (want == INSTALL_FEED) {
-		uint64_t left = d->v2.body_size - offset;
+		uint64_t at = install_body_offset(in), left = size - at;
 		size_t n = left < BENCH_PIECE ? (size_t)left : BENCH_PIECE;
 
 		assert_true(n > 0);
 		d->n_fetched += n;
-		if (install_push(in, d->v2.body + offset, n, &want, e) < 0)
+		if (install_push(in, body + at, n, &want, e) < 0)
 			return -1;
-		offset += n;
 	}
 	return 0;
 }
 
 int device_install(struct device *d, struct err *e)
 {
+	const struct install_material m = device_material(d);
 	AUTO_PTR(boot) struct boot *boot = NULL;
 	AUTO_PTR(install) struct install *in = NULL;
 	struct slot_record record;
@@ -266,8 +325,8 @@ int device_install(struct device *d, struct err *e)
 		return -1;
 	device_spec(d, boot, &record, &spec);
 	in = install_new(&spec, e);
-	if (in == NULL || install_begin(in, &d->v2.material, &offset, e) < 0 ||
-	    push_body(d, in, offset, e) < 0)
+	if (in == NULL || install_begin(in, &m, &offset, e) < 0 ||
+	    push_body(d, in, e) < 0)
 		return -1;
 	return install_arm(in, DEFAULT_TRIES, e);
 }

@@ -2,7 +2,7 @@
 /*
  * A device on simulated media: slot A runs version 1 (GOOD), slot B is empty, version 2
  * is to be installed. Both releases are made by the maker, so what is installed is what
- * ships.
+ * ships; and so is the delta between them.
  */
 #ifndef OTA_TESTS_DEVICE_BENCH_H
 #define OTA_TESTS_DEVICE_BENCH_H
@@ -33,12 +33,24 @@ struct device {
 	struct dev *record;
 	struct boot_keys keys; /* keys->keys[0] owned */
 	struct bench_release v1, v2;
-	uint64_t n_fetched; /* bytes of body, by device_install() */
+	struct buf delta_head,
+	    delta_body;		  /* v1 to v2; empty until device_add_delta() */
+	struct install_slot base; /* slot A, which runs */
+	bool by_delta;		  /* device_install() takes the delta */
+	uint64_t n_fetched;	  /* bytes of body, by device_install() */
 };
 
 /* With the releases made, slot A filled and confirmed. */
 struct device *device_new(void);
 void device_free(struct device *d);
+
+/* From here on device_install() takes the delta, which it makes: firmware of segments of
+ * 512 KiB, of which the second goes on from the first, the fourth from the third, and
+ * the last one is raw; and the rootfs. */
+void device_add_delta(struct device *d);
+/* v2 by what device_install() takes. */
+struct install_material device_material(const struct device *d);
+uint64_t device_body_size(const struct device *d);
 
 /* A back-end and a record in fresh memory; the caller closes the back-end. */
 int device_open(struct device *d, struct boot **ret_boot, struct slot_record *ret,

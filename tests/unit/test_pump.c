@@ -96,6 +96,7 @@ static void vouch(struct load *l)
 	h->images[0].n_groups = (size_t)verity_n_groups(h->images[0].size);
 	h->segments = &l->segment;
 	h->n_segments = 1;
+	h->codecs = 1u << l->segment.codec;
 	h->chunks = l->chunks;
 	h->n_chunks = (l->body.len + CONTAINER_CHUNK - 1) / CONTAINER_CHUNK;
 	assert_true(h->n_chunks <= 128);
@@ -106,11 +107,12 @@ static void vouch(struct load *l)
 
 static int run(struct load *l, struct err *e)
 {
-	struct dev *media[MAX_IMAGES] = {l->medium};
+	const struct pump_job job = {.head = &l->head, .media = {l->medium}};
 	size_t at = 0;
 
 	vouch(l);
-	pump_start(l->pump, &l->head, media, 0);
+	if (pump_start(l->pump, &job, e) < 0)
+		return -1;
 	while (!pump_segment_done(l->pump)) {
 		if (pump_is_hungry(l->pump)) {
 			size_t n =
@@ -261,7 +263,7 @@ static void a_wrong_block_is_not_written(void **state)
 static void zeros_need_no_body_but_must_be_signed(void **state)
 {
 	struct load *l = load_new(20);
-	struct dev *media[MAX_IMAGES] = {l->medium};
+	const struct pump_job job = {.head = &l->head, .media = {l->medium}};
 	struct err e = ERR_INIT;
 
 	(void)state;
@@ -269,7 +271,7 @@ static void zeros_need_no_body_but_must_be_signed(void **state)
 	vouch(l);
 	l->segment.flags = SEG_ZERO;
 	l->segment.codec = CODEC_RAW;
-	pump_start(l->pump, &l->head, media, 0);
+	OK(pump_start(l->pump, &job, &e));
 	assert_false(pump_is_hungry(l->pump));
 	FAILS(pump_step(l->pump, &e), ERR_DIGEST);
 	load_free(l);
