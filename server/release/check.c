@@ -28,7 +28,8 @@ static int check_manifest(const struct artifacts *a, const struct publish_reques
 		return err_wrap(e, "manifest");
 	if (manifest_target_name(read->product, read->version, m->name, e) != 0)
 		return -1;
-	steps_pass(q->steps, "%s %s, security version %u, raises the floor to %u",
+	steps_pass(q->steps,
+		   "%s %s, security version %u; raises the floor to %u (0: leaves it)",
 		   read->product, read->version, read->security_version,
 		   read->raise_floor_to);
 	return 0;

@@ -177,10 +177,11 @@ export class PlayedDevice {
 /** What axe finds in a page as it is now, as "rule: elements". By the debugger, not by a script element: the page's
  *  policy stays in force. */
 export async function violations(page: Page): Promise<string[]> {
+	await page.bringToFront(); /* what nobody looks at is not painted */
 	await page.evaluate(axe.source);
 	return page.evaluate(async () => {
 		const result = await (window as unknown as { axe: typeof axe }).axe.run(document);
-		return result.violations.map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((n) => n.html).join(" | ")} (${one.nodes.length})`);
+		return result.violations.map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((n) => `${n.html} ${n.any[0]?.message ?? ""}`).join(" | ")} (${one.nodes.length})`);
 	});
 }
 

@@ -7,10 +7,12 @@ import { texts } from "./texts.ts";
 export class ApiError extends Error {
 	readonly status: number; /* 0: the server did not answer */
 	readonly code: string;
-	constructor(status: number, code: string, detail: string) {
+	readonly more: Readonly<Record<string, unknown>>; /* the whole problem document, if it was one */
+	constructor(status: number, code: string, detail: string, more = {}) {
 		super(detail);
 		this.status = status;
 		this.code = code;
+		this.more = more;
 	}
 }
 
@@ -48,7 +50,7 @@ export async function problemOf(answer: Response): Promise<ApiError> {
 		try {
 			const body = (await answer.json()) as { code?: unknown; detail?: unknown; title?: unknown };
 			const detail = [body.detail, body.title].find((text) => typeof text === "string" && text !== "");
-			if (detail) return new ApiError(answer.status, String(body.code ?? ""), detail as string);
+			if (detail) return new ApiError(answer.status, String(body.code ?? ""), detail as string, body);
 		} catch {
 			/* not a problem document after all */
 		}

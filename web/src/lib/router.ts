@@ -15,6 +15,7 @@ export const SCREENS = {
 	enrolment: "/enrolment",
 	jobs: "/jobs",
 	releases: "/releases",
+	"new-release": "/releases/new",
 	release: "/releases/:id",
 	rollouts: "/rollouts",
 	"new-rollout": "/rollouts/new",

@@ -431,18 +431,18 @@ export interface Release {
 	};
 	/** How many deployments this call cancels. */
 	cancelled?: number;
-	checks?: PublishChecks;
+	/** What publishing it went through, in order; in the answer that publishes it alone. */
+	checks?: PublishCheck[];
 	manifest_sha256: Sha256;
 }
 
 export type PublishStep = "manifest" | "payload" | "files" | "root" | "signatures" | "list" | "sign" | "device" | "store";
 
-/** What publishing it went through, in order; in the answer that publishes it, and in the refusal: there `step` is where it ended. */
-export interface PublishChecks {
+export interface PublishCheck {
 	step: PublishStep;
 	/** What was found, for people. */
 	text: string;
-}[]
+}
 
 export interface Upload {
 	id: string;

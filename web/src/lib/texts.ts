@@ -18,6 +18,7 @@ export const texts = {
 		enrolment: "Enrolment",
 		jobs: "Jobs",
 		releases: "Releases",
+		"new-release": "Upload a release",
 		release: "Release",
 		rollouts: "Rollouts",
 		"new-rollout": "New rollout",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The repository's metadata from where devices fetch it. */
-import { envelopeOf, factsOf, ROLES, versionIn, type RoleFacts, type RoleName } from "./roles.ts";
+import { envelopeOf, factsOf, ROLES, versionIn, type Envelope, type RoleFacts, type RoleName } from "./roles.ts";
 
 const MOST_ROOTS = 1024;
 
@@ -11,16 +11,21 @@ async function text(tenant: string, file: string): Promise<string | null> {
 	return answer.text();
 }
 
-/** All four roles as they are published now; none before the first root. newest: the root's version, if known. */
-export async function loadRoles(tenant: string, newest = 0): Promise<RoleFacts[]> {
+/** The envelopes as they are published now; null before the first. newest: the root's version, if known. */
+export async function loadEnvelopes(tenant: string, newest = 0): Promise<Record<RoleName, Envelope> | null> {
 	const timestampText = await text(tenant, "timestamp.json");
-	if (timestampText === null) return [];
+	if (timestampText === null) return null;
 	const timestamp = envelopeOf(timestampText, "timestamp");
 	const snapshot = envelopeOf((await text(tenant, `${versionIn(timestamp, "snapshot.json") ?? 0}.snapshot.json`)) ?? "", "snapshot");
 	const targets = envelopeOf((await text(tenant, `${versionIn(snapshot, "targets.json") ?? 0}.targets.json`)) ?? "", "targets");
 	const root = await newestRoot(tenant, Math.max(1, newest));
-	const of = { root, targets, snapshot, timestamp } as Record<RoleName, typeof root>;
-	return ROLES.map((name) => factsOf(name, of[name], root));
+	return { root, targets, snapshot, timestamp };
+}
+
+/** All four roles; none before the first root. */
+export async function loadRoles(tenant: string, newest = 0): Promise<RoleFacts[]> {
+	const of = await loadEnvelopes(tenant, newest);
+	return of ? ROLES.map((name) => factsOf(name, of[name], of.root)) : [];
 }
 
 async function newestRoot(tenant: string, from: number) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from "vitest";
-import { envelopeOf, factsOf, versionIn } from "./roles.ts";
+import { envelopeOf, factsOf, lists, versionIn } from "./roles.ts";
 
 const root = JSON.stringify({
 	signed: {
@@ -43,5 +43,14 @@ describe("roles of the repository", () => {
 		expect(versionIn(envelope, "snapshot.json")).toBe(5);
 		expect(versionIn(envelope, "targets.json")).toBeNull();
 		expect(factsOf("timestamp", envelope, envelopeOf(root, "root"))).toMatchObject({ threshold: 0, keys: [] });
+	});
+
+	test("the list of releases names a manifest by its hash, or does not", () => {
+		const targets = envelopeOf(
+			'{"signed":{"_type":"targets","version":2,"expires":"2030-01-01T00:00:00Z","targets":{"release/gateway/1.0.json":{"hashes":{"sha256":"ab"}}}},"signatures":[]}',
+			"targets",
+		);
+		expect([lists(targets, "ab"), lists(targets, "cd")]).toEqual([true, false]);
+		expect(lists(envelopeOf(root, "root"), "ab")).toBe(false);
 	});
 });

@@ -14,7 +14,7 @@ export interface RoleFacts {
 	demo: boolean; /* of a demonstration: everybody has these keys */
 }
 
-interface Envelope {
+export interface Envelope {
 	signed: {
 		_type: string;
 		version: number;
@@ -23,6 +23,7 @@ interface Envelope {
 		"x-ota-demo"?: boolean;
 		roles?: Record<string, { keyids: string[]; threshold: number }>;
 		meta?: Record<string, { version: number }>;
+		targets?: Record<string, { hashes?: { sha256?: string } }>;
 	};
 	signatures: { keyid: string }[];
 }
@@ -56,4 +57,9 @@ export function factsOf(name: RoleName, envelope: Envelope, root: Envelope): Rol
 		keys,
 		demo: root.signed["x-ota-demo"] === true,
 	};
+}
+
+/** Does the list of releases name a manifest with this hash? */
+export function lists(targets: Envelope, sha256: string): boolean {
+	return Object.values(targets.signed.targets ?? {}).some((one) => one.hashes?.sha256 === sha256);
 }
