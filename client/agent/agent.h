@@ -39,6 +39,9 @@
  *      v
  *    CONFIRMING ── record: GOOD ──> IDLE, and success is reported
  *
+ * Where a delta is offered it is tried first. If it fails, FETCHING goes on with the full
+ * payload, also from INSTALLING and VERIFYING (delta.c).
+ *
  * Held: the server says "skip" (a maintenance window that is not open, download-only), or
  * it is soft ("attempt") and the device has a command that says whether it may be
  * interrupted. The slot stays WRITTEN until it is offered without "skip"; a soft one, until
@@ -139,6 +142,10 @@ struct agent_ops {
 	int (*target_open)(void *ctx, unsigned slot, struct install_slot *ret,
 			   struct dev **ret_journal, struct err *e);
 	void (*target_close)(void *ctx);
+	/* The media of the slot that runs, only to be read, after target_open() and until
+	 * target_close(). NULL: no deltas. */
+	int (*base_open)(void *ctx, unsigned slot, struct install_slot *ret,
+			 struct err *e);
 	/* Runs a health command or the soft one; agent_on_command_end() follows, also
 	 * after the timeout. One at a time. */
 	int (*command_start)(void *ctx, const char *command, uint64_t timeout_ms,
@@ -169,9 +176,10 @@ struct agent_spec {
 	const char *token;  /* TargetToken, or NULL */
 	uint64_t poll_ms;   /* where the server says nothing */
 	struct backoff backoff;
-	uint64_t max_rate_bytes;    /* of the payload a second, 0: no limit */
-	uint64_t max_payload_bytes; /* of a body; 0: no limit but the medium */
-	uint64_t max_install_ms;    /* of one attempt to fetch a body; 0: no limit */
+	uint64_t max_rate_bytes;     /* of the payload a second, 0: no limit */
+	uint64_t max_payload_bytes;  /* of a body; 0: no limit but the medium */
+	uint64_t max_install_ms;     /* of one attempt to fetch a body; 0: no limit */
+	uint64_t delta_memory_bytes; /* that applying a delta may take; 0: no deltas */
 
 	/* Exits with 0 if the device may be interrupted now, for a deployment that is
 	 * soft; NULL: always. */

@@ -188,6 +188,18 @@ static void add_slot(struct ddi_config_data *c, const struct slot *s, char lette
 	add(c, key, known ? hash : "");
 }
 
+static void add_capabilities(const struct agent *a, struct ddi_config_data *c)
+{
+	const char *names[MAX_CAPABILITIES];
+	size_t n = agent_capabilities(a, names);
+	char text[128] = "";
+
+	for (size_t i = 0, at = 0; i < n && at < sizeof(text); i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s",
+				       i > 0 ? "," : "", names[i]);
+	add(c, "agent.capabilities", text);
+}
+
 static void fill_attributes(const struct agent *a, struct ddi_config_data *c)
 {
 	char boot_id[2 * BOOT_ID_LEN + 1];
@@ -198,7 +210,8 @@ static void fill_attributes(const struct agent *a, struct ddi_config_data *c)
 	add(c, "hardware", a->spec.hardware);
 	add(c, "version", a->handover.version);
 	add(c, "agent.version", a->spec.agent_version);
-	add(c, "agent.capabilities", "full,resume,offline");
+	add_capabilities(a, c);
+	add_number(c, "delta.memory", delta_takes(a) ? a->spec.delta_memory_bytes : 0);
 	add(c, "boot.id", boot_id);
 	add_number(c, "boot.count", a->handover.boot_count);
 	add_number(c, "security.version", a->handover.security_version);

@@ -24,6 +24,7 @@ static const char *const part_names[N_FETCHES] = {"manifest", "slot descriptor",
 
 static void fetch_metadata(struct agent *a);
 static void fetch_part(struct agent *a);
+static void begin_fetching(struct agent *a);
 
 /* What means that somebody speaks who should not, and not that the network plays
  * tricks. */
@@ -35,7 +36,10 @@ static bool is_distrust(enum err_code code)
 
 static void end(struct agent *a, const char *what, const struct err *e)
 {
-	if (is_distrust(e->code))
+	if (a->update.by_delta) { /* the release is found: only the delta is not */
+		if (delta_failed(a, what, e))
+			begin_fetching(a);
+	} else if (is_distrust(e->code))
 		update_refused(a, what, e);
 	else
 		update_failed(a, what, e);
@@ -140,10 +144,47 @@ static int seek(struct agent *a, struct err *e)
 	return tuf_client_seek(u->tuf, name, e);
 }
 
+static void begin_fetching(struct agent *a)
+{
+	agent_move(a, AGENT_FETCHING, "the release is listed and signed");
+	fetch_part(a);
+}
+
+/* The delta's head, if it is listed. Without it there is still the release. */
+static void found_delta(struct agent *a)
+{
+	struct tuf_target *t = &a->update.delta;
+	struct err e = ERR_INIT;
+
+	if (tuf_client_found(a->update.tuf, t, &e) == 0 &&
+	    t->length > CONTAINER_HEAD_MAX_BYTES)
+		(void)err_set(&e, ERR_LIMIT, "its head has %llu bytes, not at most %u",
+			      (unsigned long long)t->length, CONTAINER_HEAD_MAX_BYTES);
+	if (e.code == ERR_NONE ||
+	    delta_failed(a, "look for the delta in the signed targets", &e))
+		begin_fetching(a);
+}
+
+static void seek_delta(struct agent *a)
+{
+	struct update *u = &a->update;
+	struct err e = ERR_INIT;
+
+	u->by_delta = true;
+	if (tuf_client_seek(u->tuf, u->artifact.delta.name, &e) == 0)
+		fetch_metadata(a);
+	else if (delta_failed(a, "look for the delta in the signed targets", &e))
+		begin_fetching(a);
+}
+
 static void found(struct agent *a)
 {
 	struct err e = ERR_INIT;
 
+	if (a->update.by_delta) {
+		found_delta(a);
+		return;
+	}
 	if (tuf_client_found(a->update.tuf, &a->update.target, &e) < 0) {
 		update_refused(a, "look for the release in the signed targets", &e);
 		return;
@@ -155,8 +196,10 @@ static void found(struct agent *a)
 		update_refused(a, "look for the release in the signed targets", &e);
 		return;
 	}
-	agent_move(a, AGENT_FETCHING, "the release is listed and signed");
-	fetch_part(a);
+	if (delta_wanted(a))
+		seek_delta(a);
+	else
+		begin_fetching(a);
 }
 
 static void fetch_metadata(struct agent *a)
@@ -208,6 +251,8 @@ static size_t part_size(const struct update *u, enum fetch_what what)
 {
 	if (what == FETCH_MANIFEST)
 		return (size_t)u->target.length;
+	if (what == FETCH_HEAD && u->by_delta)
+		return (size_t)u->delta.length;
 	return what == FETCH_HEAD ? (size_t)u->manifest->payload_head_size
 				  : DESCRIPTOR_LEN;
 }
@@ -220,6 +265,8 @@ static int check_part(const struct update *u, enum fetch_what what, const struct
 
 	if (what == FETCH_MANIFEST)
 		return tuf_target_check(&u->target, b->data, b->len, e);
+	if (what == FETCH_HEAD && u->by_delta)
+		return tuf_target_check(&u->delta, b->data, b->len, e);
 	expected = what == FETCH_HEAD ? u->manifest->payload_head_sha256
 				      : u->manifest->descriptor_sha256;
 	if (sha256(b->data, b->len, digest, e) < 0)
@@ -368,7 +415,8 @@ static void fetch_part(struct agent *a)
 {
 	struct update *u = &a->update;
 	const char *const urls[N_FETCHES] = {
-	    u->artifact.manifest, u->artifact.descriptor, u->artifact.payload_head};
+	    u->artifact.manifest, u->artifact.descriptor,
+	    u->by_delta ? u->artifact.delta.head : u->artifact.payload_head};
 	struct err e = ERR_INIT;
 
 	if (u->bundle != NULL)
@@ -378,4 +426,13 @@ static void fetch_part(struct agent *a)
 	else if (agent_get(a, AGENT_FETCH, urls[u->what], part_size(u, u->what),
 			   on_part, &e) < 0)
 		update_failed(a, "fetch the release", &e);
+}
+
+void fetch_full_head(struct agent *a)
+{
+	struct update *u = &a->update;
+
+	buf_fini(&u->parts[FETCH_HEAD]);
+	u->what = FETCH_HEAD;
+	fetch_part(a);
 }

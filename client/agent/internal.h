@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the agent's files share. agent.c has the machine, contact.c the poll, update.c
- * refresh to arming, consent.c the user's, health.c the new slot, report.c feedback, stream.c the ota:events.
+ * refresh to arming, delta.c the choice of payload, consent.c the user's, health.c the new slot, report.c feedback, stream.c the ota:events.
  * Private. */
 #ifndef OTA_AGENT_INTERNAL_H
 #define OTA_AGENT_INTERNAL_H
@@ -57,16 +57,19 @@ struct update {
 	struct effective_time time;
 	bool seeking;
 	struct tuf_target target;
+	bool by_delta;		 /* the head and the body are a delta's */
+	struct tuf_target delta; /* its head */
 	enum fetch_what what;
 	struct buf parts[N_FETCHES];
 	struct manifest *manifest;
 	uint8_t manifest_sha256[SHA256_LEN];
 	bool target_is_open;
-	struct install_slot media;
+	struct install_slot media, base;
 	struct dev *journal;
 	struct install *install;
 	struct buf pending; /* of the body: received, not yet fed */
 	bool paused, ended; /* of the body's exchange */
+	uint64_t body_size;
 	uint64_t skip;	    /* of this answer: bytes before body_at */
 	uint64_t body_at;   /* where the body goes on (bundle: next byte to read) */
 	struct err why;	    /* the body's exchange ended early */
@@ -227,10 +230,28 @@ bool consent_look(struct agent *a, const char *url, void (*over)(struct agent *a
 /* fetch.c */
 extern const char *const fetch_cache_names[N_FETCHES];
 void fetch_refresh(struct agent *a);
+/* The manifest and the descriptor are there: goes on with the full payload's head. */
+void fetch_full_head(struct agent *a);
+
+/* What this agent can do, for attributes and reports; the number of names. */
+#define MAX_CAPABILITIES 4
+size_t agent_capabilities(const struct agent *a, const char *ret[MAX_CAPABILITIES]);
+
+/* delta.c: this device is set up for deltas. */
+bool delta_takes(const struct agent *a);
+/* A delta is offered, this device can take it, and it has not failed. */
+bool delta_wanted(const struct agent *a);
+/* Stores and reports it; what follows is the caller's. False: the attempt has ended. */
+bool delta_failed(struct agent *a, const char *what, const struct err *why);
+/* An attempt is to end with this, not to be repeated if for_good. True: a delta was under
+ * way, and this is its end; the full payload is on its way, or the attempt has ended. */
+bool delta_gives_way(struct agent *a, const char *what, const struct err *why,
+		     bool for_good);
 
 /* write.c */
 void write_begin(struct agent *a);
 void write_step(struct agent *a);
+void write_abandon(struct agent *a); /* what was written stays */
 int write_head(struct agent *a, const struct net_head *h, struct err *e) MUST_USE;
 int write_data(struct agent *a, const void *data, size_t len, struct err *e) MUST_USE;
 int write_percent(const struct agent *a);

@@ -47,6 +47,18 @@ void memory_add_failed(struct memory *m, const char *id, const char *reason)
 	f->told = false;
 }
 
+void memory_note_delta(struct memory *m, const char *id, const char *what,
+		       const char *why)
+{
+	struct memory_failed *f = &m->delta;
+	char text[2 * MEMORY_REASON_LEN];
+
+	(void)snprintf(text, sizeof(text), "the delta failed: %.80s: %.300s", what,
+		       why);
+	copy_cut(f->id, sizeof(f->id), id);
+	copy_cut(f->reason, sizeof(f->reason), text);
+}
+
 /* ---- reading ---- */
 
 static int read_u32(const struct json *o, const char *key, uint32_t max, uint32_t *ret,
@@ -107,6 +119,22 @@ static int read_failed(const struct json *root, struct memory *ret, struct err *
 	return 0;
 }
 
+static int read_delta(const struct json *root, struct memory_failed *ret, struct err *e)
+{
+	const struct json *d;
+	const char *id, *reason;
+
+	if (json_get(root, "delta") == NULL)
+		return 0;
+	if (json_get_object(root, "delta", &d, e) < 0 ||
+	    json_get_text(d, "id", &id, e) < 0 ||
+	    text_copy(ret->id, sizeof(ret->id), id, "id", e) < 0 ||
+	    json_get_text(d, "reason", &reason, e) < 0)
+		return -1;
+	copy_cut(ret->reason, sizeof(ret->reason), reason);
+	return 0;
+}
+
 static int parse(const struct buf *text, struct memory *ret, struct err *e)
 {
 	AUTO_PTR(json) struct json *root = json_parse(text->data, text->len, e);
@@ -121,7 +149,7 @@ static int parse(const struct buf *text, struct memory *ret, struct err *e)
 	if (json_get_u64(root, "reports", &ret->n_reports, e) < 0 ||
 	    json_get_u64(root, "floor_utc_ms", &floor, e) < 0 ||
 	    read_deployment(root, &ret->deployment, e) < 0 ||
-	    read_failed(root, ret, e) < 0)
+	    read_failed(root, ret, e) < 0 || read_delta(root, &ret->delta, e) < 0)
 		return -1;
 	ret->floor_utc_ms = (int64_t)floor;
 	return 0;
@@ -182,6 +210,16 @@ static int write_failed(struct json *root, const struct memory *m, struct err *e
 	return 0;
 }
 
+static int write_delta(struct json *root, const struct memory_failed *d, struct err *e)
+{
+	struct json *o = json_new_object();
+
+	if (json_set(root, "delta", o, e) < 0 ||
+	    json_set(o, "id", json_new_text(d->id), e) < 0)
+		return -1;
+	return json_set(o, "reason", json_new_text(d->reason), e);
+}
+
 int memory_save(const struct tuf_store *files, const struct memory *m, struct err *e)
 {
 	AUTO_PTR(json) struct json *root = json_new_object();
@@ -195,7 +233,9 @@ int memory_save(const struct tuf_store *files, const struct memory *m, struct er
 	    json_set(root, "floor_utc_ms", json_new_int(m->floor_utc_ms), e) < 0 ||
 	    (m->deployment.id[0] != '\0' &&
 	     write_deployment(root, &m->deployment, e) < 0) ||
-	    write_failed(root, m, e) < 0 || json_write(root, &text, e) < 0 ||
+	    write_failed(root, m, e) < 0 ||
+	    (m->delta.id[0] != '\0' && write_delta(root, &m->delta, e) < 0) ||
+	    json_write(root, &text, e) < 0 ||
 	    files->put(files->ctx, MEMORY_FILE, text.data, text.len, e) < 0)
 		return err_wrap(e, "store %s", MEMORY_FILE);
 	return 0;

@@ -9,6 +9,7 @@
  *	 "deployment":{"id":"100042","transaction":7,"slot":1,"descriptor_sha256":H,
  *	               "manifest_sha256":H,"detail":"..."} or absent,
  *	 "failed":[{"id":"100041","reason":"...","told":true}, ..],
+ *	 "delta":{"id":"100042","reason":"..."} or absent,
  *	 "reports":N, "floor_utc_ms":N}
  *
  * deployment	the one under way: stored before its slot is armed, forgotten when the
@@ -16,6 +17,7 @@
  *		say of its health before it gives up, so that the old one can tell.
  * failed	ended without success on this device: not tried again, told again if
  *		offered.
+ * delta	the deployment whose delta failed here: it goes on with the full payload.
  * reports	counter of proofs, reserved in blocks: what was stored is never used
  *		again.
  * floor	no time before it is believed (schedule.h).
@@ -50,7 +52,8 @@ struct memory {
 	struct memory_deployment deployment;
 	struct memory_failed failed[MEMORY_MAX_FAILED]; /* oldest first */
 	size_t n_failed;
-	uint64_t n_reports; /* reserved so far */
+	struct memory_failed delta; /* told is not used */
+	uint64_t n_reports;	    /* reserved so far */
 	int64_t floor_utc_ms;
 };
 
@@ -64,6 +67,10 @@ int memory_save(const struct tuf_store *files, const struct memory *m,
 
 /* The entry of a deployment that ended here without success, or NULL. */
 struct memory_failed *memory_find_failed(struct memory *m, const char *id);
+
+/* The delta of this deployment failed: "WHAT: WHY", cut to fit. */
+void memory_note_delta(struct memory *m, const char *id, const char *what,
+		       const char *why);
 
 /* Adds or replaces; the oldest one makes room. The reason is cut to fit. */
 void memory_add_failed(struct memory *m, const char *id, const char *reason);

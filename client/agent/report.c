@@ -147,6 +147,14 @@ static uint32_t last_event(const struct slot_record *r)
 	return n > 0 ? r->events[n - 1].id : 0;
 }
 
+/* An end says once more that its delta failed: what was said on the way may be lost. */
+static void add_delta(const struct agent *a, struct report *r)
+{
+	if (r->n_details < N_ELEMS(r->details) &&
+	    strcmp(a->memory.delta.id, r->id) == 0)
+		set_detail(r, a->memory.delta.reason);
+}
+
 void report_success(struct agent *a, const char *id, const char *detail)
 {
 	struct report r = make(id, DDI_CLOSED, DDI_SUCCESS);
@@ -160,6 +168,7 @@ void report_success(struct agent *a, const char *id, const char *detail)
 	r.ends_deployment = true;
 	r.event_id = last_event(&a->record);
 	set_detail(&r, detail);
+	add_delta(a, &r);
 	add_final(a, &r);
 }
 
@@ -184,6 +193,7 @@ static void report_rollback(struct agent *a, const char *id)
 	set_detail(&r, text);
 	if (a->memory.deployment.detail[0] != '\0')
 		set_detail(&r, a->memory.deployment.detail);
+	add_delta(a, &r);
 	r.ends_deployment = true;
 	r.event_id = last_event(&a->record);
 	add_final(a, &r);
@@ -306,6 +316,7 @@ static int write_text(const struct agent *a, const struct report *r, struct buf 
 		      struct err *e)
 {
 	struct ddi_feedback *f = calloc(1, sizeof(*f));
+	const char *names[MAX_CAPABILITIES];
 	int result;
 
 	if (f == NULL)
@@ -320,6 +331,10 @@ static int write_text(const struct agent *a, const struct report *r, struct buf 
 	f->event_id = r->event_id;
 	(void)snprintf(f->agent_version, sizeof(f->agent_version), "%.32s",
 		       a->spec.agent_version);
+	f->n_capabilities = agent_capabilities(a, names);
+	for (size_t i = 0; i < f->n_capabilities; i++)
+		(void)snprintf(f->capabilities[i], sizeof(f->capabilities[i]), "%s",
+			       names[i]);
 	result = ddi_feedback_write(f, r->id, ret, e);
 	free(f);
 	return result;

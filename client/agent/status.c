@@ -42,6 +42,9 @@ static int add_update(struct json *root, const struct agent *a, struct err *e)
 	    set_text(o, "version", u->manifest != NULL ? u->manifest->version : "", e) <
 		0)
 		return -1;
+	if (u->install != NULL &&
+	    set_text(o, "payload", u->by_delta ? "delta" : "full", e) < 0)
+		return -1;
 	return json_set(o, "percent", json_new_int(write_percent(a)), e);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An update from the offer to its end in this boot: how it begins, and the ways in
- * which it can end before the slot is armed.
+ * which it can end before the slot is armed. (A delta ends nothing: delta.c.)
  *
  *	failed		the network, the server, a medium: tried again with growing
  *			patience; the journal and the cache keep what was got so far
@@ -52,6 +52,8 @@ void update_failed(struct agent *a, const char *what, const struct err *e)
 	bool from_bundle = a->update.bundle != NULL;
 	char text[DDI_TEXT_LEN];
 
+	if (delta_gives_way(a, what, e, false))
+		return;
 	agent_log_failure(a, LOG_WARN, what, e);
 	a->attempts++;
 	if (!from_bundle && a->attempts <= MAX_TOLD_FAILURES &&
@@ -80,6 +82,8 @@ void update_refused(struct agent *a, const char *what, const struct err *e)
 	char id[12], text[MEMORY_REASON_LEN];
 	struct err why = ERR_INIT;
 
+	if (delta_gives_way(a, what, e, true))
+		return;
 	agent_log_failure(a, LOG_ERROR, what, e);
 	memcpy(id, a->update.id, sizeof(id));
 	(void)snprintf(text, sizeof(text), "refused: %s: %.180s", what, e->text);
@@ -98,6 +102,8 @@ void update_refused(struct agent *a, const char *what, const struct err *e)
 
 void update_altered(struct agent *a, const char *what, const struct err *e)
 {
+	if (delta_gives_way(a, what, e, true))
+		return;
 	if (++a->altered >= MAX_ALTERED || a->update.bundle != NULL)
 		update_refused(a, what, e);
 	else

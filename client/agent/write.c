@@ -20,6 +20,7 @@
 #define PENDING_MAX_BYTES (1024u * 1024)
 #define PROGRESS_EVERY_MS 1000
 #define MAX_MEDIUM_FAILURES 3
+#define LEAP_MAX_BYTES (256u * 1024) /* is passed over rather than asked for anew */
 
 /* ---- how an attempt ends ---- */
 
@@ -114,10 +115,10 @@ int write_data(struct agent *a, const void *data, size_t len, struct err *e)
 	len -= known;
 	if (len == 0)
 		return 0;
-	if (len > u->manifest->payload_body_size - u->body_at)
+	if (len > u->body_size - u->body_at)
 		return err_set(e, ERR_LIMIT,
-			       "the payload is larger than the manifest's %llu bytes",
-			       (unsigned long long)u->manifest->payload_body_size);
+			       "the payload is larger than the %llu bytes of its head",
+			       (unsigned long long)u->body_size);
 	if (buf_add(&u->pending, (const uint8_t *)data + known, len, e) < 0)
 		return -1;
 	u->body_at += len;
@@ -151,10 +152,11 @@ static int get_body(struct agent *a, struct err *e)
 {
 	struct update *u = &a->update;
 	struct net_request r = {.method = "GET",
-				.url = u->artifact.payload_body,
+				.url = u->by_delta ? u->artifact.delta.body
+						   : u->artifact.payload_body,
 				.range_start = (int64_t)u->body_at,
 				.range_end = -1,
-				.max_bytes = u->manifest->payload_body_size,
+				.max_bytes = u->body_size,
 				.timeout_ms = a->spec.max_install_ms,
 				.max_rate_bytes = a->spec.max_rate_bytes};
 
@@ -163,6 +165,17 @@ static int get_body(struct agent *a, struct err *e)
 }
 
 /* ---- INSTALLING begins ---- */
+
+/* Where the slot that runs cannot be read the delta is of no use, and nothing else is
+ * wrong: another code than that of a medium to write. */
+static int open_base(struct agent *a, struct err *e)
+{
+	struct err why = ERR_INIT;
+
+	if (a->spec.ops->base_open(a->spec.ctx, a->running, &a->update.base, &why) == 0)
+		return 0;
+	return err_set(e, ERR_INCOMPATIBLE, "%s", why.text);
+}
 
 static int begin_install(struct agent *a, struct err *e)
 {
@@ -173,14 +186,17 @@ static int begin_install(struct agent *a, struct err *e)
 				    .record = &a->record,
 				    .boot_keys = a->spec.boot_keys,
 				    .product = a->spec.product,
-				    .hardware = a->spec.hardware};
+				    .hardware = a->spec.hardware,
+				    .delta_memory = a->spec.delta_memory_bytes};
 	const struct install_material m = {
 	    .manifest = u->parts[FETCH_MANIFEST].data,
 	    .manifest_len = u->parts[FETCH_MANIFEST].len,
 	    .descriptor = u->parts[FETCH_DESCRIPTOR].data,
 	    .descriptor_len = u->parts[FETCH_DESCRIPTOR].len,
 	    .head = u->parts[FETCH_HEAD].data,
-	    .head_len = u->parts[FETCH_HEAD].len};
+	    .head_len = u->parts[FETCH_HEAD].len,
+	    .is_delta = u->by_delta};
+	struct install_progress p;
 
 	if (a->spec.ops->target_open(a->spec.ctx, a->target, &u->media, &u->journal,
 				     e) < 0)
@@ -188,8 +204,30 @@ static int begin_install(struct agent *a, struct err *e)
 	u->target_is_open = true;
 	spec.target = u->media;
 	spec.journal = u->journal;
+	if (u->by_delta && open_base(a, e) < 0)
+		return -1;
+	spec.base = u->by_delta ? &u->base : NULL;
 	u->install = install_new(&spec, e);
-	return u->install == NULL ? -1 : install_begin(u->install, &m, &u->body_at, e);
+	if (u->install == NULL || install_begin(u->install, &m, &u->body_at, e) < 0)
+		return -1;
+	install_progress(u->install, &p);
+	u->body_size = p.body_size;
+	return 0;
+}
+
+void write_abandon(struct agent *a)
+{
+	struct update *u = &a->update;
+
+	agent_drop(a, AGENT_FETCH);
+	agent_timer(a, AGENT_TIMER_STEP, -1);
+	install_free(TAKE(u->install));
+	if (u->target_is_open)
+		a->spec.ops->target_close(a->spec.ctx);
+	u->target_is_open = false;
+	buf_fini(&u->pending);
+	u->paused = u->ended = false;
+	u->why = ERR_INIT;
 }
 
 /* The tie between the deployment and what the record will say of the slot. */
@@ -225,8 +263,7 @@ void write_begin(struct agent *a)
 	agent_move(a, AGENT_INSTALLING,
 		   u->body_at > 0 ? "goes on where it was interrupted"
 				  : "begins to write");
-	if (u->bundle == NULL && u->body_at < u->manifest->payload_body_size &&
-	    get_body(a, &e) < 0) {
+	if (u->bundle == NULL && u->body_at < u->body_size && get_body(a, &e) < 0) {
 		update_failed(a, "fetch the payload", &e);
 		return;
 	}
@@ -291,11 +328,41 @@ static void cut_short(struct agent *a)
 	update_failed(a, "fetch the payload", &e);
 }
 
+/* What is pending ends at body_at and begins behind what the install has. Where it wants
+ * to go on further behind, what lies between is dropped, or not asked for. */
+static int leap(struct agent *a, struct err *e)
+{
+	struct update *u = &a->update;
+	uint64_t wanted = install_body_offset(u->install);
+
+	if (wanted <= u->body_at) {
+		uint64_t left = u->body_at - wanted;
+
+		if (left < u->pending.len)
+			buf_drop(&u->pending, u->pending.len - (size_t)left);
+		return 0;
+	}
+	buf_clear(&u->pending);
+	if (u->bundle == NULL && wanted - u->body_at <= LEAP_MAX_BYTES && !u->ended) {
+		u->skip += wanted - u->body_at;
+		u->body_at = wanted;
+		return 0;
+	}
+	u->body_at = wanted;
+	if (u->bundle != NULL)
+		return 0;
+	agent_drop(a, AGENT_FETCH);
+	u->paused = u->ended = false;
+	return get_body(a, e);
+}
+
 /* Hands on what is pending. False: there is nothing more for now. */
 static bool feed(struct agent *a, struct err *e)
 {
 	struct update *u = &a->update;
 
+	if (leap(a, e) < 0)
+		return false;
 	if (u->pending.len == 0 && u->bundle != NULL && offline_body(a, e) < 0)
 		return false;
 	if (u->pending.len > 0) {
@@ -329,7 +396,7 @@ static enum outcome step(struct agent *a)
 	if (want == INSTALL_STEP || feed(a, &e))
 		return GO_ON;
 	if (e.code != ERR_NONE) {
-		end(a, "read the bundle", &e);
+		end(a, u->bundle != NULL ? "read the bundle" : "fetch the payload", &e);
 		return OVER;
 	}
 	if (!u->ended)

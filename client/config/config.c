@@ -79,6 +79,10 @@ const struct option client_config_options[] = {
      "A server that sends less than 100 bytes a second for so long is given up"},
     {"limit", "connect", OPT_DURATION, AT(limit.connect_ms), "15s", "TIME",
      "A server with which no TLS connection is made in so long is given up"},
+    {"delta", "memory", OPT_SIZE, AT(delta_memory_bytes), "2MiB", "SIZE",
+     "Memory that applying a delta may take, 640 KiB for blocks aside; 0: full "
+     "payloads "
+     "only"},
     {"control", "socket", OPT_PATH, AT(control_socket), NULL, "PATH",
      "The local socket for status and poll-now"},
     OPTION_END,

@@ -65,6 +65,7 @@ struct client_config {
 		uint64_t stall_ms;
 		uint64_t connect_ms;
 	} limit;
+	uint64_t delta_memory_bytes;
 	const char *control_socket;
 };
 

@@ -35,8 +35,8 @@ struct driver {
 	struct command *command; /* the health or soft command that runs, or NULL */
 	struct factory factory;
 	struct slot_layout slots[N_SLOTS];
-	struct dev *
-	    media[MAX_IMAGES + 2]; /* of the open target: images, descriptor, journal */
+	struct dev *media[2 * MAX_IMAGES + 3]; /* open: of the target images, descriptor
+						  and journal, of the base without it */
 	size_t n_media;
 	char trust_dir[PATH_MAX], origin[DRIVER_URL_LEN], base[DRIVER_URL_LEN];
 	struct buf token;
@@ -139,19 +139,20 @@ static void target_close(void *ctx)
 		dev_close(d->media[--d->n_media]);
 }
 
-static int open_media(struct driver *d, unsigned slot, struct install_slot *ret,
-		      struct err *e)
+static int open_media(struct driver *d, unsigned slot, int writable,
+		      struct install_slot *ret, struct err *e)
 {
 	const struct slot_layout *l = &d->slots[slot];
 
 	*ret = (struct install_slot){.n_images = l->n_images};
 	for (size_t i = 0; i < l->n_images; i++) {
-		if (slot_layout_open_image(l, slot, i, 1, &ret->images[i].dev, e) < 0)
+		if (slot_layout_open_image(l, slot, i, writable, &ret->images[i].dev,
+					   e) < 0)
 			return -1;
 		ret->images[i].name = l->images[i].name;
 		d->media[d->n_media++] = ret->images[i].dev;
 	}
-	if (slot_layout_open_descriptor(l, slot, 1, &ret->descriptor, e) < 0)
+	if (slot_layout_open_descriptor(l, slot, writable, &ret->descriptor, e) < 0)
 		return -1;
 	d->media[d->n_media++] = ret->descriptor;
 	return 0;
@@ -165,7 +166,7 @@ static int target_open(void *ctx, unsigned slot, struct install_slot *ret,
 	/* Once more, as the paths are now: a link may have come to mean the running
 	 * slot. */
 	if (client_config_slots(d->spec.config, d->slots, e) < 0 ||
-	    open_media(d, slot, ret, e) < 0 ||
+	    open_media(d, slot, 1, ret, e) < 0 ||
 	    dev_open_file(d->spec.config->journal_path, "journal", 1, ret_journal, e) <
 		0) {
 		target_close(d);
@@ -173,6 +174,12 @@ static int target_open(void *ctx, unsigned slot, struct install_slot *ret,
 	}
 	d->media[d->n_media++] = *ret_journal;
 	return 0;
+}
+
+/* Read-only: nothing here could write to the slot that runs. */
+static int base_open(void *ctx, unsigned slot, struct install_slot *ret, struct err *e)
+{
+	return open_media(ctx, slot, 0, ret, e);
 }
 
 /* ---- health commands ---- */
@@ -215,6 +222,7 @@ static const struct agent_ops ops = {
     .timer_set = timer_set,
     .target_open = target_open,
     .target_close = target_close,
+    .base_open = base_open,
     .command_start = command_start,
     .command_cancel = command_cancel,
     .random = get_random,
@@ -376,6 +384,7 @@ static int open_agent(struct driver *d, const struct tuf_store *trust, struct er
 	    .max_rate_bytes = c->limit.rate_bytes,
 	    .max_payload_bytes = c->limit.payload_bytes,
 	    .max_install_ms = c->limit.fetch_ms,
+	    .delta_memory_bytes = c->delta_memory_bytes,
 	    .reboot_delay_ms = REBOOT_DELAY_MS};
 
 	tuf_store_dir(c->state_dir, &s.files);

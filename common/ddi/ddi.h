@@ -11,6 +11,8 @@
  * In an artifact's _links (a release of ours has one artifact, "payload"):
  *	"ota:manifest": {"href": .., "name": "release/<product>/<version>.json"}
  *	"ota:payload": {"head": .., "body": .., "descriptor": ..}
+ *	"ota:delta": {"head": .., "body": .., "name": "delta/<product>/.."}	if there is one
+ *		from what this device runs; name: the TUF target that its head is
  * In feedback's status: "ota:proof" {"rootHash","bootId","slot","counter"}, "ota:agent"
  *	{"version","capabilities":[..]} and "ota:event" {"id","slot","state","reason"}.
  * An object with "must_understand" != 0 is not used by a reader that does not know its
@@ -53,6 +55,13 @@ int ddi_poll_parse(const void *data, size_t len, struct ddi_poll *ret,
 enum ddi_handling { DDI_SKIP, DDI_ATTEMPT, DDI_FORCED };
 enum ddi_window { DDI_WINDOW_NONE, DDI_WINDOW_AVAILABLE, DDI_WINDOW_UNAVAILABLE };
 
+/* In place of the full payload; all empty: none. */
+struct ddi_delta {
+	char name[256];
+	char head[DDI_URL_LEN];
+	char body[DDI_URL_LEN];
+};
+
 struct ddi_artifact {
 	char filename[256];
 	uint64_t size;
@@ -65,6 +74,7 @@ struct ddi_artifact {
 	char payload_head[DDI_URL_LEN];
 	char payload_body[DDI_URL_LEN];
 	char descriptor[DDI_URL_LEN];
+	struct ddi_delta delta;
 };
 
 /* What the server remembers of an action, for a device that asks (?actionHistory=N). */
@@ -140,7 +150,8 @@ const char *ddi_execution_name(enum ddi_execution x);
  * configData. What our agent says of itself, as attributes; it sends them after each
  * boot and whenever the poll asks for them:
  *	product, hardware, version	what runs (version: of the slot that runs)
- *	agent.version, agent.capabilities	"0.1.0", "full,resume,offline"
+ *	agent.version, agent.capabilities	"0.1.0", "full,resume,offline,delta"
+ *	delta.memory			bytes that a delta may take; 0: no deltas here
  *	boot.id, boot.count		of this boot, by the bootloader's hand-over
  *	security.version, security.floor
  *	clock				"system" or "floor": which time expiry was

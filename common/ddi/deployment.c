@@ -29,6 +29,19 @@ static int write_hashes(struct json *artifact, const struct ddi_artifact *a,
 	return set_hex(hashes, "sha256", a->sha256, SHA256_LEN, e);
 }
 
+static int write_delta(struct json *links, const struct ddi_delta *d, struct err *e)
+{
+	struct json *delta;
+
+	if (d->name[0] == '\0')
+		return 0;
+	delta = ddi_set_object(links, "ota:delta", e);
+	if (delta == NULL || ddi_set_text(delta, "head", d->head, e) < 0 ||
+	    ddi_set_text(delta, "body", d->body, e) < 0)
+		return -1;
+	return ddi_set_text(delta, "name", d->name, e);
+}
+
 static int write_extensions(struct json *links, const struct ddi_artifact *a,
 			    struct err *e)
 {
@@ -44,7 +57,9 @@ static int write_extensions(struct json *links, const struct ddi_artifact *a,
 	if (payload == NULL || ddi_set_text(payload, "head", a->payload_head, e) < 0 ||
 	    ddi_set_text(payload, "body", a->payload_body, e) < 0)
 		return -1;
-	return ddi_set_text(payload, "descriptor", a->descriptor, e);
+	if (ddi_set_text(payload, "descriptor", a->descriptor, e) < 0)
+		return -1;
+	return write_delta(links, &a->delta, e);
 }
 
 /* Zephyr reads no other links than the -http ones. They lead to the same place, unless
@@ -213,6 +228,18 @@ static int read_hashes(const struct json *artifact, struct ddi_artifact *ret,
 	return read_hex(hashes, "sha256", ret->sha256, SHA256_LEN, e);
 }
 
+static int read_delta(const struct json *links, struct ddi_delta *ret, struct err *e)
+{
+	const struct json *delta = ddi_extension(links, "ota:delta");
+
+	if (delta == NULL)
+		return 0;
+	if (ddi_get_text(delta, "head", ret->head, DDI_URL_LEN, e) < 0 ||
+	    ddi_get_text(delta, "body", ret->body, DDI_URL_LEN, e) < 0)
+		return -1;
+	return ddi_get_text(delta, "name", ret->name, sizeof(ret->name), e);
+}
+
 static int read_extensions(const struct json *links, struct ddi_artifact *ret,
 			   struct err *e)
 {
@@ -227,7 +254,9 @@ static int read_extensions(const struct json *links, struct ddi_artifact *ret,
 	    ddi_get_text(payload, "head", ret->payload_head, DDI_URL_LEN, e) < 0 ||
 	    ddi_get_text(payload, "body", ret->payload_body, DDI_URL_LEN, e) < 0)
 		return -1;
-	return ddi_get_text(payload, "descriptor", ret->descriptor, DDI_URL_LEN, e);
+	if (ddi_get_text(payload, "descriptor", ret->descriptor, DDI_URL_LEN, e) < 0)
+		return -1;
+	return read_delta(links, &ret->delta, e);
 }
 
 static int read_artifact(const struct json *artifact, struct ddi_artifact *ret,

@@ -186,6 +186,21 @@ static void target_close(void *ctx)
 	((struct bench *)ctx)->target_open = false;
 }
 
+static int base_open(void *ctx, unsigned slot, struct install_slot *ret, struct err *e)
+{
+	struct bench *b = ctx;
+
+	assert_true(b->target_open);
+	assert_int_equal(slot, b->handover.slot);
+	if (b->base_is_gone)
+		return err_set(e, ERR_IO, "slot A: no such device");
+	*ret = (struct install_slot){.images = {{"firmware", b->d->images[slot][0]},
+						{"rootfs", b->d->images[slot][1]}},
+				     .n_images = 2,
+				     .descriptor = b->d->descriptors[slot]};
+	return 0;
+}
+
 static int command_start(void *ctx, const char *command, uint64_t timeout_ms,
 			 struct err *e)
 {
@@ -218,6 +233,7 @@ static const struct agent_ops fake_ops = {
     .timer_set = timer_set,
     .target_open = target_open,
     .target_close = target_close,
+    .base_open = base_open,
     .command_start = command_start,
     .command_cancel = command_cancel,
     .random = no_random,
@@ -458,6 +474,7 @@ void bench_init(struct bench *b)
 				      .base = BENCH_BASE,
 				      .token = "secret",
 				      .poll_ms = 300000,
+				      .delta_memory_bytes = 2u << 20,
 				      .backoff = {1000, 600000},
 				      .health_commands = commands,
 				      .n_health_commands = 2,

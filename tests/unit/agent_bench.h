@@ -19,6 +19,7 @@
 #define FAILURE "\"execution\":\"closed\",\"result\":{\"finished\":\"failure\"}"
 
 #define BENCH_TARGET "release/gateway/2.0.0.json"
+#define BENCH_DELTA "delta/gateway/1.0.0-2.0.0"
 
 enum bench_kind {
 	FAULT_STATUS,	   /* this status, and an empty JSON object */
@@ -78,6 +79,8 @@ struct bench {
 	const char *window;	/* NULL, or "unavailable" */
 	const char *confirm;	/* id of the one that waits for consent, or NULL */
 	bool wants_config, plain, offers_events;
+	bool offers_delta; /* of bench_add_delta() */
+	bool base_is_gone; /* the slot that runs cannot be opened */
 	struct bench_fault faults[4];
 	char heard[60000]; /* every feedback: "PATH BODY\n" */
 	char asked[60000]; /* every request: "METHOD URL[ range]\n" */
@@ -122,6 +125,11 @@ void bench_serve(struct bench *b, struct bench_call *c, const struct net_request
  * trial. */
 void bench_offer(struct bench *b);
 void bench_arm(struct bench *b);
+
+/* The server has a delta, listed by the online role (agent_bench_delta.c). */
+void bench_add_delta(struct bench *b);
+/* Signs the delta's head, as it is now, once more. */
+void bench_list_delta(struct bench *b, uint64_t version);
 
 /* The bundle that `ota release export` would make, as a medium; the agent closes it. */
 struct dev *bench_bundle(struct bench *b, int64_t flip_at);

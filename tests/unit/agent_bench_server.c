@@ -99,6 +99,11 @@ static void answer_deployment(struct bench *b, struct bench_call *c)
 		strcpy(a->payload_body, BENCH_ORIGIN "/body");
 		strcpy(a->descriptor, BENCH_ORIGIN "/descriptor");
 	}
+	if (b->offers_delta) {
+		strcpy(a->delta.name, BENCH_DELTA);
+		strcpy(a->delta.head, BENCH_ORIGIN "/delta-head");
+		strcpy(a->delta.body, BENCH_ORIGIN "/delta-body");
+	}
 	OK(ddi_deployment_write(d, &text, &e));
 	answer_text(c, 200, "application/json", &text);
 	free(d);
@@ -205,6 +210,10 @@ static void route(struct bench *b, struct bench_call *c, const struct net_reques
 		serve(c, m->descriptor, m->descriptor_len, r);
 	else if (ends_with(r->url, "/head"))
 		serve(c, m->head, m->head_len, r);
+	else if (ends_with(r->url, "/delta-head") && b->offers_delta)
+		serve(c, b->d->delta_head.data, b->d->delta_head.len, r);
+	else if (ends_with(r->url, "/delta-body") && b->offers_delta)
+		serve(c, b->d->delta_body.data, b->d->delta_body.len, r);
 	else if (ends_with(r->url, "/body"))
 		serve(c, b->d->v2.body, (size_t)b->d->v2.body_size, r);
 	else if (ends_with(r->url, "/ota/events")) {

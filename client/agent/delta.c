@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whether a release comes as a delta from the slot that runs, or as its full payload.
+ *
+ *	offered, and this device has memory for it ──> the delta's head (a TUF target of
+ *	its own) and its body
+ *		│ its head, its body, its memory, what it makes: anything that does not
+ *		│ go away by itself
+ *		v
+ *	stored: this deployment's delta failed, and why ──> the full payload's head, and
+ *	its body from where the delta was given up
+ *
+ * It is stored before it is acted on, so a delta that takes the device down with it is
+ * not tried for ever: a restart finds either no word of it (one more attempt) or that it
+ * failed. The reason goes to the server with the next report, and again with the last
+ * one. What is wrong with the release itself is found again by the full payload.
+ */
+#include "internal.h"
+
+#include <string.h>
+
+#define MAX_ATTEMPTS 5 /* in a row without getting on */
+
+bool delta_takes(const struct agent *a)
+{
+	return a->spec.delta_memory_bytes > 0 && a->spec.ops->base_open != NULL;
+}
+
+size_t agent_capabilities(const struct agent *a, const char *ret[MAX_CAPABILITIES])
+{
+	static const char *const names[MAX_CAPABILITIES] = {"full", "resume", "offline",
+							    "delta"};
+
+	memcpy(ret, names, sizeof(names));
+	return delta_takes(a) ? MAX_CAPABILITIES : MAX_CAPABILITIES - 1;
+}
+
+bool delta_wanted(const struct agent *a)
+{
+	const struct update *u = &a->update;
+
+	return u->bundle == NULL && u->artifact.delta.name[0] != '\0' &&
+	       u->artifact.delta.head[0] != '\0' && u->artifact.delta.body[0] != '\0' &&
+	       delta_takes(a) && a->running < N_SLOTS &&
+	       strcmp(a->memory.delta.id, u->id) != 0;
+}
+
+/* What the delta is not to blame for: the network, the server, the medium that is
+ * written. */
+static bool is_at_fault(enum err_code code)
+{
+	static const enum err_code others[] = {ERR_UNREACHABLE, ERR_TIMEOUT,  ERR_BUSY,
+					       ERR_RATE,	ERR_AUTH,     ERR_IO,
+					       ERR_NO_SPACE,	ERR_CANCELLED};
+
+	for (size_t i = 0; i < N_ELEMS(others); i++) {
+		if (others[i] == code)
+			return false;
+	}
+	return true;
+}
+
+/* Before its head is asked for, what fails is the release. */
+static bool is_under_way(const struct agent *a)
+{
+	return a->update.by_delta && a->update.what >= FETCH_HEAD &&
+	       (a->state == AGENT_FETCHING || a->state == AGENT_INSTALLING ||
+		a->state == AGENT_VERIFYING);
+}
+
+static int remember(struct agent *a, const char *what, const struct err *why,
+		    struct err *e)
+{
+	struct memory_failed before = a->memory.delta;
+
+	memory_note_delta(&a->memory, a->update.id, what, why->text);
+	if (agent_save(a, e) == 0)
+		return 0;
+	a->memory.delta = before;
+	return -1;
+}
+
+bool delta_failed(struct agent *a, const char *what, const struct err *why)
+{
+	struct err e = ERR_INIT;
+	char text[DDI_TEXT_LEN];
+
+	agent_log_failure(a, LOG_WARN, what, why);
+	a->update.by_delta = false;
+	if (remember(a, what, why, &e) < 0) {
+		update_failed(a, "remember that the delta failed", &e);
+		return false;
+	}
+	(void)snprintf(text, sizeof(text), "%s; the full payload is taken",
+		       a->memory.delta.reason);
+	report_progress(a, DDI_PROCEEDING, -1, text);
+	return true;
+}
+
+bool delta_gives_way(struct agent *a, const char *what, const struct err *why,
+		     bool for_good)
+{
+	bool over =
+	    for_good || is_at_fault(why->code) || a->attempts + 1 >= MAX_ATTEMPTS;
+
+	if (!is_under_way(a) || !over)
+		return false;
+	if (!delta_failed(a, what, why))
+		return true;
+	write_abandon(a);
+	if (a->state != AGENT_FETCHING)
+		agent_move(a, AGENT_FETCHING, "the full payload instead of the delta");
+	fetch_full_head(a);
+	return true;
+}
