@@ -4,6 +4,7 @@
 
 #include "../common/base/file.h"
 #include "audit/audit_log.h"
+#include "event/hub.h"
 #include "webhook/webhook.h"
 
 static int read_ranges(const struct option_list *l, struct address_range *ret,
@@ -22,8 +23,9 @@ static int read_ranges(const struct option_list *l, struct address_range *ret,
 }
 
 struct webhooks *start_webhooks(const struct settings *s, const struct data_dir *d,
-				struct store *store, struct metrics *metrics,
-				const struct log *log, struct err *e)
+				struct store *store, struct hub *hub,
+				struct metrics *metrics, const struct log *log,
+				struct err *e)
 {
 	struct address_range allowed[WEBHOOK_MAX_ALLOWED];
 	const struct webhooks_config c = {
@@ -31,6 +33,8 @@ struct webhooks *start_webhooks(const struct settings *s, const struct data_dir 
 	    .clock = &clock_system,
 	    .log = log,
 	    .metrics = metrics,
+	    .tried = hub_delivery,
+	    .tried_ctx = hub,
 	    .secrets_file = d->secrets,
 	    .ca_file = s->webhook_ca,
 	    .allowed = allowed,

@@ -365,8 +365,8 @@ static int start_all(struct server *s, struct err *e)
 		return -1;
 	if (start_limits(s, e) < 0 || start_engine(s, e) < 0)
 		return -1;
-	s->webhooks =
-	    start_webhooks(s->settings, &s->dir, s->store, s->metrics, s->log, e);
+	s->webhooks = start_webhooks(s->settings, &s->dir, s->store, s->hub, s->metrics,
+				     s->log, e);
 	if (s->webhooks == NULL)
 		return err_wrap(e, "webhooks");
 	s->rounds = audit_rounds_new(s->audit, s->store, s->worker, s->loop, s->log,

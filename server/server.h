@@ -13,6 +13,7 @@
 
 struct store;
 struct metrics;
+struct hub;
 struct webhooks;
 struct audit_log;
 
@@ -106,8 +107,9 @@ struct audit_log *start_audit(const struct settings *s, const struct data_dir *d
 			      struct store *store, const struct log *log,
 			      struct err *e) MUST_USE;
 struct webhooks *start_webhooks(const struct settings *s, const struct data_dir *d,
-				struct store *store, struct metrics *metrics,
-				const struct log *log, struct err *e) MUST_USE;
+				struct store *store, struct hub *hub,
+				struct metrics *metrics, const struct log *log,
+				struct err *e) MUST_USE;
 /* As visit_store(), with a view of the tenant that --tenant names, which must be there.
  * Both are closed by the caller, the view first. */
 int visit_tenant(const struct settings *s, struct data_dir *ret_dir,

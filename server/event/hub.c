@@ -85,13 +85,13 @@ static uint32_t hash_of(const char *tenant, const char *device)
 
 /* ---- messages to ports: one allocation for each, freed where it arrives ---- */
 
-enum message_kind { WAKE, POKE, PROGRESS, SEEN, END_CREDENTIAL, END_USER };
+enum message_kind { WAKE, POKE, PROGRESS, SEEN, DELIVERY, END_CREDENTIAL, END_USER };
 
 struct message {
 	struct port *port;
 	enum message_kind kind;
 	char tenant[TENANT_MAX_LEN + 1]; /* "": of all */
-	char text[]; /* POKE: device; PROGRESS, SEEN: data; END_..: whose */
+	char text[]; /* POKE: device; PROGRESS, SEEN, DELIVERY: data; END_..: whose */
 };
 
 static struct device_stream **bucket_of(struct port *p, const char *tenant,
@@ -180,6 +180,9 @@ static void arrive(void *ctx)
 		break;
 	case SEEN:
 		show(m->port, m->tenant, "seen", m->text);
+		break;
+	case DELIVERY:
+		show(m->port, m->tenant, "delivery", m->text);
 		break;
 	case PROGRESS:
 	default:
@@ -341,6 +344,21 @@ void hub_seen(struct hub *h, const char *tenant, const char *device, int64_t at_
 	    json_write(o, &text, NULL) < 0)
 		return;
 	send_to_all(h, SEEN, tenant, buf_str(&text));
+}
+
+void hub_delivery(void *ctx, const char *tenant, const char *webhook)
+{
+	AUTO_PTR(json) struct json *o = NULL;
+	AUTO(buf) struct buf text = BUF_INIT(1024);
+	struct hub *h = ctx;
+
+	if (atomic_load(&h->n_consoles) == 0)
+		return;
+	o = json_new_object();
+	if (o == NULL || json_set(o, "webhook", json_new_text(webhook), NULL) < 0 ||
+	    json_write(o, &text, NULL) < 0)
+		return;
+	send_to_all(h, DELIVERY, tenant, buf_str(&text));
 }
 
 /* ---- how many streams a tenant has ---- */

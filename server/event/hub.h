@@ -69,6 +69,10 @@ void hub_poke(struct hub *h, const char *tenant, const char *device);
 void hub_progress(struct hub *h, const char *tenant, const char *device,
 		  uint64_t deployment, unsigned percent, const char *detail);
 
+/* A webhook was sent something, or tried to: its log of deliveries has grown. Volatile; the
+ * shape is that of webhooks_config's `tried`, ctx a hub. */
+void hub_delivery(void *ctx, const char *tenant, const char *webhook);
+
 /* The device called at at_ms, UTC. Costs nothing while no console listens. */
 void hub_seen(struct hub *h, const char *tenant, const char *device, int64_t at_ms);
 

@@ -249,6 +249,7 @@ static struct store_call *ask_for(struct console *c, const struct event *v)
 	case EVENT_GROUP:
 	case EVENT_AUDIT:
 	case EVENT_WEBHOOK:
+	case EVENT_JOB:
 	case N_EVENT_TYPES:
 	default:
 		if (c->scope[0] == '\0')

@@ -59,6 +59,7 @@ static const char *const event_types[N_EVENT_TYPES] = {
     [EVENT_RELEASE] = "release", [EVENT_ROLLOUT] = "rollout",
     [EVENT_FREEZE] = "freeze",	 [EVENT_GROUP] = "group",
     [EVENT_AUDIT] = "audit",	 [EVENT_WEBHOOK] = "webhook",
+    [EVENT_JOB] = "job",
 };
 
 static const char *const roles[N_ROLES] = {

@@ -247,6 +247,7 @@ enum event_type {
 	EVENT_GROUP,
 	EVENT_AUDIT,
 	EVENT_WEBHOOK,
+	EVENT_JOB,
 	N_EVENT_TYPES
 };
 

@@ -50,6 +50,16 @@ static int get_job(struct conn *db, struct store_call *c, uint64_t id, struct er
 	return load_job(db, c->tenant, &q, &c->out.job, e);
 }
 
+/* It was made, went on or ended: whoever shows jobs reads it anew. */
+static int tell(struct conn *db, struct store_call *c, uint64_t id, struct err *e)
+{
+	struct event v = {.type = EVENT_JOB};
+
+	(void)snprintf(v.subject, sizeof(v.subject), "%llu", (unsigned long long)id);
+	c->more_events = true;
+	return event_insert(db, c, &v, e);
+}
+
 int verb_JOB_CREATE(struct conn *db, struct store_call *c, struct err *e)
 {
 	const struct fleet_job *j = &c->in.job;
@@ -65,6 +75,8 @@ int verb_JOB_CREATE(struct conn *db, struct store_call *c, struct err *e)
 			       ARG_T(j->reason), ARG_T(j->who), ARG_I(c->now_ms))) < 0)
 		return -1;
 	audit_complete_number(c, (uint64_t)id);
+	if (tell(db, c, (uint64_t)id, e) < 0)
+		return -1;
 	return get_job(db, c, (uint64_t)id, e);
 }
 
@@ -202,7 +214,8 @@ static int put_progress(struct conn *db, struct store_call *c,
 	if (query_run(db, SQL_JOB_PROGRESS, e,
 		      ARGS(ARG_T(c->tenant), ARG_I(j->id), ARG_I(j->state),
 			   ARG_T(j->last_id), ARG_I(j->n_done), ARG_I(j->n_skipped),
-			   ARG_T(j->detail), ARG_I(c->now_ms))) < 0)
+			   ARG_T(j->detail), ARG_I(c->now_ms))) < 0 ||
+	    tell(db, c, j->id, e) < 0)
 		return -1;
 	return get_job(db, c, j->id, e);
 }
@@ -228,7 +241,6 @@ int verb_JOB_STEP(struct conn *db, struct store_call *c, struct err *e)
 		if (change_or_skip(db, c, &j, ids[i].id, e) < 0)
 			return -1;
 	}
-	c->more_events = c->n_items > 0;
 	return put_progress(db, c, &j, e);
 }
 

@@ -206,6 +206,12 @@ static int store_result(struct hook *h, const struct webhook_result *r)
 	return 0;
 }
 
+static void tell_tried(const struct webhooks *w, const char *tenant, const char *id)
+{
+	if (w->c.tried != NULL)
+		w->c.tried(w->c.tried_ctx, tenant, id);
+}
+
 static void sent(void *ctx, const struct event *v, const struct webhook_outcome *o)
 {
 	struct hook *h = ctx;
@@ -216,7 +222,10 @@ static void sent(void *ctx, const struct event *v, const struct webhook_outcome 
 	w->n_under_way--;
 	webhook_judge(&h->now, v, o, w->c.max_attempts, clock_utc_ms(w->c.clock),
 		      chance(), &r);
-	if (store_result(h, &r) == 0 && r.delivery.delivered) {
+	if (store_result(h, &r) < 0)
+		return;
+	tell_tried(w, h->now.tenant, h->now.id);
+	if (r.delivery.delivered) {
 		h->looked_at = v->id;
 		pump(h);
 	}
@@ -232,7 +241,8 @@ static void failed_to_send(struct hook *h, const struct event *v, const struct e
 
 	webhook_judge(&h->now, v, &o, w->c.max_attempts, clock_utc_ms(w->c.clock),
 		      chance(), &r);
-	(void)!store_result(h, &r);
+	if (store_result(h, &r) == 0)
+		tell_tried(w, h->now.tenant, h->now.id);
 }
 
 /* ---- the next event of a hook ---- */
@@ -436,6 +446,8 @@ static void store_replay(struct replay *r, const struct event *v,
 	c->in.webhook_result.delivery.replay = true;
 	if (store_wait(r->engine->c.store, c, &e) < 0)
 		log_trouble(r->engine, &w, "a replay was not stored", &e);
+	else
+		tell_tried(r->engine, r->tenant, r->id);
 }
 
 static void replayed(void *ctx, const struct event *v, const struct webhook_outcome *o)

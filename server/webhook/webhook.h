@@ -45,6 +45,10 @@ struct webhooks_config {
 	size_t n_allowed;		     /* at most WEBHOOK_MAX_ALLOWED */
 	uint64_t timeout_ms;		     /* of a delivery; 0: 15 s */
 	unsigned max_attempts;		     /* 0: 12 */
+	/* Called in the engine's thread once an attempt stands in the log; NULL: nobody
+	 * wants to know. */
+	void (*tried)(void *ctx, const char *tenant, const char *webhook);
+	void *tried_ctx;
 	struct metrics *metrics; /* where deliveries are counted; NULL: nowhere */
 };
 

@@ -13,7 +13,9 @@ from tests.integration.server import TOP, Server, temporary
 
 def main():
     with temporary() as place:
-        server = Server(place, "--server-demo", "yes").start()
+        server = Server(place, "--server-demo", "yes")
+        server.options += ("--webhook-ca-file", server.data / "ca.pem", "--webhook-allow", "127.0.0.0/8")
+        server.start()
         try:
             server.claim()
             server.push(server.make_bundle("2.0.0"))
@@ -25,6 +27,7 @@ def main():
                 "OTA_SERVER_URL": server.url,
                 "OTA_API_TOKEN": server.token,
                 "OTA_BUNDLE": str(bundle),
+                "OTA_RECEIVER": str(server.data / "server.pem"),
             }
             return subprocess.run(["npm", "run", "--silent", "e2e", "--", *sys.argv[1:]], cwd=TOP / "web", env=env, check=False).returncode
         finally:

@@ -257,6 +257,8 @@ class Jobs(FleetTest):
         try:
             self.assertEqual(self.job("tag", filter=f"id=={self.prefix}-told", tag="told")["done"], 1)
             stream.expect(lambda _, event, data: event == "device" and data["tags"] == ["told"])
+            ended = self.job("tag", filter=f"id=={self.prefix}-nobody", tag="told")  # one that changes nothing tells of itself
+            stream.expect(lambda _, event, data: event == "job" and data["id"] == ended["id"])
         finally:
             stream.close()
 

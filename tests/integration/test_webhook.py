@@ -15,7 +15,7 @@ import threading
 import unittest
 import unittest.mock
 
-from .server import BUILD, PATIENCE, Server, temporary
+from .server import BUILD, PATIENCE, Server, temporary, Stream
 from .test_metrics import scrape, value
 
 from lab.demo.steps import wait_until
@@ -117,6 +117,21 @@ class WebhookTest(unittest.TestCase):
 
 class Webhooks(WebhookTest):
     options = ("--webhook-allow", "127.0.0.0/8")
+
+    def test_each_attempt_is_told_to_who_watches_the_log(self):
+        hook = self.hook("group")
+        stream = Stream(self.s, "/api/v1/events", {"Authorization": f"Bearer {self.s.token}"})
+        try:
+            self.assertEqual(self.s.api("POST", "/api/v1/groups", {"name": "told"}).status, 201)
+            told = stream.expect(lambda _, event, data: event == "delivery" and data["webhook"] == hook)
+            self.assertIsNone(told[0])  # volatile: no number
+            first = self.deliveries(hook)
+            self.assertEqual([d["replay"] for d in first], [False])
+            self.assertEqual(self.s.api("POST", f"/api/v1/webhooks/{hook}/deliveries/{first[0]['id']}/replay").status, 202)
+            stream.expect(lambda _, event, data: event == "delivery" and data["webhook"] == hook)
+            self.assertEqual([d["replay"] for d in self.deliveries(hook)], [True, False])
+        finally:
+            stream.close()
 
     def test_events_arrive_in_order_signed_and_only_those_asked_for(self):
         hook = self.hook("device")

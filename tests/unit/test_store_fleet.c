@@ -508,6 +508,29 @@ static void a_batch_changes_all_but_those_that_cannot_be_and_says_why(void **sta
 	store_call_free(c);
 }
 
+static void that_a_job_was_made_went_on_or_ended_is_an_event_each(void **state)
+{
+	struct store *s = store_of(state);
+	struct store_call *c;
+	struct fleet_job j;
+	size_t n;
+
+	five_devices(s);
+	n = n_events(s);
+	j = make_job(s, JOB_TAG, "new");
+	assert_int_equal(n_events(s), n + 1);
+	c = step_call(&j, "ab", JOB_RUNNING);
+	must(s, c);
+	store_call_free(c);
+	assert_int_equal(n_events(s), n + 4); /* two devices, and itself */
+	c = verb(STORE_JOB_CANCEL);
+	c->in.job_id = j.id;
+	must(s, c);
+	must_fail(s, c, ERR_CONFLICT);
+	store_call_free(c);
+	assert_int_equal(n_events(s), n + 5);
+}
+
 static void a_freeze_undoes_the_whole_batch_of_an_assignment(void **state)
 {
 	struct store *s = store_of(state);
@@ -589,6 +612,7 @@ int main(void)
 	    cmocka_unit_test(a_scope_shows_the_devices_of_its_groups_alone),
 	    cmocka_unit_test(the_groups_of_a_device_are_told_by_name),
 	    cmocka_unit_test(a_batch_changes_all_but_those_that_cannot_be_and_says_why),
+	    cmocka_unit_test(that_a_job_was_made_went_on_or_ended_is_an_event_each),
 	    cmocka_unit_test(a_freeze_undoes_the_whole_batch_of_an_assignment),
 	    cmocka_unit_test(tags_are_a_sorted_list_with_an_exact_longest_length),
 	};

@@ -53,4 +53,14 @@ describe.skipIf(!here)("groups and jobs", () => {
 		expect(await row.innerText()).toMatch(/Tag by-job[\s\S]*\b6\b/);
 		await page.close();
 	});
+
+	test("a job that changes nothing is seen to end, too, and what it says is text", async () => {
+		const page = await it.show("/jobs");
+		await it.call("POST", "/jobs", { action: "pin", filter: `name=='${ATTACKS[0]}${it.prefix}'`, reason: ATTACKS[0] });
+		const row = page.getByRole("row").filter({ hasText: `${ATTACKS[0]}${it.prefix}` });
+		await row.getByText("done", { exact: true }).waitFor();
+		expect(await it.harm(page)).toEqual([]);
+		expect(await violationsInBothThemes(page)).toEqual([]);
+		await page.close();
+	});
 });

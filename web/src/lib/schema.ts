@@ -626,7 +626,7 @@ export interface Readiness {
 	repository: "ok" | "no root yet";
 }
 
-export type WebhookEvents = ("device" | "deployment" | "release" | "rollout" | "freeze" | "group" | "audit" | "webhook")[];
+export type WebhookEvents = ("device" | "deployment" | "release" | "rollout" | "freeze" | "group" | "audit" | "webhook" | "job")[];
 
 export interface Webhook {
 	id: string;

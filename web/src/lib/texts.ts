@@ -310,7 +310,6 @@ export const texts = {
 	},
 
 	jobs: {
-		look: "Look again",
 		what: "What",
 		filter: "To all that match",
 		done: "Changed",
