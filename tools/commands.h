@@ -81,10 +81,10 @@
 	  "Show a group and how many devices are in it") \
 	X(group_set, group_set_options, "group set", "GROUP", 1, 1, \
 	  "Say what a group is for, or another filter") \
-	X(group_add, server_options, "group add", "GROUP DEVICE...", 2, 1000, \
-	  "Put devices into a group whose members are listed") \
-	X(group_remove, server_options, "group remove", "GROUP DEVICE...", 2, 1000, \
-	  "Take devices out of a group") \
+	X(group_add, group_members_options, "group add", "GROUP [DEVICE...]", 1, 1000, \
+	  "Put devices, or all that match, into a group whose members are listed") \
+	X(group_remove, group_members_options, "group remove", "GROUP [DEVICE...]", 1, 1000, \
+	  "Take devices, or all that match, out of such a group") \
 	X(group_delete, server_options, "group delete", "GROUP", 1, 1, \
 	  "Remove a group; its devices stay") \
 	X(product_list, server_options, "product list", "", 0, 0, \
@@ -161,6 +161,8 @@
 	  "Send the event of a delivery once more") \
 	X(webhook_resume, server_options, "webhook resume", "ID", 1, 1, \
 	  "Go on with one that was given up, or do not wait any longer") \
+	X(webhook_pause, server_options, "webhook pause", "ID", 1, 1, \
+	  "Send it nothing until ota webhook resume; its events wait") \
 	X(webhook_delete, server_options, "webhook delete", "ID", 1, 1, \
 	  "Delete it and its deliveries") \
 	X(freeze, freeze_options, "freeze", "", 0, 0, \

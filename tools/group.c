@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ota group: what devices belong to. */
-#include "view.h"
+#include "job.h"
 
 const struct option group_set_options[] = {
     {NULL, "filter", OPT_TEXT, AT(filter), NULL, "FILTER",
@@ -15,6 +15,12 @@ const struct option group_create_options[] = {
      "Its members are the devices that match; without it they are listed by ota group "
      "add"},
     {NULL, "about", OPT_TEXT, AT(about), NULL, "TEXT", "What it is for"},
+    OPTIONS_SERVER,
+    OPTION_END,
+};
+
+const struct option group_members_options[] = {
+    OPTIONS_MATCHING,
     OPTIONS_SERVER,
     OPTION_END,
 };
@@ -82,6 +88,17 @@ RUN(group_delete)
 	return api_about(values, "DELETE", GROUPS, operands[0], "", NULL, NULL, e);
 }
 
+/* All that match: a job of the server, which takes them a batch at a time. */
+static int change_matching(const struct ota *o, const char *action, const char *group,
+			   struct err *e)
+{
+	AUTO_PTR(json) struct json *body = json_new_object();
+
+	if (body == NULL || set_text(body, "group", group, e) < 0)
+		return -1;
+	return job_run(o, action, NULL, TAKE(body), e);
+}
+
 static int change_members(const struct ota *o, const char *how, int n_operands,
 			  char **operands, struct err *e)
 {
@@ -101,14 +118,24 @@ static int change_members(const struct ota *o, const char *how, int n_operands,
 
 RUN(group_add)
 {
+	const struct ota *o = values;
+
 	(void)log;
-	return change_members(values, "add", n_operands, operands, e);
+	if ((n_operands > 1) == (o->filter != NULL))
+		return err_set(e, ERR_USAGE, "give either devices' ids or --filter");
+	return o->filter != NULL ? change_matching(o, "join", operands[0], e)
+				 : change_members(o, "add", n_operands, operands, e);
 }
 
 RUN(group_remove)
 {
+	const struct ota *o = values;
+
 	(void)log;
-	return change_members(values, "remove", n_operands, operands, e);
+	if ((n_operands > 1) == (o->filter != NULL))
+		return err_set(e, ERR_USAGE, "give either devices' ids or --filter");
+	return o->filter != NULL ? change_matching(o, "leave", operands[0], e)
+				 : change_members(o, "remove", n_operands, operands, e);
 }
 
 RUN(group_set)

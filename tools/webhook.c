@@ -134,19 +134,33 @@ RUN(webhook_set)
 	return view_one(o, answer, rows, N_ELEMS(rows), e);
 }
 
-RUN(webhook_resume)
+static int set_active(const struct ota *o, const char *id, bool active,
+		      const char *said, struct err *e)
 {
-	const struct ota *o = values;
 	AUTO_PTR(json) struct json *body = json_new_object();
 
-	(void)n_operands;
-	(void)log;
-	if (body == NULL || json_set(body, "active", json_new_bool(true), e) < 0 ||
-	    api_about(o, "PATCH", WEBHOOKS, operands[0], "", body, NULL, e) < 0)
+	if (body == NULL || json_set(body, "active", json_new_bool(active), e) < 0 ||
+	    api_about(o, "PATCH", WEBHOOKS, id, "", body, NULL, e) < 0)
 		return -1;
 	if (!o->json)
-		(void)puts("It goes on after the last event that was delivered.");
+		(void)puts(said);
 	return 0;
+}
+
+RUN(webhook_resume)
+{
+	(void)n_operands;
+	(void)log;
+	return set_active(values, operands[0], true,
+			  "It goes on after the last event that was delivered.", e);
+}
+
+RUN(webhook_pause)
+{
+	(void)n_operands;
+	(void)log;
+	return set_active(values, operands[0], false,
+			  "It is sent nothing; its events wait.", e);
 }
 
 RUN(webhook_delete)

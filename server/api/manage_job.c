@@ -48,13 +48,15 @@ struct want {
 
 /* What an action needs and takes, besides the filter. */
 static const struct {
-	struct want tag, release, reason;
+	struct want tag, release, reason, group;
 	bool force;
 } wants[N_JOB_ACTIONS] = {
     [JOB_TAG] = {.tag = {"tag", true}},
     [JOB_UNTAG] = {.tag = {"tag", true}},
     [JOB_ASSIGN] = {.release = {"release", true}, .force = true},
     [JOB_PIN] = {.release = {"release", false}, .reason = {"reason", true}},
+    [JOB_JOIN] = {.group = {"group", true}},
+    [JOB_LEAVE] = {.group = {"group", true}},
 };
 
 static int read_wanted(struct api_call *a, const char *key, const struct want *w,
@@ -90,8 +92,8 @@ static int read_filter(struct api_call *a, struct fleet_job *j, struct err *e)
 
 static int read_job(struct api_call *a, struct fleet_job *j, struct err *e)
 {
-	static const char *const names[] = {"action", "filter", "tag", "release",
-					    "reason", "force",	NULL};
+	static const char *const names[] = {"action", "filter", "tag",	 "release",
+					    "reason", "group",	"force", NULL};
 	const char *action;
 
 	if (api_body(a, names, e) < 0 ||
@@ -103,6 +105,8 @@ static int read_job(struct api_call *a, struct fleet_job *j, struct err *e)
 			sizeof(j->release), e) < 0 ||
 	    read_wanted(a, "reason", &wants[j->action].reason, j->reason,
 			sizeof(j->reason), e) < 0 ||
+	    read_wanted(a, "group", &wants[j->action].group, j->group, sizeof(j->group),
+			e) < 0 ||
 	    json_opt_bool(a->body, "force", &j->forced, e) < 0)
 		return -1;
 	if (j->forced && !wants[j->action].force)

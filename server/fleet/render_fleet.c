@@ -151,6 +151,7 @@ struct json *render_job(const struct fleet_job *j, struct err *e)
 	    set_maybe(o, "tag", j->tag, e) < 0 ||
 	    set_maybe(o, "release", j->release, e) < 0 ||
 	    set_maybe(o, "reason", j->reason, e) < 0 ||
+	    set_maybe(o, "group", j->group, e) < 0 ||
 	    json_set(o, "force", json_new_bool(j->forced), e) < 0 ||
 	    set_maybe(o, "by", j->who, e) < 0 ||
 	    set_int(o, "done", (int64_t)j->n_done, e) < 0 ||

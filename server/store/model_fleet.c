@@ -135,7 +135,7 @@ int device_sort_parse(const char *text, enum device_sort *ret, struct err *e)
 static const char *const actions[N_JOB_ACTIONS] = {
     [JOB_TAG] = "tag",	     [JOB_UNTAG] = "untag", [JOB_ASSIGN] = "assign",
     [JOB_CANCEL] = "cancel", [JOB_PIN] = "pin",	    [JOB_UNPIN] = "unpin",
-    [JOB_DELETE] = "delete",
+    [JOB_JOIN] = "join",     [JOB_LEAVE] = "leave", [JOB_DELETE] = "delete",
 };
 
 static const char *const job_states[N_JOB_STATES] = {

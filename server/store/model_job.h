@@ -25,6 +25,8 @@ enum job_action {
 	JOB_PIN,
 	JOB_UNPIN,
 	JOB_DELETE,
+	JOB_JOIN,
+	JOB_LEAVE,
 	N_JOB_ACTIONS
 };
 
@@ -40,6 +42,7 @@ struct fleet_job {
 	char release[RELEASE_ID_LEN + 1];     /* of ASSIGN, PIN ("": as it is) */
 	bool forced;			      /* of ASSIGN */
 	char reason[DEVICE_TEXT_MAX_LEN + 1]; /* of PIN */
+	char group[GROUP_NAME_MAX_LEN + 1]; /* of JOIN, LEAVE: its members are listed */
 	char who[USER_MAX_LEN + 1];
 	char last_id[DEVICE_ID_MAX_LEN + 1]; /* devices up to this id are done */
 	uint64_t n_done, n_skipped;	 /* changed; matched, and left as they were */

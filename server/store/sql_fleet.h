@@ -13,8 +13,8 @@
 	"FROM fleet_group "
 #define JOB_COLUMNS                                                                    \
 	"id, tenant, action, state, filter, tag, release, forced, reason, who, "       \
-	"last_id, n_done, n_skipped, detail, created_at, updated_at, revision "        \
-	"FROM fleet_job "
+	"last_id, n_done, n_skipped, detail, created_at, updated_at, revision, "       \
+	"group_name FROM fleet_job "
 
 /* clang-format off */
 #define SQL_FLEET(X)                                                                   \
@@ -110,8 +110,8 @@
 	  "SELECT count(*) FROM fleet_job WHERE tenant = ?1 AND state = 0")            \
 	X(JOB_INSERT,                                                                  \
 	  "INSERT INTO fleet_job (tenant, action, filter, tag, release, forced, "      \
-	  "reason, who, created_at, updated_at) "                                      \
-	  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9) RETURNING id")              \
+	  "reason, who, created_at, updated_at, group_name) "                          \
+	  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10) RETURNING id")         \
 	X(JOB_GET, "SELECT " JOB_COLUMNS "WHERE tenant = ?1 AND id = ?2")              \
 	X(JOB_LIST,                                                                    \
 	  "SELECT " JOB_COLUMNS "WHERE tenant = ?1 AND (?2 = 0 OR id < ?2) "           \
@@ -190,6 +190,7 @@
 	"  action INTEGER NOT NULL, state INTEGER NOT NULL DEFAULT 0,"                 \
 	"  filter TEXT NOT NULL, tag TEXT NOT NULL, release TEXT NOT NULL,"            \
 	"  forced INTEGER NOT NULL, reason TEXT NOT NULL, who TEXT NOT NULL,"          \
+	"  group_name TEXT NOT NULL DEFAULT '',"                                       \
 	"  last_id TEXT NOT NULL DEFAULT '', n_done INTEGER NOT NULL DEFAULT 0,"       \
 	"  n_skipped INTEGER NOT NULL DEFAULT 0, detail TEXT NOT NULL DEFAULT '',"     \
 	"  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"                  \

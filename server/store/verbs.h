@@ -137,6 +137,11 @@ int member_follow(struct conn *db, struct store_call *c, const struct deployment
 int member_forget(struct conn *db, struct store_call *c, const char *device,
 		  struct err *e) MUST_USE;
 
+/* 0: there is such a group (then in c->out.group), and its members are listed;
+ * ERR_NOT_FOUND, ERR_CONFLICT. */
+int group_check_listed(struct conn *db, struct store_call *c, const char *name,
+		       struct err *e) MUST_USE;
+
 int event_insert(struct conn *db, const struct store_call *c, const struct event *v,
 		 struct err *e) MUST_USE;
 

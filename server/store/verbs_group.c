@@ -217,17 +217,25 @@ static int add_member(struct conn *db, const struct store_call *c, const char *i
 			 ARGS(ARG_T(c->tenant), ARG_T(c->in.members.group), ARG_T(id)));
 }
 
+int group_check_listed(struct conn *db, struct store_call *c, const char *name,
+		       struct err *e)
+{
+	if (get_group(db, c, name, e) < 0)
+		return -1;
+	if (c->out.group.is_rule)
+		return err_set(e, ERR_CONFLICT,
+			       "group \"%s\" has a rule: its members follow from it",
+			       name);
+	return 0;
+}
+
 int verb_GROUP_MEMBERS(struct conn *db, struct store_call *c, struct err *e)
 {
 	const struct device_id *ids = c->items;
 	const char *group = c->in.members.group;
 
-	if (get_group(db, c, group, e) < 0)
+	if (group_check_listed(db, c, group, e) < 0)
 		return -1;
-	if (c->out.group.is_rule)
-		return err_set(e, ERR_CONFLICT,
-			       "group \"%s\" has a rule: its members follow from it",
-			       group);
 	if (c->in.members.replace &&
 	    query_run(db, SQL_GROUP_MEMBER_CLEAR, e,
 		      ARGS(ARG_T(c->tenant), ARG_T(group))) < 0)

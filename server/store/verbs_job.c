@@ -35,6 +35,7 @@ static int load_job(struct conn *db, const char *tenant, const struct query *q,
 	j->created_at = query_int(q, 14);
 	j->updated_at = query_int(q, 15);
 	j->revision = (uint64_t)query_int(q, 16);
+	query_text(q, 17, j->group, sizeof(j->group));
 	return 0;
 }
 
@@ -69,10 +70,13 @@ int verb_JOB_CREATE(struct conn *db, struct store_call *c, struct err *e)
 		return -1;
 	if (n >= JOBS_MAX_RUNNING)
 		return err_set(e, ERR_RATE, "%d jobs run already", JOBS_MAX_RUNNING);
+	if (j->group[0] != '\0' && group_check_listed(db, c, j->group, e) < 0)
+		return -1;
 	if (query_run_int(db, SQL_JOB_INSERT, &id, e,
 			  ARGS(ARG_T(c->tenant), ARG_I(j->action), ARG_T(j->filter),
 			       ARG_T(j->tag), ARG_T(j->release), ARG_I(j->forced),
-			       ARG_T(j->reason), ARG_T(j->who), ARG_I(c->now_ms))) < 0)
+			       ARG_T(j->reason), ARG_T(j->who), ARG_I(c->now_ms),
+			       ARG_T(j->group))) < 0)
 		return -1;
 	audit_complete_number(c, (uint64_t)id);
 	if (tell(db, c, (uint64_t)id, e) < 0)
@@ -109,6 +113,19 @@ int verb_JOB_NEXT(struct conn *db, struct store_call *c, struct err *e)
 
 /* ---- a batch ---- */
 
+static int fill_membership(struct store_call *sub, const struct fleet_job *j,
+			   const char *id, struct err *e)
+{
+	struct device_id *one = store_call_items(sub, 1, sizeof(*one), e);
+
+	if (one == NULL)
+		return -1;
+	sub->verb = STORE_GROUP_MEMBERS;
+	sub->in.members.remove = j->action == JOB_LEAVE;
+	memcpy(sub->in.members.group, j->group, sizeof(j->group));
+	return text_copy(one->id, sizeof(one->id), id, "id", e);
+}
+
 /* One change as the verb that makes it. */
 static int fill_change(struct conn *db, struct store_call *sub,
 		       const struct fleet_job *j, const char *id, struct err *e)
@@ -129,6 +146,8 @@ static int fill_change(struct conn *db, struct store_call *sub,
 		return text_copy(sub->in.assign.device, sizeof(sub->in.assign.device),
 				 id, "id", e);
 	}
+	if (j->action == JOB_JOIN || j->action == JOB_LEAVE)
+		return fill_membership(sub, j, id, e);
 	if (device_load_by_id(db, sub->tenant, id, &d, e) < 0)
 		return -1;
 	sub->verb = STORE_DEVICE_PATCH;

@@ -273,6 +273,9 @@ class Jobs(FleetTest):
                 ({"action": "delete", "filter": "id==x", "tag": "a"}, 400, "not for this action"),
                 ({"action": "pin", "filter": "id==x"}, 400, "reason"),
                 ({"action": "pin", "filter": "id==x", "reason": "r", "force": True}, 400, "force"),
+                ({"action": "join", "filter": "id==x"}, 400, "\"group\": missing"),
+                ({"action": "join", "filter": "id==x", "group": "nowhere"}, 404, "nowhere"),
+                ({"action": "tag", "filter": "id==x", "tag": "a", "group": "g"}, 400, "not for this action"),
                 ({"action": "assign", "filter": "id==x", "release": "0" * 16}, 404, "release")]:
             with self.subTest(body):
                 answer = self.s.api("POST", "/api/v1/jobs", body)
@@ -286,6 +289,22 @@ class Jobs(FleetTest):
         gone = self.job("tag", "group==nobody", tag="a")
         self.assertEqual(gone["state"], "failed")
         self.assertIn("there is no group", gone["detail"])
+
+    def test_all_that_match_join_a_listed_group_and_leave_it(self):
+        group = f"{self.prefix}-all"
+        self.crowd(230)  # more than two batches
+        self.s.api("POST", "/api/v1/groups", {"name": group})
+        joined = self.job("join", group=group)
+        self.assertEqual((joined["state"], joined["done"], joined["group"]), ("done", 230, group))
+        self.assertEqual(self.s.api("GET", f"/api/v1/groups/{group}").json["devices"], 230)
+        # It takes out what it selects by.
+        self.assertEqual(self.job("leave", f"group=={group}", group=group)["done"], 230)
+        self.assertEqual(self.s.api("GET", f"/api/v1/groups/{group}").json["devices"], 0)
+        ruled = f"{self.prefix}-ruled"
+        self.s.api("POST", "/api/v1/groups", {"name": ruled, "filter": "id==x"})
+        answer = self.s.api("POST", "/api/v1/jobs", {"action": "join", "filter": "id==*", "group": ruled})
+        self.assertEqual(answer.status, 409)
+        self.assertIn("has a rule", answer.json["detail"])
 
 
 class Command(FleetTest):
@@ -328,6 +347,12 @@ class Command(FleetTest):
         self.assertEqual(self.s.remote("group", "add", "cli-pilot", d.name)["devices"], 1)
         self.assertIn("cli-pilot", self.text("group", "list"))
         self.assertEqual(self.s.remote("group", "remove", "cli-pilot", d.name)["devices"], 0)
+        both = f"id=={d.name}*"
+        self.assertEqual(self.s.remote("group", "add", "cli-pilot", "--filter", both)["done"], 2)
+        self.assertEqual(self.s.remote("group", "show", "cli-pilot")["devices"], 2)
+        self.assertEqual(self.s.remote("group", "remove", "cli-pilot", "--filter", both)["done"], 2)
+        self.fails(2, "either", "group", "add", "cli-pilot")
+        self.fails(2, "either", "group", "add", "cli-pilot", d.name, "--filter", both)
         self.text("group", "delete", "cli-pilot")
         self.fails(1, "cli-pilot", "group", "show", "cli-pilot")
         self.text("product", "set", "gateway", "--hardware", "revA", "--support-ends", "2030-12-31")

@@ -508,6 +508,52 @@ static void a_batch_changes_all_but_those_that_cannot_be_and_says_why(void **sta
 	store_call_free(c);
 }
 
+static struct store_call *membership_job(enum job_action action, const char *group)
+{
+	struct store_call *c = verb(STORE_JOB_CREATE);
+
+	c->in.job.action = action;
+	strcpy(c->in.job.filter, "id==*");
+	strcpy(c->in.job.group, group);
+	return c;
+}
+
+static void a_batch_joins_and_leaves_a_group_whose_members_are_listed(void **state)
+{
+	struct store *s = store_of(state);
+	struct fleet_job j;
+	struct store_call *c;
+
+	five_devices(s);
+	put_group(s, "listed", NULL, ERR_NONE);
+	put_group(s, "ruled", "id==a", ERR_NONE);
+	c = membership_job(JOB_JOIN, "listed");
+	must(s, c);
+	j = c->out.job;
+	assert_string_equal(j.group, "listed");
+	store_call_free(c);
+	c = step_call(&j, "axb", JOB_RUNNING);
+	must(s, c);
+	assert_int_equal(c->out.job.n_done, 2);
+	assert_int_equal(c->out.job.n_skipped, 1);
+	must_select(s, "group==listed", "a b");
+	store_call_free(c);
+	c = membership_job(JOB_LEAVE, "listed");
+	must(s, c);
+	j = c->out.job;
+	store_call_free(c);
+	c = step_call(&j, "bc", JOB_DONE);
+	must(s, c);
+	must_select(s, "group==listed", "a");
+	store_call_free(c);
+	c = membership_job(JOB_JOIN, "ruled");
+	must_fail(s, c, ERR_CONFLICT);
+	store_call_free(c);
+	c = membership_job(JOB_JOIN, "nobody");
+	must_fail(s, c, ERR_NOT_FOUND);
+	store_call_free(c);
+}
+
 static void that_a_job_was_made_went_on_or_ended_is_an_event_each(void **state)
 {
 	struct store *s = store_of(state);
@@ -612,6 +658,7 @@ int main(void)
 	    cmocka_unit_test(a_scope_shows_the_devices_of_its_groups_alone),
 	    cmocka_unit_test(the_groups_of_a_device_are_told_by_name),
 	    cmocka_unit_test(a_batch_changes_all_but_those_that_cannot_be_and_says_why),
+	    cmocka_unit_test(a_batch_joins_and_leaves_a_group_whose_members_are_listed),
 	    cmocka_unit_test(that_a_job_was_made_went_on_or_ended_is_an_event_each),
 	    cmocka_unit_test(a_freeze_undoes_the_whole_batch_of_an_assignment),
 	    cmocka_unit_test(tags_are_a_sorted_list_with_an_exact_longest_length),

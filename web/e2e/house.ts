@@ -174,11 +174,23 @@ export class PlayedDevice {
 	}
 }
 
+/** Nothing in the page is on its way from one look to another: a theme that was just changed is painted. */
+function settled(page: Page): Promise<void> {
+	return page.evaluate(async () => {
+		const frame = () => new Promise((done) => requestAnimationFrame(done));
+		const ends = () => document.getAnimations().filter((one) => one.effect?.getComputedTiming().iterations !== Infinity);
+		await frame();
+		while (ends().length > 0) await Promise.allSettled(ends().map((one) => one.finished));
+		await frame();
+	});
+}
+
 /** What axe finds in a page as it is now, as "rule: elements". By the debugger, not by a script element: the page's
  *  policy stays in force. */
 export async function violations(page: Page): Promise<string[]> {
 	await page.bringToFront(); /* what nobody looks at is not painted */
 	await page.evaluate(axe.source);
+	await settled(page);
 	return page.evaluate(async () => {
 		const result = await (window as unknown as { axe: typeof axe }).axe.run(document);
 		return result.violations.map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((n) => `${n.html} ${n.any[0]?.message ?? ""}`).join(" | ")} (${one.nodes.length})`);

@@ -14,3 +14,8 @@ test("options that say nothing are left out", () => {
 		"ota group create north --filter site==N --static",
 	);
 });
+
+test("a list is its option once for each, and null empties what it names", () => {
+	expect(command("user", "set", "ann", { group: ["a", "b c"] })).toBe("ota user set ann --group a --group 'b c'");
+	expect(command("device", "set", "x", { name: null, site: "north" })).toBe("ota device set x --name '' --site north");
+});

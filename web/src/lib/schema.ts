@@ -267,12 +267,13 @@ export interface Newest {
 
 export interface Job {
 	id: string;
-	action: "tag" | "untag" | "assign" | "cancel" | "pin" | "unpin" | "delete";
+	action: "tag" | "untag" | "assign" | "cancel" | "pin" | "unpin" | "delete" | "join" | "leave";
 	state: "running" | "done" | "failed" | "cancelled";
 	filter: string;
 	tag: MaybeText;
 	release: MaybeText;
 	reason: MaybeText;
+	group: MaybeText;
 	force: boolean;
 	by: MaybeText;
 	/** Devices that were changed. */
@@ -1092,7 +1093,7 @@ export interface Calls {
 	jobs_create: {
 		query: Record<string, never>;
 		body: {
-			action: "tag" | "untag" | "assign" | "cancel" | "pin" | "unpin" | "delete";
+			action: "tag" | "untag" | "assign" | "cancel" | "pin" | "unpin" | "delete" | "join" | "leave";
 			filter: string;
 			/** Of tag and untag. */
 			tag?: string | null;
@@ -1100,6 +1101,8 @@ export interface Calls {
 			release?: string | null;
 			/** Of pin. */
 			reason?: string | null;
+			/** Of join and leave: one whose members are listed. */
+			group?: string | null;
 			/** Of assign. */
 			force?: boolean;
 		};
