@@ -22,6 +22,9 @@ static const struct option common[] = {
 };
 
 static const struct option run_options[] = {
+    {"store", "cache-mib", OPT_U64, AT(device_cache_mib), "256", "N",
+     "Keep the devices that poll in so many MiB of memory, 300 bytes a device; 0: read "
+     "them anew each time, as with PostgreSQL"},
     {"server", "name", OPT_TEXT, AT(name), "ota-server", "NAME", "Call this server so"},
     {"server", "demo", OPT_BOOL, AT(demo), "no", NULL,
      "Accept keys that carry the demo mark, and say so wherever the server says who it "

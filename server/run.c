@@ -171,7 +171,9 @@ static int start_keepers(struct server *s, struct err *e)
 	s->store = open_store(c, &s->dir, STORE_OWNER, s->log, e);
 	if (s->store != NULL)
 		store_count(s->store, s->metrics);
-	if (s->store == NULL || make_keys(s, e) < 0)
+	if (s->store == NULL || make_keys(s, e) < 0 ||
+	    store_keep_devices(s->store, (size_t)c->device_cache_mib << 20, s->metrics,
+			       e) < 0)
 		return -1;
 	s->ca =
 	    ca_open(s->dir.root, c->names.items, c->names.n_items, &clock_system, e);

@@ -22,6 +22,7 @@ struct settings {
 	const char *store_url; /* NULL: the file in the data directory */
 	bool store_insecure;
 	uint64_t store_readers;
+	uint64_t device_cache_mib;
 	const char *name;
 	bool demo;
 	const char *signer_program; /* NULL: beside ota-server, or in libexec */

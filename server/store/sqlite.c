@@ -12,8 +12,6 @@
  */
 #include "sqlite.h"
 
-#include "count.h"
-
 #include "../../common/base/file.h"
 #include "scan.h"
 #include "schema.h"
@@ -112,8 +110,7 @@ static void sqlite_submit(struct store *base, struct store_call *c)
 	switch (store_verb_kind(c->verb)) {
 	case STORE_READ:
 		run_read(s, c);
-		store_counts_end(c);
-		c->done(c);
+		store_answer_here(c);
 		break;
 	case STORE_SCAN:
 		scanners_submit(s->scanners, c);
@@ -158,6 +155,7 @@ static void sqlite_close(struct store *base)
 
 static const struct store_ops sqlite_ops = {
     .name = "sqlite",
+    .alone = true,
     .submit = sqlite_submit,
     .watch = sqlite_watch,
     .close = sqlite_close,

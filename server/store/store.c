@@ -4,6 +4,7 @@
 #include "../../common/base/clock.h"
 #include "../../common/base/text.h"
 #include "count.h"
+#include "device_cache.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -144,12 +145,24 @@ void *store_call_items(struct store_call *c, size_t n, size_t size, struct err *
 void store_submit(struct store *s, struct store_call *c)
 {
 	store_counts_begin(s->counts, c);
-	s->ops->submit(s, c);
+	if (device_cache_answer(s->devices, c))
+		store_answer_here(c);
+	else
+		s->ops->submit(s, c);
 }
 
 void store_count(struct store *s, struct metrics *m)
 {
 	s->counts = store_counts_new(m);
+}
+
+int store_keep_devices(struct store *s, size_t max_bytes, struct metrics *m,
+		       struct err *e)
+{
+	if (!s->ops->alone || max_bytes == 0)
+		return 0;
+	s->devices = device_cache_new(max_bytes, m, e);
+	return s->devices == NULL ? -1 : 0;
 }
 
 void store_watch(struct store *s, struct loop *l, void (*fn)(void *ctx), void *ctx)
@@ -160,11 +173,14 @@ void store_watch(struct store *s, struct loop *l, void (*fn)(void *ctx), void *c
 void store_close(struct store *s)
 {
 	struct store_counts *counts;
+	struct device_cache *devices;
 
 	if (s == NULL)
 		return;
 	counts = s->counts; /* calls under way still count */
+	devices = s->devices;
 	s->ops->close(s);
+	device_cache_free(devices);
 	free(counts);
 }
 
@@ -175,9 +191,21 @@ static void deliver(void *ctx)
 	c->done(c);
 }
 
+static void end(struct store_call *c)
+{
+	device_cache_end(c);
+	store_counts_end(c);
+}
+
+void store_answer_here(struct store_call *c)
+{
+	end(c);
+	c->done(c);
+}
+
 void store_answer(struct store_call *c)
 {
-	store_counts_end(c);
+	end(c);
 	if (c->loop == NULL) {
 		c->done(c);
 		return;

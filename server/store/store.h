@@ -440,6 +440,8 @@ struct store_call {
 	struct store_call *next;	   /* the back-end's */
 	const struct store_counts *counts; /* count.h's */
 	uint64_t began_us;
+	struct device_cache *cache; /* device_cache.h's */
+	uint64_t cache_stood;
 };
 
 /* now_ms, deadline_ms and tenant are set; loop may be NULL. NULL only when out of
@@ -474,10 +476,12 @@ void *store_call_items(struct store_call *c, size_t n, size_t size,
 
 struct metrics;
 struct store_counts;
+struct device_cache;
 struct store; /* a back-end's handle: its first member is const struct store_ops * */
 
 struct store_ops {
 	const char *name;
+	bool alone; /* while it is open no other process changes a device's row */
 	void (*submit)(struct store *s, struct store_call *c);
 	void (*watch)(struct store *s, struct loop *l, void (*fn)(void *ctx),
 		      void *ctx);
@@ -487,7 +491,8 @@ struct store_ops {
 
 struct store {
 	const struct store_ops *ops;
-	struct store_counts *counts; /* store_count(); NULL: nothing is counted */
+	struct store_counts *counts;  /* store_count(); NULL: nothing is counted */
+	struct device_cache *devices; /* store_keep_devices(); NULL: each is read */
 };
 
 /* Takes c until done(). Call it in c->loop's thread, or anywhere without a loop. */
@@ -500,6 +505,11 @@ void store_watch(struct store *s, struct loop *l, void (*fn)(void *ctx), void *c
 /* Counts the calls of a back-end from here on, before traffic; m must outlive it. */
 void store_count(struct store *s, struct metrics *m);
 
+/* Answers DEVICE_BY_TOKEN from memory where it can (device_cache.h), before traffic. Does
+ * nothing on a back-end that others write to. m as device_cache_new(). */
+int store_keep_devices(struct store *s, size_t max_bytes, struct metrics *m,
+		       struct err *e) MUST_USE;
+
 /* Submits and waits; for start-up, command lines and worker threads, never for a loop's
  * thread. done and loop must be NULL; c stays the caller's. Returns c->err as a result.
  */
@@ -508,7 +518,9 @@ int store_wait(struct store *s, struct store_call *c, struct err *e) MUST_USE;
 /* NULL is fine. Loops that await answers still run, or are freed undelivered. */
 void store_close(struct store *s);
 
-/* Delivers a finished call where it wants to be; for back-ends. */
+/* For back-ends. Delivers a finished call where it wants to be. */
 void store_answer(struct store_call *c);
+/* The same at once, for reads that the caller's own thread has answered. */
+void store_answer_here(struct store_call *c);
 
 #endif

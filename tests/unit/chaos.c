@@ -136,6 +136,7 @@ static void chaos_close(struct store *base)
 
 static const struct store_ops chaos_ops = {
     .name = "chaos",
+    .alone = true,
     .submit = chaos_submit,
     .watch = chaos_watch,
     .close = chaos_close,

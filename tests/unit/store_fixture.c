@@ -4,6 +4,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Devices that a case made, of which must() checks what is kept in memory. */
+#define CHECKED_MAX 8
+static char made[CHECKED_MAX][DEVICE_ID_MAX_LEN + 1];
+static size_t n_made;
+
 static void open_dir(struct fixture *f)
 {
 	strcpy(f->dir, "/tmp/ota-store-XXXXXX");
@@ -25,8 +30,12 @@ int setup_sqlite(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
+	struct err e = ERR_INIT;
+
 	open_dir(f);
 	f->store = open_path(f->path);
+	OK(store_keep_devices(f->store, 1 << 20, NULL, &e));
+	n_made = 0;
 	*state = f;
 	return 0;
 }
@@ -163,11 +172,60 @@ struct store_call *verb(enum store_verb v)
 	return c;
 }
 
+enum err_code poll_as(struct store *s, const char *id, struct device *ret)
+{
+	struct store_call *c = verb(STORE_DEVICE_BY_TOKEN);
+	struct err e = ERR_INIT;
+	enum err_code code;
+
+	memcpy(c->in.hash, id, strnlen(id, SHA256_LEN));
+	code = store_wait(s, c, &e) < 0 ? e.code : ERR_NONE;
+	*ret = c->out.device;
+	store_call_free(c);
+	return code;
+}
+
+/* Like poll_as(), past the cache; it is seen now, and when it was before is of no use. */
+static enum err_code read_as(struct store *s, const char *id, bool kept,
+			     struct device *ret)
+{
+	struct device_cache *k = s->devices;
+	enum err_code code;
+
+	if (!kept)
+		s->devices = NULL;
+	code = poll_as(s, id, ret);
+	s->devices = k;
+	ret->seen_at = 0;
+	memset(ret->address, 0, sizeof(ret->address));
+	return code;
+}
+
+/* Whatever was written, a poll answered from memory is what the database says, unless
+ * somebody (an engine) writes meanwhile. */
+static void check_kept(struct store *s, const char *id)
+{
+	struct device kept = {0}, before = {0}, after = {0};
+	enum err_code code = read_as(s, id, false, &before),
+		      kept_code = read_as(s, id, true, &kept);
+
+	if (read_as(s, id, false, &after) != code ||
+	    memcmp(&before, &after, sizeof(before)) != 0)
+		return;
+	assert_int_equal(kept_code, code);
+	assert_memory_equal(&kept, &before, sizeof(kept));
+}
+
 void must(struct store *s, struct store_call *c)
 {
 	struct err e = ERR_INIT;
 
 	OK(store_wait(s, c, &e));
+	if (s->devices == NULL || store_verb_kind(c->verb) != STORE_WRITE ||
+	    strcmp(s->ops->name, "sqlite") != 0)
+		return;
+	for (size_t i = 0; i < n_made; i++)
+		check_kept(s, made[i]);
 }
 
 void must_fail(struct store *s, struct store_call *c, enum err_code code)
@@ -191,6 +249,8 @@ void make_device(struct store *s, const char *id)
 	strcpy(c->in.device_new.device.id, id);
 	memcpy(c->in.device_new.token_hash, id, strnlen(id, SHA256_LEN));
 	store_call_event(c, EVENT_DEVICE, id, 0, NULL);
+	if (n_made < CHECKED_MAX)
+		strcpy(made[n_made++], id);
 	done(s, c);
 }
 

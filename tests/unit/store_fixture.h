@@ -47,6 +47,8 @@ void must(struct store *s, struct store_call *c);
 void must_fail(struct store *s, struct store_call *c, enum err_code code);
 void done(struct store *s, struct store_call *c);
 void make_device(struct store *s, const char *id);
+/* What a poll with the token that make_device() gave it reads. */
+enum err_code poll_as(struct store *s, const char *id, struct device *ret);
 struct device get_device(struct store *s, const char *id);
 struct release a_release(const char *id, const char *version);
 void make_release(struct store *s, const char *id, const char *version);
