@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The poll's answer: how long to sleep, and links to whatever there is to do. */
+/*
+ * The poll's answer: how long to sleep, and links to whatever there is to do.
+ *
+ * It is the one message that a fleet asks for all day, and nothing in it needs an escape, so it is
+ * written as text: a tree of values for it cost more than all else that a poll does.
+ */
 #include "link.h"
 
 #include "../base/text.h"
@@ -10,40 +15,76 @@
 #define MAX_SLEEP_S (24u * 3600 - 1)
 
 /* Exactly HH:MM:SS; clients compare nothing else, and SWUpdate stops without it. */
-static int write_sleep(struct json *root, uint64_t sleep_ms, struct err *e)
+static int add_sleep(struct buf *ret, uint64_t sleep_ms, struct err *e)
 {
 	uint64_t s = (sleep_ms + 999) / 1000;
-	struct json *config = ddi_set_object(root, "config", e);
-	struct json *polling =
-	    config != NULL ? ddi_set_object(config, "polling", e) : NULL;
-	char text[16];
 
-	if (polling == NULL)
-		return -1;
 	if (s > MAX_SLEEP_S)
 		s = MAX_SLEEP_S;
-	if (text_format(text, sizeof(text), e, "%02u:%02u:%02u", (unsigned)(s / 3600),
-			(unsigned)(s / 60 % 60), (unsigned)(s % 60)) < 0)
-		return -1;
-	return ddi_set_text(polling, "sleep", text, e);
+	return buf_printf(
+	    ret, e, "{\"config\":{\"polling\":{\"sleep\":\"%02u:%02u:%02u\"}}",
+	    (unsigned)(s / 3600), (unsigned)(s / 60 % 60), (unsigned)(s % 60));
 }
 
-static int write_extensions(struct json *links, const struct ddi_poll *p, struct err *e)
+/* A URL's characters (RFC 3986) need no escape in JSON; what has others is no URL. */
+static bool is_plain(const char *url)
 {
-	struct json *link;
+	while (*url > ' ' && *url < 0x7f && *url != '"' && *url != '\\')
+		url++;
+	return *url == '\0';
+}
 
-	if (p->repository[0] != '\0') {
-		link = ddi_set_object(links, "ota:repository", e);
-		if (link == NULL || ddi_set_text(link, "href", p->repository, e) < 0 ||
-		    ddi_set_text(link, "targets", p->repository_targets, e) < 0)
+static int check_url(const char *key, const char *url, size_t max_len, struct err *e)
+{
+	if (strlen(url) >= max_len)
+		return err_set(e, ERR_LIMIT, "link \"%s\" has %zu bytes or more", key,
+			       max_len);
+	return is_plain(url) ? 0
+			     : err_set(e, ERR_INTERNAL, "link \"%s\" is no URL", key);
+}
+
+/* One link of "_links", the first of which opens them; nothing for "". `targets` as a
+ * second member, or NULL. */
+static int add_link(struct buf *ret, bool *opened, const char *key, const char *href,
+		    const char *targets, size_t max_len, struct err *e)
+{
+	if (href[0] == '\0')
+		return 0;
+	if (check_url(key, href, max_len, e) < 0 ||
+	    (targets != NULL && check_url(key, targets, max_len, e) < 0) ||
+	    buf_printf(ret, e, "%s\"%s\":{\"href\":\"%s\"", *opened ? "," : "", key,
+		       href) < 0 ||
+	    (targets != NULL && targets[0] != '\0' &&
+	     buf_printf(ret, e, ",\"targets\":\"%s\"", targets) < 0))
+		return -1;
+	*opened = true;
+	return buf_add(ret, "}", 1, e);
+}
+
+static int add_links(struct buf *ret, const struct ddi_poll *p, struct err *e)
+{
+	const struct {
+		const char *key, *href, *targets;
+		size_t max_len;
+	} links[] = {
+	    {"deploymentBase", p->deployment_base, NULL, DDI_FOREIGN_URL_LEN},
+	    {"cancelAction", p->cancel_action, NULL, DDI_FOREIGN_URL_LEN},
+	    {"confirmationBase", p->confirmation_base, NULL, DDI_FOREIGN_URL_LEN},
+	    {"installedBase", p->installed_base, NULL, DDI_FOREIGN_URL_LEN},
+	    {"configData", p->config_data, NULL, DDI_FOREIGN_URL_LEN},
+	    {"ota:repository", p->repository, p->repository_targets, DDI_URL_LEN},
+	    {"ota:events", p->events, NULL, DDI_URL_LEN},
+	};
+	bool opened = false;
+
+	if (buf_add_str(ret, ",\"_links\":{", e) < 0)
+		return -1;
+	for (size_t i = 0; i < N_ELEMS(links); i++) {
+		if (add_link(ret, &opened, links[i].key, links[i].href,
+			     links[i].targets, links[i].max_len, e) < 0)
 			return -1;
 	}
-	if (p->events[0] != '\0') {
-		link = ddi_set_object(links, "ota:events", e);
-		if (link == NULL || ddi_set_text(link, "href", p->events, e) < 0)
-			return -1;
-	}
-	return 0;
+	return buf_add_str(ret, "}}", e);
 }
 
 /* Clients do one thing at a time, and append "/feedback" to the cancel link as it is.
@@ -65,23 +106,14 @@ static int check_links(const struct ddi_poll *p, struct err *e)
 
 int ddi_poll_write(const struct ddi_poll *p, struct buf *ret, struct err *e)
 {
-	AUTO_PTR(json) struct json *root = json_new_object();
-	struct json *links;
+	size_t start = ret->len;
 
-	if (root == NULL)
-		return err_nomem(e);
-	if (check_links(p, e) < 0 || write_sleep(root, p->sleep_ms, e) < 0)
+	if (check_links(p, e) < 0)
 		return -1;
-	links = ddi_set_object(root, "_links", e);
-	if (links == NULL ||
-	    ddi_set_link(links, "deploymentBase", p->deployment_base, e) < 0 ||
-	    ddi_set_link(links, "cancelAction", p->cancel_action, e) < 0 ||
-	    ddi_set_link(links, "confirmationBase", p->confirmation_base, e) < 0 ||
-	    ddi_set_link(links, "installedBase", p->installed_base, e) < 0 ||
-	    ddi_set_link(links, "configData", p->config_data, e) < 0 ||
-	    write_extensions(links, p, e) < 0)
-		return -1;
-	return json_write(root, ret, e);
+	if (add_sleep(ret, p->sleep_ms, e) == 0 && add_links(ret, p, e) == 0)
+		return 0;
+	buf_cut(ret, start);
+	return -1;
 }
 
 static int two_digits(const char *text)

@@ -80,10 +80,9 @@ static int configure(const struct tls *t, SSL_CTX *ctx, struct err *e)
 {
 	static const unsigned char id[] = "ota-server";
 
-	(void)SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE |
-					   SSL_OP_NO_RENEGOTIATION |
-					   SSL_OP_NO_COMPRESSION | SSL_OP_ENABLE_KTLS |
-					   SSL_OP_PRIORITIZE_CHACHA);
+	(void)SSL_CTX_set_options(
+	    ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION |
+		     SSL_OP_NO_COMPRESSION | SSL_OP_PRIORITIZE_CHACHA);
 	(void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
 					SSL_MODE_ENABLE_PARTIAL_WRITE |
 					SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);

@@ -108,6 +108,24 @@ static void links_for_foreign_clients_stay_below_300_bytes(void **state)
 	FAILS(ddi_poll_write(&p, &b, &e), ERR_LIMIT);
 }
 
+static void what_would_need_an_escape_is_no_link_and_leaves_no_half_answer(void **state)
+{
+	static const char *const texts[] = {"https://h/\"", "https://h/\\",
+					    "https://h/\n", "https://h/a b",
+					    "https://h/\xc3\xa4"};
+	struct err e = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMS(texts); i++) {
+		AUTO(buf) struct buf b = BUF_INIT(CAP);
+		struct ddi_poll p = {.deployment_base = "https://h/1"};
+
+		strcpy(p.events, texts[i]);
+		FAILS(ddi_poll_write(&p, &b, &e), ERR_INTERNAL);
+		assert_int_equal(b.len, 0);
+	}
+}
+
 static void a_poll_answer_survives_the_way_there_and_back(void **state)
 {
 	struct ddi_poll p = {.sleep_ms = 7000,
@@ -546,6 +564,8 @@ int main(void)
 	    cmocka_unit_test(a_poll_offers_one_thing_at_a_time),
 	    cmocka_unit_test(a_cancel_link_has_no_query_since_clients_append_feedback),
 	    cmocka_unit_test(links_for_foreign_clients_stay_below_300_bytes),
+	    cmocka_unit_test(
+		what_would_need_an_escape_is_no_link_and_leaves_no_half_answer),
 	    cmocka_unit_test(a_poll_answer_survives_the_way_there_and_back),
 	    cmocka_unit_test(a_hawkbit_answer_with_unknown_members_is_read),
 	    cmocka_unit_test(
