@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 
-from tests.integration.server import TOP, Server, temporary
+from tests.integration.server import OTA, TOP, Server, temporary
 
 
 def main():
@@ -27,6 +27,7 @@ def main():
                 "OTA_SERVER_URL": server.url,
                 "OTA_API_TOKEN": server.token,
                 "OTA_BUNDLE": str(bundle),
+                "OTA_PROGRAM": str(OTA),
                 "OTA_RECEIVER": str(server.data / "server.pem"),
             }
             return subprocess.run(["npm", "run", "--silent", "e2e", "--", *sys.argv[1:]], cwd=TOP / "web", env=env, check=False).returncode

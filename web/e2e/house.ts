@@ -19,6 +19,7 @@ import axe from "axe-core";
 import { randomBytes } from "node:crypto";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { launch, newUser } from "./browser.mjs";
+import { collectCommands, refusals } from "./ota.ts";
 
 export const url = process.env["OTA_SERVER_URL"] ?? "";
 const apiToken = process.env["OTA_API_TOKEN"] ?? "";
@@ -42,6 +43,8 @@ export class House {
 	readonly context: BrowserContext;
 	/* What the browser complained of: refused loads, the policy's refusals, errors of scripts. */
 	readonly complaints: string[];
+	/* Each `ota` command that a page showed: it is held against `ota` itself when the house closes. */
+	readonly commands = new Set<string>();
 
 	private constructor(browser: Browser, context: BrowserContext, complaints: string[]) {
 		this.browser = browser;
@@ -54,6 +57,7 @@ export class House {
 		const browser = await launch();
 		const { context, complaints } = await newUser(browser, rest);
 		const house = new House(browser, context, complaints);
+		await collectCommands(context, house.commands);
 		await house.call("POST", "/users", { name: house.prefix, password: house.password, role });
 		await house.asBrowser("POST", "/session", { user: house.prefix, password: house.password });
 		return house;
@@ -79,6 +83,8 @@ export class House {
 
 	async close(): Promise<void> {
 		await this.browser.close();
+		const refused = await refusals([...this.commands]);
+		if (refused.length > 0) throw new Error(`ota does not take what the console shows:\n${refused.join("\n")}`);
 	}
 
 	/** A tab at a path, once the console is live and the screen has its heading; base: where the server is reached. */

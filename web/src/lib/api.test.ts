@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { api, apiPath, ApiError, problemOf, whenSignedOut } from "./api.ts";
+import { api, apiPath, ApiError, problemOf, request, whenSignedOut } from "./api.ts";
 
 const problem = (status: number, body: object) =>
 	new Response(JSON.stringify(body), { status, headers: { "content-type": "application/problem+json" } });
@@ -71,8 +71,8 @@ test("a 401 signs out, but not when it is the answer to signing in", async () =>
 
 test("each change carries JSON and stays on the origin", async () => {
 	answer = () => new Response(null, { status: 204 });
-	await api.assign("d", "r", false);
-	await api.cancel("1");
+	await request("deployments_create", { body: { device: "d", release: "r" } });
+	await request("deployments_delete", { id: "1" });
 	for (const { init } of calls) {
 		expect((init.headers as Record<string, string>)["Content-Type"]).toBe("application/json");
 		expect(init.credentials).toBe("same-origin");

@@ -153,22 +153,13 @@ export const api = {
 			Page<Device> & { total?: number; total_exact?: boolean }
 		>,
 	device: (id: string) => request("devices_get", { id }) as Promise<Device>,
-	addDevice: (body: Calls["devices_create"]["body"]) => request("devices_create", { body }),
 	history: (id: string, after?: string) => request("devices_history", { id, query: { after, limit: 20 } }),
 	releases: (after?: string, limit = 100) => request("releases_list", { query: { after, limit } }),
-	assign: (device: string, release: string, force: boolean) =>
-		request("deployments_create", { body: force ? { device, release, force } : { device, release } }),
 	deployment: (id: string) => request("deployments_get", { id }),
-	cancel: (id: string) => request("deployments_delete", { id }),
 	rollouts: (after?: string) => request("rollouts_list", { query: { after, limit: 50 } }),
 	rollout: (id: string) => request("rollouts_get", { id }),
 	decisions: (id: string) => request("rollouts_decisions", { id, query: { limit: 30 } }),
-	rolloutAction: (id: string, action: "start" | "approve" | "pause" | "resume" | "stop" | "rollback", body = {}) =>
-		request(`rollouts_${action}`, { id, body }),
 	why: (id: string) => request("devices_why", { id }),
 	freeze: () => request("freeze_get"),
-	setFreeze: (reason: string, cancelRunning: boolean) =>
-		request("freeze_put", { body: { reason, cancel_running: cancelRunning } }),
-	thaw: () => request("freeze_delete"),
 	versions: () => request("versions_list"),
 };

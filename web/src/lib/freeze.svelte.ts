@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The brake of the whole fleet: whether it is on, and who asks to pull or release it. */
 import { live } from "../live/live.svelte.ts";
-import { api } from "./api.ts";
+import { api, request } from "./api.ts";
 import type { Freeze } from "./types.ts";
 
 let state = $state.raw<Freeze>({ frozen: false });
@@ -33,10 +33,10 @@ export const freeze = {
 		asking = "";
 	},
 	async set(reason: string, cancelRunning: boolean): Promise<void> {
-		state = await api.setFreeze(reason, cancelRunning);
+		state = await request("freeze_put", { body: { reason, cancel_running: cancelRunning } });
 	},
 	async thaw(): Promise<void> {
-		await api.thaw();
+		await request("freeze_delete");
 		state = { frozen: false };
 	},
 	/** Follows the server until the returned function is called. */
