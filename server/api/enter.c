@@ -45,7 +45,9 @@ static void refuse(struct api_call *a, enum err_code code, const char *text)
 
 static bool is_fresh(const struct api_call *a)
 {
-	return clock_utc_ms(a->api->clock) - a->proved_at < (int64_t)a->api->step_up_ms;
+	int64_t age = clock_utc_ms(a->api->clock) - a->proved_at;
+
+	return age < (int64_t)a->api->step_up_ms && age >= -PERSON_CLOCK_STEP_MS;
 }
 
 static void look_up(struct api_call *a, const struct caller *who, enum store_verb v,

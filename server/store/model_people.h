@@ -13,6 +13,9 @@
 #define ADDRESS_MAX_LEN 63
 #define SECRET_ID_LEN 16 /* the first hex digits of a credential's digest */
 #define PERSON_MAX_SESSIONS 32
+/* A session used later than now by more than this was used by a clock that was ahead: it
+ * does not count, or its life would be as much too long. */
+#define PERSON_CLOCK_STEP_MS ((int64_t)3600000)
 #define TENANT_MAX_TOKENS 500
 #define MAX_TENANTS 1000
 
@@ -107,7 +110,7 @@ struct tenant {
 	X(LOGIN_CREATE, STORE_WRITE)	  /* in.login */                                 \
 	X(LOGIN_EXCHANGE, STORE_WRITE)	  /* in.exchange {token hash, session}: takes the token once -> out.session in any tenant; ERR_AUTH */ \
 	X(SESSION_OPEN, STORE_WRITE)	  /* in.session_open: of a person as they were when the password was checked -> out.session; ERR_AUTH: changed since */ \
-	X(SESSION_GET, STORE_READ)	  /* in.session_get -> out.session of any tenant, unexpired at now_ms and not idle */ \
+	X(SESSION_GET, STORE_READ)	  /* in.session_get -> out.session of any tenant, unexpired at now_ms, not idle, not of the future */ \
 	X(SESSION_LIST, STORE_READ)	  /* in.person_name -> items of struct session, of now_ms */ \
 	X(SESSION_TOUCH, STORE_WRITE)	  /* in.session_touch: seen now, and proved now if so; none is fine */ \
 	X(SESSION_DELETE, STORE_WRITE)	  /* in.hash, of any tenant; none is fine */     \

@@ -63,7 +63,8 @@
 	  "FROM session s WHERE s.tenant = ?1 AND s.user = ?2 "                        \
 	  "ORDER BY s.seen_at DESC, s.hash LIMIT 1000000 OFFSET ?3)")                  \
 	X(SESSION_GET, "SELECT " SESSION_COLUMNS                                       \
-		       "WHERE hash = ?1 AND expires_at > ?2 AND seen_at >= ?3")        \
+		       "WHERE hash = ?1 AND expires_at > ?2 "                          \
+		       "AND seen_at BETWEEN ?3 AND ?4")                                \
 	X(SESSION_LIST, "SELECT " SESSION_COLUMNS "WHERE tenant = ?1 AND user = ?2 "   \
 			"AND expires_at > ?3 ORDER BY created_at, hash LIMIT ?4")      \
 	X(SESSION_TOUCH,                                                               \

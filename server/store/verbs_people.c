@@ -258,7 +258,8 @@ int verb_SESSION_GET(struct conn *db, struct store_call *c, struct err *e)
 
 	if (query_open(db, SQL_SESSION_GET, &q, e,
 		       ARGS(ARG_B(c->in.session_get.hash, SHA256_LEN), ARG_I(c->now_ms),
-			    ARG_I(c->in.session_get.seen_since))) < 0 ||
+			    ARG_I(c->in.session_get.seen_since),
+			    ARG_I(c->now_ms + PERSON_CLOCK_STEP_MS))) < 0 ||
 	    step_one(&q, "such", "session", e) < 0)
 		return -1;
 	return load_session(db, c->tenant, &q, &c->out.session, e);

@@ -619,6 +619,15 @@ int lead_check(struct conn *db, uint64_t epoch, struct err *e)
 	return 0;
 }
 
+/* A lease that ends further off than any was ever given was taken by a clock that was
+ * ahead and is not any more: it would hold up all engines until that time comes. Twice,
+ * since clocks of two nodes differ a little. */
+static bool lease_holds(const struct lead *l, const struct store_call *c)
+{
+	return l->ends_at > c->now_ms &&
+	       l->ends_at - c->now_ms <= 2 * c->in.lead.lease_ms;
+}
+
 int verb_LEAD_TAKE(struct conn *db, struct store_call *c, struct err *e)
 {
 	bool mine;
@@ -627,7 +636,7 @@ int verb_LEAD_TAKE(struct conn *db, struct store_call *c, struct err *e)
 	if (load_lead(db, &l, e) < 0)
 		return -1;
 	mine = strcmp(l.holder, c->in.lead.holder) == 0;
-	if (!mine && !c->in.lead.force && l.ends_at > c->now_ms)
+	if (!mine && !c->in.lead.force && lease_holds(&l, c))
 		return err_set(e, ERR_CONFLICT, "another engine leads");
 	c->out.epoch = mine ? l.epoch : l.epoch + 1;
 	return query_run(db, SQL_LEAD_PUT, e,

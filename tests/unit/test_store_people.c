@@ -156,6 +156,32 @@ static void a_session_ends_at_its_time_or_when_it_was_not_used(void **state)
 	store_call_free(c);
 }
 
+static void a_session_of_a_clock_that_was_ahead_does_not_count(void **state)
+{
+	static const struct {
+		int64_t behind_ms;
+		enum err_code code;
+	} rows[] = {{0, ERR_NONE},
+		    {1000, ERR_NONE}, /* a clock is set right all the time */
+		    {PERSON_CLOCK_STEP_MS, ERR_NONE},
+		    {PERSON_CLOCK_STEP_MS + 1, ERR_NOT_FOUND},
+		    {30 * (int64_t)86400000, ERR_NOT_FOUND}};
+	struct store *s = store_of(state);
+	struct person a = make_person(s, "a", ROLE_VIEWER);
+
+	open_session(s, &a, 1);
+	for (size_t i = 0; i < N_ELEMS(rows); i++) {
+		struct store_call *c = session_call(1, NOW - rows[i].behind_ms,
+						    NOW - rows[i].behind_ms - 100);
+
+		if (rows[i].code == ERR_NONE)
+			must(s, c);
+		else
+			must_fail(s, c, rows[i].code);
+		store_call_free(c);
+	}
+}
+
 static void the_session_used_longest_ago_makes_room_for_one_too_many(void **state)
 {
 	struct store *s = store_of(state);
@@ -548,6 +574,7 @@ static void a_scope_is_written_in_one_form(void **state)
 #define SUITE(X)                                                                       \
 	X(a_session_is_of_the_person_as_they_were_when_the_password_was_checked)       \
 	X(who_is_disabled_or_gone_has_no_sessions_and_gets_none)                       \
+	X(a_session_of_a_clock_that_was_ahead_does_not_count)                          \
 	X(a_session_ends_at_its_time_or_when_it_was_not_used)                          \
 	X(the_session_used_longest_ago_makes_room_for_one_too_many)                    \
 	X(a_change_that_met_another_one_is_told_so)                                    \

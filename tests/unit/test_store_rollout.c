@@ -394,6 +394,39 @@ static void members_are_listed_by_wave_and_status(void **state)
 	store_call_free(c);
 }
 
+#define LATER_MS ((int64_t)86400000)
+
+static void a_lease_that_a_clock_ahead_took_holds_nobody_up(void **state)
+{
+	static const struct {
+		int64_t now;
+		enum err_code code;
+	} rows[] = {
+	    {LATER_MS, ERR_CONFLICT},	    /* it is held */
+	    {LATER_MS - 100, ERR_CONFLICT}, /* a clock a little behind the holder's */
+	    {LATER_MS - 101, ERR_NONE},	    /* no lease is that long */
+	};
+	struct store *s = store_of(state);
+
+	for (size_t i = 0; i < N_ELEMS(rows); i++) {
+		struct store_call *c = verb(STORE_LEAD_TAKE);
+
+		strcpy(c->in.lead.holder, "ahead");
+		c->in.lead.lease_ms = 100;
+		c->in.lead.force = true;
+		c->now_ms = LATER_MS;
+		must(s, c);
+		strcpy(c->in.lead.holder, "right");
+		c->in.lead.force = false;
+		c->now_ms = rows[i].now;
+		if (rows[i].code == ERR_NONE)
+			must(s, c);
+		else
+			must_fail(s, c, rows[i].code);
+		store_call_free(c);
+	}
+}
+
 static void an_engine_that_lost_the_lead_writes_nothing(void **state)
 {
 	struct store *s = store_of(state);
@@ -443,6 +476,7 @@ static void an_engine_that_lost_the_lead_writes_nothing(void **state)
 	X(a_stop_cancels_what_was_not_shown_and_the_rest_by_choice)                    \
 	X(candidates_come_by_filter_with_their_strata_and_waves)                       \
 	X(members_are_listed_by_wave_and_status)                                       \
+	X(a_lease_that_a_clock_ahead_took_holds_nobody_up)                             \
 	X(an_engine_that_lost_the_lead_writes_nothing)
 
 int main(void)
