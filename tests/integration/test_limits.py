@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rates and entity tags: who calls too often waits, others do not; what did not change is not sent again."""
 
+import itertools
 import json
 import re
+import time
 
 from .fleet import FleetTest, OwnServer
+from .server import PATIENCE
 from .test_metrics import scrape, value
 
 
@@ -49,6 +52,24 @@ class Rates(OwnServer):
         self.assertEqual(self.held_back(lambda: self.s.request("GET", "/api/v1/info")).json["code"], "rate-limited")
         self.assertEqual(d.request("GET", "").status, 200)
         self.assertEqual(self.s.request("GET", "/default/repository/metadata/1.root.json").status, 404)
+
+
+    def test_what_a_header_says_of_the_address_is_ignored(self):
+        turn = itertools.count()
+        other = lambda: {"X-Forwarded-For": f"203.0.113.{next(turn) % 250}", "Forwarded": "for=203.0.113.7"}
+        self.assertEqual(self.held_back(lambda: self.s.request("GET", "/api/v1/info", headers=other())).json["code"], "rate-limited")
+
+
+class Proxied(FleetTest):
+    def test_what_headers_say_of_address_and_host_is_in_no_answer(self):
+        proxied = {"X-Forwarded-For": "203.0.113.7", "X-Real-IP": "203.0.113.7", "Forwarded": "for=203.0.113.7;host=evil.example;proto=http",
+                   "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}
+        d = self.device()
+        self.assertTrue(d.request("GET", "", headers=proxied).json["_links"]["configData"]["href"].startswith(self.s.url + "/"))
+        end = time.monotonic() + PATIENCE
+        while (address := self.s.api("GET", f"/api/v1/devices/{d.name}").json["address"]) is None:
+            self.assertLess(time.monotonic(), end)
+        self.assertEqual(address, "127.0.0.1")
 
 
 class Tags(FleetTest):

@@ -5,7 +5,7 @@ import subprocess
 import time
 import unittest
 
-from . import test_device_api, test_events, test_freeze, test_management_api, test_session
+from . import test_device_api, test_events, test_freeze, test_management_api, test_rollout, test_session
 from .fleet import FleetTest, OwnServer
 from .postgres import Postgres
 from .server import OTA_SERVER, PATIENCE, Server, Stream
@@ -93,6 +93,35 @@ class Away(FleetTest):
         self.addCleanup(subprocess.run, [OTA_SERVER, "admin", "thaw", *self.s.where], check=True, capture_output=True)
         stream.expect(lambda _, event, data: event == "freeze")
         self.assertEqual(postgres.run("SELECT count(*) FROM event WHERE type = 4", url.split("/")[3].split("?")[0]), "1")
+
+
+class AwayFromTheEngine(test_rollout.RolloutTest):
+    """The same while a rollout runs."""
+
+    def test_a_rollout_outlives_a_database_that_goes_and_comes_back_at_every_wave(self):
+        postgres = shared["postgres"]
+        self.addCleanup(lambda: postgres.process.returncode is None or postgres.start())
+        devices = self.fleet(6)
+        r = self.make([{"count": 1, "min_finished": 1}, {"count": 2, "min_finished": 1}, {"percent": 100, "min_finished": 1}])
+        self.do(r, "start")
+        for finished in (1, 3):
+            o, _ = self.serve(r, devices, lambda o: self.count(o, "reported") >= finished)
+            postgres.stop()
+            refused = devices[0].request("GET", "")
+            self.assertEqual((refused.status, refused.headers["Retry-After"] is None), (503, False), refused.body)
+            self.assertEqual(self.s.api("POST", f"/api/v1/rollouts/{r}/pause").status, 503)
+            postgres.start()
+            self.back(devices)
+        o, _ = self.serve(r, devices, lambda o: o["state"] in test_rollout.END)
+        self.assertEqual((o["state"], self.count(o, "reported")), ("finished", 6), o["detail"])
+
+    def back(self, devices):
+        """Every loop of the server has a connection to the database again."""
+        end = time.monotonic() + PATIENCE
+        good = 0
+        while good < 20:
+            self.assertLess(time.monotonic(), end)
+            good = good + 1 if devices[good % 6].request("GET", "").status == 200 else 0
 
 
 class Start(OwnServer):
