@@ -3,6 +3,7 @@
 
 #include "scope.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 const verb_fn store_verb_fns[N_STORE_VERBS] = {
@@ -18,6 +19,20 @@ int store_run_read(struct conn *db, struct store_call *c, struct err *e)
 	return store_verb_fns[c->verb](db, c, e);
 }
 
+/* The entry, and an event that tells of it: whoever shows the log, or what only it tells
+ * of (users, tokens), reads anew. */
+static int append_entry(struct conn *db, struct store_call *c, struct err *e)
+{
+	struct event v = {.type = EVENT_AUDIT};
+	uint64_t entry;
+
+	if (audit_append(db, c, &entry, e) < 0)
+		return -1;
+	(void)snprintf(v.subject, sizeof(v.subject), "%llu", (unsigned long long)entry);
+	c->more_events = true;
+	return event_insert(db, c, &v, e);
+}
+
 int store_run_write(struct conn *db, struct store_call *c, struct err *e)
 {
 	if (scope_check(db, c, e) < 0 || store_verb_fns[c->verb](db, c, e) < 0)
@@ -29,7 +44,7 @@ int store_run_write(struct conn *db, struct store_call *c, struct err *e)
 	if (c->audit.by.kind == AUDIT_NONE)
 		return 0;
 	audit_complete_object(c, NULL);
-	return audit_append(db, c, e) < 0 ? err_wrap(e, "audit log") : 0;
+	return append_entry(db, c, e) < 0 ? err_wrap(e, "audit log") : 0;
 }
 
 #define FIRST_ROOM 16

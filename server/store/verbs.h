@@ -76,8 +76,9 @@ int withdrawn_unlist(struct conn *db, const struct store_call *c,
 		     struct err *e) MUST_USE;
 /* ERR_FROZEN says why, since when and by whom. */
 int freeze_check(struct conn *db, const char *tenant, struct err *e) MUST_USE;
-/* Appends c's record to the log of its tenant. */
-int audit_append(struct conn *db, const struct store_call *c, struct err *e) MUST_USE;
+/* Appends c's record to the log of its tenant; *ret_entry is its place in it. */
+int audit_append(struct conn *db, const struct store_call *c, uint64_t *ret_entry,
+		 struct err *e) MUST_USE;
 /* For verbs that give an id: completes the record's object if it wants that. NULL: none
  * came, the kind alone stays. */
 void audit_complete_object(struct store_call *c, const char *id);

@@ -82,7 +82,8 @@ static int keep_node(void *ctx, unsigned level, uint64_t i,
 			      ARG_I(i), ARG_B(hash, SHA256_LEN)));
 }
 
-int audit_append(struct conn *db, const struct store_call *c, struct err *e)
+int audit_append(struct conn *db, const struct store_call *c, uint64_t *ret_entry,
+		 struct err *e)
 {
 	const struct audit_record *r = &c->audit;
 	AUTO(buf) struct buf text = BUF_INIT(AUDIT_ENTRY_MAX_LEN);
@@ -92,8 +93,10 @@ int audit_append(struct conn *db, const struct store_call *c, struct err *e)
 
 	if (audit_entry_write(c->tenant, c->now_ms, r, &text, e) < 0 ||
 	    merkle_leaf(text.data, text.len, leaf, e) < 0 ||
-	    take_tree(db, c->tenant, &f, e) < 0 ||
-	    query_run(db, SQL_AUDIT_INSERT, e,
+	    take_tree(db, c->tenant, &f, e) < 0)
+		return -1;
+	*ret_entry = f.size;
+	if (query_run(db, SQL_AUDIT_INSERT, e,
 		      ARGS(ARG_T(c->tenant), ARG_I(f.size), ARG_I(c->now_ms),
 			   ARG_T(r->by.who), ARG_T(r->action), ARG_T(r->object),
 			   ARG_T(buf_str(&text)), ARG_B(leaf, SHA256_LEN))) < 0 ||

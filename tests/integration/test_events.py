@@ -88,6 +88,13 @@ class Events(FleetTest):
                 break
         self.assertLessEqual(n, time.monotonic() - time_before + 1)
 
+    def test_that_somebody_changed_something_is_told_with_its_audit_entry(self):
+        stream = self.stream()
+        self.s.api("POST", "/api/v1/groups", {"name": "told-by-audit"})
+        _, _, data = stream.expect(lambda i, event, data: event == "audit")
+        entries = self.s.api("GET", "/api/v1/audit?object=group/told-by-audit").json["items"]
+        self.assertEqual([str(one["entry"]) for one in entries], [data["id"]])
+
     def test_a_deleted_device_is_told(self):
         d = self.device()
         stream = self.stream()

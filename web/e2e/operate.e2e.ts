@@ -201,6 +201,19 @@ describe.skipIf(!here)("operating", () => {
 		await page.close();
 	});
 
+	test("what a script does to people is seen without a reload", async () => {
+		const page = await it.show("/people");
+		const name = `${it.prefix}-script`;
+		await it.call("POST", "/users", { name, password: "correct horse battery", role: "viewer" });
+		const row = page.getByRole("row").filter({ hasText: name });
+		await row.getByText("may sign in").waitFor();
+		await it.call("PUT", `/users/${name}`, { disabled: true });
+		await row.getByText("disabled").waitFor();
+		await it.call("DELETE", `/users/${name}`);
+		await row.waitFor({ state: "detached" });
+		await page.close();
+	});
+
 	test("keys say who signed and until when; the system says that it is well", async () => {
 		const keys = await it.show("/keys");
 		await keys.getByRole("listitem").filter({ hasText: "timestamp" }).getByText("1 of 1 needed").waitFor();
