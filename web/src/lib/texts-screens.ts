@@ -145,7 +145,7 @@ export const words = {
 		disk: "Disk",
 		diskText: (free: string, all: string) => `${free} free of ${all}`,
 		artifacts: "Artifacts",
-		artifactsText: (n: number, size: string) => `${n.toLocaleString("en-GB")} files, ${size}`,
+		artifactsText: (n: number, size: string) => `${count(n, "file", "files")}, ${size}`,
 		database: "Database",
 		certificate: "Certificate",
 		signer: "Signer",
@@ -207,15 +207,15 @@ export const words = {
 		noneWhy: "Who, action and object are compared exactly, as the entries show them.",
 		loading: "Loading the log…",
 		export: "Export as CSV",
-		exporting: (n: number) => `${n.toLocaleString("en-GB")} entries so far…`,
+		exporting: (n: number) => `${count(n, "entry", "entries")} so far…`,
 		exportMost: "The export ended at 50,000 entries; narrow the filter for the rest.",
 		table: "Audit entries, newest first",
 		newer: "New entries have come: show them",
 		state: {
 			asking: "Checking the log's head…",
-			first: (n: number) => `${n.toLocaleString("en-GB")} entries, head signed. This browser keeps the head from now on and will notice a rewritten log.`,
+			first: (n: number) => `${count(n, "entry", "entries")}, head signed. This browser keeps the head from now on and will notice a rewritten log.`,
 			whole: (n: number, grown: number, since: string) =>
-				`${n.toLocaleString("en-GB")} entries, head signed. Since ${since} it has grown by ${grown.toLocaleString("en-GB")} and nothing before was rewritten: proven in this browser.`,
+				`${count(n, "entry", "entries")}, head signed. Since ${since} it has grown by ${grown.toLocaleString("en-GB")} and nothing before was rewritten: proven in this browser.`,
 			broken: (why: string) => `This log is not the one that this browser saw before: ${why}. Find out who wrote to the database.`,
 			failed: (why: string) => `The server does not sign its head: ${why}`,
 			unsafe: "This browser cannot check proofs here; ota audit verify can.",
@@ -418,15 +418,6 @@ export const words = {
 	},
 
 	rollout: {
-		states: {
-			draft: "draft",
-			"awaiting-approval": "awaits approval",
-			scheduled: "scheduled",
-			running: "running",
-			paused: "paused",
-			finished: "finished",
-			stopped: "stopped",
-		} as Record<string, string>,
 		funnel: "Funnel",
 		funnelLabel: "Devices by how far they are",
 		steps: { members: "members", offered: "were offered it", ended: "have ended", succeeded: "succeeded" } as Record<string, string>,
