@@ -210,7 +210,9 @@
 	X(tenant_list, server_options, "tenant list", "", 0, 0, \
 	  "List tenants") \
 	X(tenant_add, tenant_add_options, "tenant add", "NAME", 1, 1, \
-	  "Add a tenant")
+	  "Add a tenant") \
+	X(tenant_limits, server_options, "tenant limits", "NAME LIMIT=N...", 2, 5, \
+	  "Say what a tenant may have: devices, bytes, uploads, streams; none: no limit")
 /* clang-format on */
 
 #endif

@@ -5,6 +5,9 @@ const struct option deployment_list_options[] = {
     {NULL, "device", OPT_TEXT, AT(device), NULL, "ID", "Only this device's"},
     {NULL, "state", OPT_TEXT, AT(state), NULL, "STATE",
      "Only those in this state: assigned, downloading, installing, confirmed, .."},
+    {NULL, "filter", OPT_TEXT, AT(filter), NULL, "FILTER",
+     "Only those of devices that match, e.g. tag==lab;version=lt=2.0"},
+    {NULL, "csv", OPT_FLAG, AT(csv), NULL, NULL, "Print CSV for spreadsheets"},
     OPTIONS_SERVER,
     OPTION_END,
 };
@@ -30,14 +33,17 @@ RUN(deployment_list)
 	    {"CHANGED", "updated_at", VIEW_TIME},
 	};
 	const struct ota *o = values;
-	AUTO(buf) struct buf query = BUF_INIT(1024);
+	AUTO(buf) struct buf query = BUF_INIT(16384);
 
 	(void)n_operands;
 	(void)operands;
 	(void)log;
 	if (api_add_query(&query, "device", o->device, e) < 0 ||
-	    api_add_query(&query, "state", o->state, e) < 0)
+	    api_add_query(&query, "state", o->state, e) < 0 ||
+	    api_add_query(&query, "filter", o->filter, e) < 0)
 		return -1;
+	if (o->csv)
+		return view_print_csv(o, "/api/v1/deployments", buf_str(&query), e);
 	return view_get_list(o, "/api/v1/deployments", buf_str(&query), columns,
 			     N_ELEMS(columns), "No deployments.", e);
 }

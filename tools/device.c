@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ota device: what is in the field, and what it shall run. */
-#include "../common/base/file.h"
 #include "../common/base/text.h"
 #include "csv.h"
 #include "view.h"
@@ -29,23 +28,6 @@ const struct option device_add_options[] = {
     OPTION_END,
 };
 
-#define CSV_MAX_BYTES ((size_t)512 << 20)
-
-static int print_csv(const struct ota *o, const char *query, struct err *e)
-{
-	AUTO(api) struct api a = {0};
-	AUTO(buf) struct buf path = BUF_INIT(16384);
-	AUTO(buf) struct buf text = BUF_INIT(CSV_MAX_BYTES);
-
-	if (api_init(&a, o, true, e) < 0 ||
-	    buf_printf(&path, e, "/api/v1/devices?format=csv%s", query) < 0 ||
-	    api_fetch(&a, buf_str(&path), &text, e) < 0)
-		return -1;
-	if (fwrite(text.data, 1, text.len, stdout) != text.len)
-		return err_sys(e, "standard output");
-	return 0;
-}
-
 #define DEVICES "/api/v1/devices/"
 
 RUN(device_list)
@@ -67,7 +49,7 @@ RUN(device_list)
 	    api_add_query(&query, "sort", o->sort, e) < 0)
 		return -1;
 	if (o->csv)
-		return print_csv(o, buf_str(&query), e);
+		return view_print_csv(o, "/api/v1/devices", buf_str(&query), e);
 	return view_get_list(o, "/api/v1/devices", buf_str(&query), columns,
 			     N_ELEMS(columns), "No devices.", e);
 }

@@ -318,3 +318,56 @@ RUN(tenant_add)
 		return -1;
 	return view_one(o, answer, rows, N_ELEMS(rows), e);
 }
+
+/* "devices=1000", "bytes=none" */
+static int read_limit(const char *text, struct json *body, struct err *e)
+{
+	static const char *const words[] = {"devices", "bytes", "uploads", "streams"};
+	const char *value = strchr(text, '=');
+	char member[32];
+	uint64_t n;
+
+	for (size_t i = 0; value != NULL && i < N_ELEMS(words); i++) {
+		if (strlen(words[i]) != (size_t)(value - text) ||
+		    strncmp(words[i], text, (size_t)(value - text)) != 0)
+			continue;
+		if (text_format(member, sizeof(member), e, "max_%s", words[i]) < 0)
+			return -1;
+		if (strcmp(value + 1, "none") == 0)
+			return json_set(body, member, json_new_null(), e);
+		if (parse_u64(value + 1, &n, e) < 0 || n == 0 || n > INT64_MAX)
+			return err_set(e, ERR_USAGE, "\"%s\": a number from 1, or none",
+				       text);
+		return json_set(body, member, json_new_int((int64_t)n), e);
+	}
+	return err_set(e, ERR_USAGE,
+		       "\"%s\": devices, bytes, uploads or streams, = and a number or "
+		       "none",
+		       text);
+}
+
+RUN(tenant_limits)
+{
+	static const struct view_column rows[] = {
+	    {"name", "name", VIEW_TEXT},
+	    {"devices", "devices", VIEW_TEXT},
+	    {"  at most", "max_devices", VIEW_TEXT},
+	    {"bytes at most", "max_bytes", VIEW_SIZE},
+	    {"uploads at most", "max_uploads", VIEW_TEXT},
+	    {"streams at most", "max_streams", VIEW_TEXT},
+	};
+	AUTO_PTR(json) struct json *body = json_new_object();
+	AUTO_PTR(json) struct json *answer = NULL;
+
+	(void)log;
+	if (body == NULL)
+		return err_nomem(e);
+	for (int i = 1; i < n_operands; i++) {
+		if (read_limit(operands[i], body, e) < 0)
+			return -1;
+	}
+	if (api_about(values, "PUT", "/api/v1/tenants/", operands[0], "", body, &answer,
+		      e) < 0)
+		return -1;
+	return view_one(values, answer, rows, N_ELEMS(rows), e);
+}

@@ -166,3 +166,21 @@ int view_get_one(const struct ota *o, const char *base, const char *name,
 		return -1;
 	return view_one(o, item, rows, n_rows, e);
 }
+
+#define CSV_MAX_BYTES ((size_t)512 << 20)
+
+int view_print_csv(const struct ota *o, const char *path, const char *query,
+		   struct err *e)
+{
+	AUTO(api) struct api a = {0};
+	AUTO(buf) struct buf target = BUF_INIT(20000);
+	AUTO(buf) struct buf text = BUF_INIT(CSV_MAX_BYTES);
+
+	if (api_init(&a, o, true, e) < 0 ||
+	    buf_printf(&target, e, "%s?format=csv%s", path, query) < 0 ||
+	    api_fetch(&a, buf_str(&target), &text, e) < 0)
+		return -1;
+	if (fwrite(text.data, 1, text.len, stdout) != text.len)
+		return err_sys(e, "standard output");
+	return 0;
+}

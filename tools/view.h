@@ -45,4 +45,8 @@ int view_get_list_of(const struct ota *o, const char *base, const char *name,
 		     const struct view_column *columns, size_t n_columns,
 		     const char *none, struct err *e) MUST_USE;
 
+/* A list as CSV on standard output, whole. query: as of view_get_list(). */
+int view_print_csv(const struct ota *o, const char *path, const char *query,
+		   struct err *e) MUST_USE;
+
 #endif

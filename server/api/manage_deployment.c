@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Management API: deployments and a device's history. */
+/* Management API: deployments; lists of them: manage_deployments.c. */
 #include "api.h"
 
 #include "../../common/base/text.h"
@@ -21,99 +21,6 @@ static void answer_deployment(struct api_call *a, int status,
 		api_fail(a, &e);
 	else
 		api_reply_json(a, status, o);
-}
-
-/* ---- lists ---- */
-
-static void got_list(struct store_call *c)
-{
-	AUTO_PTR(store_call) struct store_call *owned = c;
-	struct api_call *a = c->ctx;
-	AUTO_PTR(json) struct json *list = json_new_array();
-	const struct deployment *d = c->items;
-	struct err e = ERR_INIT;
-	char next[24] = "";
-
-	if (api_failed(a, c))
-		return;
-	for (size_t i = 0; i < c->n_items; i++) {
-		if (json_append(list, render_deployment(&d[i], &e), &e) < 0) {
-			api_fail(a, &e);
-			return;
-		}
-	}
-	if (c->more)
-		(void)snprintf(next, sizeof(next), "%llu",
-			       (unsigned long long)d[c->n_items - 1].id);
-	api_reply_page(a, TAKE(list), c->more ? next : NULL);
-}
-
-static int read_filters(struct api_call *a, struct store_page *p, const char *device,
-			struct err *e)
-{
-	const char *state = http_query(a->http, "state");
-	enum deployment_state s;
-
-	if (api_page(a, p, true, e) < 0)
-		return -1;
-	if (device != NULL &&
-	    text_copy(p->device, sizeof(p->device), device, "device", e) < 0)
-		return -1;
-	if (state == NULL)
-		return 0;
-	if (strcmp(state, "open") == 0) {
-		p->state = STORE_STATE_OPEN;
-		return 0;
-	}
-	if (deployment_state_parse(state, &s, e) < 0)
-		return -1;
-	p->state = (int)s;
-	return 0;
-}
-
-static void list_of(struct api_call *a, const char *device)
-{
-	struct store_call *c = api_store(a, STORE_DEPLOYMENT_LIST, got_list);
-	struct err e = ERR_INIT;
-
-	if (c == NULL)
-		return;
-	if (read_filters(a, &c->in.page, device, &e) < 0) {
-		store_call_free(c);
-		api_fail(a, &e);
-		return;
-	}
-	api_submit(a, c);
-}
-
-void handle_deployments_list(struct api_call *a)
-{
-	list_of(a, http_query(a->http, "device"));
-}
-
-static void history_of_device(struct store_call *c)
-{
-	AUTO_PTR(store_call) struct store_call *owned = c;
-	struct api_call *a = c->ctx;
-
-	if (!api_failed(a, c))
-		list_of(a, http_param(a->http, "id"));
-}
-
-void handle_devices_history(struct api_call *a)
-{
-	struct store_call *c = api_store(a, STORE_DEVICE_GET, history_of_device);
-	struct err e = ERR_INIT;
-
-	if (c == NULL)
-		return;
-	if (text_copy(c->in.device_id, sizeof(c->in.device_id),
-		      http_param(a->http, "id"), "id", &e) < 0) {
-		store_call_free(c);
-		api_fail(a, &e);
-		return;
-	}
-	api_submit(a, c);
 }
 
 /* ---- assigning ---- */

@@ -1,29 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Management API: lists of devices, as pages or as one CSV file.
- *
- * A CSV file is gathered page by page in a file without a name, and sent when it is
- * whole: memory stays bounded, and an export is never half of one that looks complete.
- */
+/* Management API: lists of devices, as pages or as one CSV file. */
+#include "export.h"
 #include "select.h"
 
-#include "../../common/base/file.h"
 #include "../../common/base/text.h"
 #include "../fleet/render.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct listing {
 	struct filter filter;
 	struct device_select select;
 	bool wants_count;
 	struct store_call *page, *deployments; /* owned while the answer is made */
-	int fd;				       /* of the CSV file */
-	uint64_t size;
+	struct export csv;
 };
 
 /* Frees what a->handler_state owns; the thing itself goes with the call. */
@@ -33,9 +24,7 @@ static void listing_end(struct api_call *a)
 
 	store_call_free(TAKE(l->page));
 	store_call_free(TAKE(l->deployments));
-	if (l->fd >= 0)
-		(void)close(l->fd);
-	l->fd = -1;
+	export_end(&l->csv);
 }
 
 static void listing_fail(struct api_call *a, const struct err *e)
@@ -55,7 +44,7 @@ static struct listing *listing_new(struct api_call *a)
 		api_fail(a, &e);
 		return NULL;
 	}
-	l->fd = -1;
+	l->csv = (struct export)EXPORT_INIT;
 	a->handler_state = l;
 	if (api_select(a, &l->select, &l->filter, &e) < 0) {
 		api_fail(a, &e);
@@ -194,35 +183,10 @@ static void got_page(struct store_call *page)
 	api_submit(a, c);
 }
 
-/* ---- CSV (RFC 4180) ---- */
+/* ---- CSV ---- */
 
 static const char head[] = "id,name,product,hardware,version,grade,state,site,tags,pin,"
 			   "agent_version,address,created_at,seen_at\r\n";
-
-/* What a spreadsheet would compute is shown as text: it begins with an apostrophe. */
-static int add_cell(struct buf *b, const char *text, const char *end, struct err *e)
-{
-	bool computes = text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
-	bool quoted = strpbrk(text, ",\"\r\n") != NULL || computes;
-
-	if ((quoted && buf_add_str(b, "\"", e) < 0) ||
-	    (computes && buf_add_str(b, "'", e) < 0))
-		return -1;
-	for (const char *c = text; *c != '\0'; c++) {
-		if ((*c == '"' && buf_add(b, c, 1, e) < 0) || buf_add(b, c, 1, e) < 0)
-			return -1;
-	}
-	return quoted ? buf_printf(b, e, "\"%s", end) : buf_add_str(b, end, e);
-}
-
-static int add_time(struct buf *b, int64_t at, const char *end, struct err *e)
-{
-	char text[TIME_TEXT_LEN + 1] = "";
-
-	if (at != 0)
-		time_format(at, text);
-	return add_cell(b, text, end, e);
-}
 
 static int add_row(struct buf *b, const struct device *d, struct err *e)
 {
@@ -242,12 +206,12 @@ static int add_row(struct buf *b, const struct device *d, struct err *e)
 	};
 
 	for (size_t i = 0; i < N_ELEMS(cells); i++) {
-		if (add_cell(b, cells[i], ",", e) < 0)
+		if (export_cell(b, cells[i], ",", e) < 0)
 			return -1;
 	}
-	if (add_time(b, d->created_at, ",", e) < 0)
+	if (export_time(b, d->created_at, ",", e) < 0)
 		return -1;
-	return add_time(b, d->seen_at, "\r\n", e);
+	return export_time(b, d->seen_at, "\r\n", e);
 }
 
 #define ROWS_MAX_BYTES (STORE_LIST_MAX * 4096u)
@@ -261,24 +225,7 @@ static int write_rows(struct listing *l, const struct store_call *page, struct e
 		if (add_row(&text, &d[i], e) < 0)
 			return -1;
 	}
-	l->size += text.len;
-	return fd_write_full(l->fd, buf_str(&text), text.len, e);
-}
-
-static void send_csv(struct api_call *a)
-{
-	struct listing *l = a->handler_state;
-	char tag[48];
-	int fd = l->fd;
-
-	l->fd = -1;
-
-	/* Each export is a thing of its own: no other's bytes may complete it. */
-	(void)snprintf(tag, sizeof(tag), "%" PRIx64 "-%" PRIx64,
-		       (uint64_t)clock_utc_ms(a->api->clock), (uint64_t)(uintptr_t)l);
-	http_add_header(a->http, "Content-Disposition",
-			"attachment; filename=\"devices.csv\"");
-	http_reply_file(a->http, fd, l->size, "text/csv; charset=utf-8", tag);
+	return export_add(&l->csv, &text, e);
 }
 
 static void got_rows(struct store_call *c)
@@ -298,7 +245,7 @@ static void got_rows(struct store_call *c)
 	if (c->more)
 		submit_select(a, STORE_DEVICE_SELECT, got_rows);
 	else
-		send_csv(a);
+		export_send(a, &l->csv, "devices.csv");
 }
 
 static void begin_csv(struct api_call *a)
@@ -307,24 +254,10 @@ static void begin_csv(struct api_call *a)
 	struct err e = ERR_INIT;
 
 	l->select.limit = STORE_LIST_MAX;
-	l->fd = open(a->api->scratch_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	l->size = sizeof(head) - 1;
-	if (l->fd < 0)
-		(void)err_sys(&e, "a file for the export in %s", a->api->scratch_dir);
-	if (l->fd < 0 || fd_write_full(l->fd, head, sizeof(head) - 1, &e) < 0)
+	if (export_open(a, head, &l->csv, &e) < 0)
 		listing_fail(a, &e);
 	else
 		submit_select(a, STORE_DEVICE_SELECT, got_rows);
-}
-
-static bool wants_csv(struct api_call *a)
-{
-	const char *format = http_query(a->http, "format");
-	const char *accept = http_header(a->http, "Accept");
-
-	if (format != NULL)
-		return strcmp(format, "csv") == 0;
-	return accept != NULL && strncmp(accept, "text/csv", 8) == 0;
 }
 
 void handle_devices_list(struct api_call *a)
@@ -335,7 +268,7 @@ void handle_devices_list(struct api_call *a)
 	if (l == NULL)
 		return;
 	l->wants_count = count != NULL && strcmp(count, "true") == 0;
-	if (wants_csv(a))
+	if (export_wanted(a))
 		begin_csv(a);
 	else
 		submit_select(a, STORE_DEVICE_SELECT, got_page);

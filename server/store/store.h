@@ -140,8 +140,9 @@ struct store_page {
 	unsigned limit;	   /* 1..STORE_LIST_MAX */
 	char text[DEVICE_TEXT_MAX_LEN + 1]; /* filters; "" or -1: all */
 	char device[DEVICE_ID_MAX_LEN + 1];
-	int state;	  /* enum deployment_state or -1; STORE_STATE_OPEN */
-	uint64_t rollout; /* ROLLOUT_DECISIONS */
+	int state;		     /* enum deployment_state or -1; STORE_STATE_OPEN */
+	uint64_t rollout;	     /* ROLLOUT_DECISIONS */
+	const struct filter *filter; /* DEPLOYMENT_LIST: of which devices; NULL: all */
 };
 #define STORE_STATE_OPEN (-2)
 
@@ -395,6 +396,7 @@ union store_out {
 	struct person person;
 	struct tenant tenant_row;
 	uint64_t metadata_version;
+	uint64_t list_after; /* DEPLOYMENT_LIST with more: the next page's after_id */
 	struct audit_head audit_head;
 	struct webhook webhook;
 	struct webhook_delivery webhook_delivery;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs of deployments. A move changes deployment, status rows and device at once.
  */
+#include "filter_sql.h"
 #include "scope.h"
 #include "verbs.h"
 
+#include "../../common/base/clock.h"
 #include "../../common/base/text.h"
 
 #include <string.h>
@@ -101,38 +103,129 @@ int verb_DEPLOYMENT_MANY(struct conn *db, struct store_call *c, struct err *e)
 	return 0;
 }
 
-/* The same within a scope, which no prepared statement knows. */
-static int list_in_scope(struct conn *db, struct store_call *c, unsigned limit,
-			 struct err *e)
+/*
+ * Of the devices that a scope or a filter lets through, which no prepared statement knows.
+ * Who matches may be rare, and no index has it: deployments are asked a window of ids after
+ * the other, newest first, until the page is full or the time is up. Such a page may be
+ * short; out.list_after says where the next one goes on.
+ */
+#define WINDOW_IDS 20000
+
+static void add_device_condition(struct sql_make *m, struct conn *db,
+				 const struct store_call *c)
 {
-	AUTO(sql_make) struct sql_make m;
-	AUTO(query) struct query q = QUERY_INIT;
+	const struct filter_scope scope = {
+	    .db = db, .tenant = c->tenant, .now_ms = c->now_ms};
+
+	if (c->in.page.filter != NULL) {
+		sql_make_add(m, " AND ");
+		filter_sql_add(m, c->in.page.filter, &scope);
+	}
+	scope_add(m, db, c);
+}
+
+static void add_state(struct sql_make *m, int state)
+{
+	if (state == STORE_STATE_OPEN) {
+		sql_make_add(m, " AND p.state < 5");
+	} else if (state >= 0) {
+		sql_make_add(m, " AND p.state = ");
+		sql_make_int(m, state);
+	}
+}
+
+/* Those of c's list with from <= id < to, `limit` at most. */
+static void make_window(struct sql_make *m, struct conn *db, const struct store_call *c,
+			uint64_t from, uint64_t to, size_t limit)
+{
 	const struct store_page *p = &c->in.page;
 
-	sql_make_init(&m);
-	sql_make_add(&m, "SELECT " DEPLOYMENT_COLUMNS "JOIN device d ON d.tenant = "
-			 "p.tenant AND d.id = p.device WHERE p.tenant = ");
-	sql_make_text(&m, c->tenant);
+	sql_make_add(m, "SELECT " DEPLOYMENT_COLUMNS "JOIN device d ON d.tenant = "
+			"p.tenant AND d.id = p.device WHERE p.tenant = ");
+	sql_make_text(m, c->tenant);
 	if (p->device[0] != '\0') {
-		sql_make_add(&m, " AND p.device = ");
-		sql_make_text(&m, p->device);
+		sql_make_add(m, " AND p.device = ");
+		sql_make_text(m, p->device);
 	}
-	if (p->after_id != 0) {
-		sql_make_add(&m, " AND p.id < ");
-		sql_make_int(&m, (int64_t)p->after_id);
-	}
-	if (p->state == STORE_STATE_OPEN) {
-		sql_make_add(&m, " AND p.state < 5");
-	} else if (p->state >= 0) {
-		sql_make_add(&m, " AND p.state = ");
-		sql_make_int(&m, p->state);
-	}
-	scope_add(&m, db, c);
-	sql_make_add(&m, " ORDER BY p.id DESC LIMIT ");
-	sql_make_int(&m, limit + 1);
+	sql_make_add(m, " AND p.id >= ");
+	sql_make_int(m, (int64_t)from);
+	sql_make_add(m, " AND p.id < ");
+	sql_make_int(m, (int64_t)to);
+	add_state(m, p->state);
+	add_device_condition(m, db, c);
+	sql_make_add(m, " ORDER BY p.id DESC LIMIT ");
+	sql_make_int(m, (int64_t)limit);
+}
+
+static int newest_id(struct conn *db, uint64_t *ret, struct err *e)
+{
+	AUTO(query) struct query q = QUERY_INIT;
+	bool row;
+
+	*ret = 0;
+	if (query_open(db, SQL_DEPLOYMENT_NEWEST, &q, e, NULL, 0) < 0 ||
+	    query_step(&q, &row, e) < 0)
+		return -1;
+	if (row)
+		*ret = (uint64_t)query_int(&q, 0);
+	return 0;
+}
+
+/* Adds the window's to c's items; one more than `limit` is not added: c->more. */
+static int take_window(struct conn *db, struct store_call *c, uint64_t from,
+		       uint64_t to, unsigned limit, struct err *e)
+{
+	AUTO(sql_make) struct sql_make m; /* has the texts that q is asked for */
+	AUTO(query) struct query q = QUERY_INIT;
+	struct deployment *d = c->items;
+	bool row;
+
+	sql_make_init(&m);
+	make_window(&m, db, c, from, to, limit + 1 - c->n_items);
 	if (sql_make_open(&m, db, &q, e) < 0)
 		return -1;
-	return load_items(&q, c, limit, sizeof(struct deployment), load_deployment, e);
+	for (;;) {
+		if (query_step(&q, &row, e) < 0)
+			return -1;
+		if (!row)
+			return 0;
+		if (c->n_items == limit) {
+			c->more = true;
+			c->out.list_after = d[limit - 1].id;
+			return 0;
+		}
+		if (load_deployment(db, c->tenant, &q, &d[c->n_items], e) < 0)
+			return -1;
+		c->n_items++;
+	}
+}
+
+static int list_by_device(struct conn *db, struct store_call *c, unsigned limit,
+			  struct err *e)
+{
+	int64_t until_ms = clock_mono_ms(&clock_system) + SELECT_BUDGET_MS;
+	uint64_t to = c->in.page.after_id, from = 0;
+	bool whole = c->in.page.device[0] != '\0'; /* an index has all of them */
+
+	if (store_call_items(c, limit, sizeof(struct deployment), e) == NULL)
+		return -1;
+	c->n_items = 0;
+	c->more = false;
+	if (to == 0) {
+		if (newest_id(db, &to, e) < 0)
+			return -1;
+		to++;
+	}
+	for (; to > 1 && !c->more; to = from) {
+		from = !whole && to > WINDOW_IDS ? to - WINDOW_IDS : 1;
+		if (take_window(db, c, from, to, limit, e) < 0)
+			return -1;
+		if (!c->more && from > 1 && clock_mono_ms(&clock_system) >= until_ms) {
+			c->more = true;
+			c->out.list_after = from;
+		}
+	}
+	return 0;
 }
 
 int verb_DEPLOYMENT_LIST(struct conn *db, struct store_call *c, struct err *e)
@@ -145,11 +238,15 @@ int verb_DEPLOYMENT_LIST(struct conn *db, struct store_call *c, struct err *e)
 	const struct arg args[] = {ARG_T(c->tenant), ARG_I(p->after_id),
 				   ARG_I(p->state), ARG_I(limit + 1), ARG_T(p->device)};
 
-	if (c->scope[0] != '\0')
-		return list_in_scope(db, c, limit, e);
-	if (query_open(db, which, &q, e, args, p->device[0] == '\0' ? 4 : 5) < 0)
+	if (c->scope[0] != '\0' || p->filter != NULL)
+		return list_by_device(db, c, limit, e);
+	if (query_open(db, which, &q, e, args, p->device[0] == '\0' ? 4 : 5) < 0 ||
+	    load_items(&q, c, limit, sizeof(struct deployment), load_deployment, e) < 0)
 		return -1;
-	return load_items(&q, c, limit, sizeof(struct deployment), load_deployment, e);
+	if (c->more)
+		c->out.list_after =
+		    ((const struct deployment *)c->items)[c->n_items - 1].id;
+	return 0;
 }
 
 static int load_status(struct conn *db, const char *tenant, const struct query *q,

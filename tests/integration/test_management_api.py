@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The management API of the real server: devices, releases, deployments, uploads."""
 
+import csv
 import hashlib
+import io
 import json
 import os
 import subprocess
 import time
+import urllib.parse
 
 from .fleet import FleetTest
 
@@ -104,6 +107,41 @@ class ManagementApi(FleetTest):
         self.assertEqual([a["id"] for a in waiting], [second])
         answer = self.s.api("POST", "/api/v1/deployments", {"device": d.name, "release": self.r2})
         self.assertEqual(answer.status, 409)
+
+    def test_deployments_are_found_by_what_their_devices_are(self):
+        devices = [self.device(f"-{i}") for i in range(5)]
+        for i, d in enumerate(devices):
+            self.assertEqual(self.s.api("PATCH", f"/api/v1/devices/{d.name}", {"site": f"hall {i % 2}", "tags": ["found"]}).status, 200)
+        actions = [self.assign(d, self.r1) for d in devices]
+        of = lambda query: self.s.api("GET", "/api/v1/deployments?" + query).json
+        found = lambda f, more="": [a["id"] for a in of("filter=" + urllib.parse.quote(f) + more)["items"]]
+        self.assertEqual(found("tag==found"), actions[::-1])
+        self.assertEqual(found("tag==found;site=='hall 1'"), [actions[3], actions[1]])
+        self.assertEqual(found("tag==found", "&state=confirmed"), [])
+        self.assertEqual(found("tag==found", f"&device={devices[2].name}"), [actions[2]])
+        self.assertEqual(found("tag==nobody"), [])
+        pages, after = [], ""
+        while after is not None:
+            page = of(f"filter=tag==found&limit=2{after}")
+            pages.append([a["id"] for a in page["items"]])
+            after = f"&after={page['next']}" if "next" in page else None
+        self.assertEqual(pages, [actions[:2:-1], actions[2:0:-1], actions[:1]])
+        wrong = self.s.api("GET", "/api/v1/deployments?filter=" + urllib.parse.quote("site==a;state==lost"))
+        self.assertEqual(wrong.status, 400)
+        self.assertIn("column", wrong.json["detail"])
+
+    def test_deployments_come_as_csv_and_compute_nothing(self):
+        d = self.device()
+        action = self.assign(d, self.r1)
+        self.assertEqual(d.feedback(action, "closed", "failure", ["=1+1, \"x\""]).status, 200)
+        answer = self.s.api("GET", f"/api/v1/deployments?format=csv&device={d.name}")
+        self.assertEqual(answer.headers["Content-Type"], "text/csv; charset=utf-8")
+        rows = list(csv.DictReader(io.StringIO(answer.body.decode())))
+        self.assertEqual([(r["id"], r["device"], r["version"], r["state"], r["detail"]) for r in rows],
+                         [(action, d.name, "1.0.0", "failed", "'=1+1, \"x\"")])
+        self.assertRegex(rows[0]["updated_at"], r"^20\d\d-\d\d-\d\dT[0-9:]{8}Z$")
+        everything = self.s.request("GET", "/api/v1/deployments", None, {"Authorization": f"Bearer {self.s.token}", "Accept": "text/csv"})
+        self.assertIn(action.encode(), everything.body)
 
     def test_an_upload_goes_on_where_it_was_cut(self):
         data = os.urandom(9_000_000)

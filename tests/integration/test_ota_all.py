@@ -22,7 +22,6 @@ ELSEWHERE = {
     "GET /api/v1/audit/proof/inclusion": "ota audit verify hashes the whole log, which proves more",
     "GET /api/v1/audit/proof/consistency": "likewise",
     "DELETE /api/v1/devices/{id}": "ota device delete makes a job, also of one device",
-    "PUT /api/v1/tenants/{id}": "limits are an administrator's of the default tenant, by API",
 }
 
 
@@ -60,6 +59,11 @@ class Coverage(unittest.TestCase):
     def json(self, *words, **more):
         return json.loads(self.ota(*words, "--json", **more))
 
+    def exported(self, *words):
+        """CSV as it is, with the ends of its lines."""
+        return subprocess.run([OTA, *words, "--csv", "--server", self.s.url, "--ca", str(self.s.data / "ca.pem"), "--token-file",
+                               str(self.home / "token")], env=self.env, check=True, capture_output=True).stdout.decode()
+
     def publish(self):
         (self.home / "online.json").write_text(self.ota("keys", "online"))
         self.s.keys = self.home / "keys"
@@ -79,6 +83,9 @@ class Coverage(unittest.TestCase):
         self.ota("device", "history", "gw-1")
         self.ota("device", "why", "gw-1")
         self.ota("deployment", "list")
+        self.assertEqual([d["id"] for d in self.json("deployment", "list", "--filter", "site==north")], [action])
+        self.assertEqual(self.json("deployment", "list", "--filter", "site==south"), [])
+        self.assertIn(f"\r\n{action},gw-1,gateway,1.0.0,assigned,", self.exported("deployment", "list"))
         self.ota("deployment", "show", action)
         self.ota("deployment", "cancel", action)
         job = self.json("job", "list")[0]["id"]
@@ -141,6 +148,11 @@ class Coverage(unittest.TestCase):
         self.ota("token", "revoke", token)
         self.ota("tenant", "add", "other")
         self.ota("tenant", "list")
+        self.assertEqual(self.json("tenant", "limits", "other", "devices=5", "bytes=1000")["max_devices"], 5)
+        limits = self.json("tenant", "limits", "other", "devices=none")
+        self.assertEqual((limits["max_devices"], limits["max_bytes"]), (None, 1000))
+        for wrong in ("devices", "devices=0", "devices=x", "rooms=1", "=1"):
+            self.ota("tenant", "limits", "other", wrong, fails=True)
 
     def tell_others(self):
         hook = self.json("webhook", "add", "https://example.com/a", "--event", "device")["id"]

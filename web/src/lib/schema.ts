@@ -823,6 +823,8 @@ export interface Calls {
 			after?: string;
 			device?: string;
 			state?: string;
+			filter?: string;
+			format?: "json" | "csv";
 		};
 		body: undefined;
 		answer: DeploymentPage;
