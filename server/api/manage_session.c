@@ -282,6 +282,8 @@ void handle_health_live(struct api_call *a)
 	api_reply_text(a, 200, "application/json", ok, sizeof(ok) - 1);
 }
 
+#define READY_AGAIN_S "5" /* who balances load asks again about then */
+
 /* The signer is asked in a worker's thread: it may be slow just when one wants to
  * know. */
 struct ready_job {
@@ -307,6 +309,13 @@ static void log_trouble(const struct ready_job *r)
 		log_failure(log, LOG_WARN, "api", "not ready: the signer", &r->signer);
 }
 
+static void answer_ready(struct api_call *a, bool ready, struct json *o)
+{
+	if (!ready)
+		http_add_header(a->http, "Retry-After", READY_AGAIN_S);
+	api_reply_json(a, ready ? 200 : 503, o);
+}
+
 static void send_ready(struct job *j)
 {
 	AUTO_FREE struct ready_job *r = (struct ready_job *)j;
@@ -322,7 +331,7 @@ static void send_ready(struct job *j)
 	    set_check(o, "repository", &r->repository, "no root yet") < 0)
 		api_fail(r->call, &(struct err){.code = ERR_NO_MEMORY});
 	else
-		api_reply_json(r->call, ready ? 200 : 503, TAKE(o));
+		answer_ready(r->call, ready, TAKE(o));
 }
 
 static void check_ready(struct job *j)

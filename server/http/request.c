@@ -261,8 +261,6 @@ static void dispatch(struct http_request *r)
 
 	if (why->status != 0) {
 		http_add_header(r, "Connection", "close");
-		if (why->status == 503)
-			http_add_header(r, "Retry-After", "30");
 		log_debug(s->log, "http", "request refused", "peer", r->peer, "why",
 			  why->detail, NULL);
 		http_refuse(r, why->status, refusal_code(why->status), why->detail);
@@ -533,6 +531,8 @@ static void reply_problem(struct http_request *r, int status, const char *code,
 			"\"code\":\"%s\",\"detail\":\"%s\"}",
 			request_reason(status), status, code, detail) < 0)
 		body[0] = '\0';
+	if (status == 503)
+		http_add_header(r, "Retry-After", "30");
 	http_reply(r, status, "application/problem+json", body, strlen(body));
 }
 

@@ -113,6 +113,8 @@ class Server:
         answer = Answer(c.getresponse())
         if connection is None:
             c.close()
+        if answer.status in (429, 503) and len(answer.headers.get_all("Retry-After", [])) != 1:
+            raise AssertionError(f"{method} {path}: {answer.status} with Retry-After {answer.headers.get_all('Retry-After')}")
         if method != "HEAD":
             contract(BUILD / "server/api/openapi.json").enforce(method, path, answer)
         return answer

@@ -105,6 +105,26 @@ class Life(OwnServer):
         a = self.s.api("GET", f"/api/v1/deployments/{action}").json
         self.assertEqual([line for s in a["statuses"] for line in s["details"]], [*answered, "after"])
 
+    def test_a_flood_of_connections_is_told_to_come_back_and_when_it_ends_all_is_served(self):
+        self.s.start("--http-max-connections", "4")
+        self.until_served()
+        held = [self.s.connect() for _ in range(4)]
+        for c in held:
+            self.assertEqual(self.s.request("GET", "/api/v1/info", connection=c).status, 200)
+        answer = self.s.request("GET", "/api/v1/info")
+        self.assertEqual(answer.status, 503)
+        self.assertEqual(len(answer.headers.get_all("Retry-After")), 1)
+        self.assertEqual([self.s.request("GET", "/api/v1/info", connection=c).status for c in held], [200] * 4)  # who was there first stays
+        for c in held:
+            c.close()
+        self.until_served()
+
+    def until_served(self):
+        """Until the server has seen that the connections of before were closed."""
+        end = time.monotonic() + PATIENCE
+        while self.s.request("GET", "/api/v1/info").status != 200:
+            self.assertLess(time.monotonic(), end)
+
     def test_an_upload_that_nobody_went_on_with_is_dropped_after_a_week(self):
         self.s.start()
         wishes = [{"size": 9, "sha256": hashlib.sha256(data).hexdigest()} for data in (b"forgotten", b"goes on..")]
