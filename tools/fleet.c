@@ -50,23 +50,13 @@ static int keep_product(const struct json *all, const char *product,
 
 /* ---- who is behind, and why ---- */
 
-/* What GET /devices/{id}/why says in one sentence. */
-static int add_why(const struct api *a, struct json *device, struct err *e)
-{
-	AUTO(buf) struct buf path = BUF_INIT(1024);
-	AUTO_PTR(json) struct json *why = NULL;
+/* As many as a page with why may have. */
+#define BEHIND_PAGE 100
 
-	if (api_path(&path, "/api/v1/devices/", json_text(json_get(device, "id")),
-		     "/why", e) < 0 ||
-	    api_call(a, "GET", buf_str(&path), NULL, &why, e) < 0)
-		return -1;
-	return json_set(device, "why", json_clone(json_get(why, "text")), e);
-}
-
-static int add_device(const struct api *a, const struct json *from, struct json *list,
-		      struct err *e)
+static int add_device(const struct json *from, struct json *list, struct err *e)
 {
-	static const char *const members[] = {"id", "version", "state", "seen_at"};
+	static const char *const members[] = {"id", "version", "state", "seen_at",
+					      "why"};
 	AUTO_PTR(json) struct json *d = json_new_object();
 
 	for (size_t i = 0; i < N_ELEMS(members); i++) {
@@ -76,8 +66,6 @@ static int add_device(const struct api *a, const struct json *from, struct json 
 	}
 	if (json_text(json_get(d, "id")) == NULL)
 		return err_set(e, ERR_FORMAT, "a device without an id");
-	if (add_why(a, d, e) < 0)
-		return -1;
 	return json_append(list, TAKE(d), e);
 }
 
@@ -93,8 +81,8 @@ static struct json *list_behind(const struct api *a, const char *filter, uint64_
 		AUTO(buf) struct buf path = BUF_INIT(16384);
 		const struct json *items;
 
-		if (buf_printf(&path, e, "/api/v1/devices?limit=%" PRIu64,
-			       most < 500 ? most : 500) < 0 ||
+		if (buf_printf(&path, e, "/api/v1/devices?why=true&limit=%" PRIu64,
+			       most < BEHIND_PAGE ? most : BEHIND_PAGE) < 0 ||
 		    api_add_query(&path, "filter", filter, e) < 0 ||
 		    api_add_query(&path, "after", *next == '\0' ? NULL : next, e) < 0)
 			return NULL;
@@ -104,7 +92,7 @@ static struct json *list_behind(const struct api *a, const char *filter, uint64_
 		next = json_text(json_get(page, "next"));
 		items = json_get(page, "items");
 		for (size_t i = 0; i < json_len(items) && json_len(list) < most; i++) {
-			if (add_device(a, json_at(items, i), list, e) < 0)
+			if (add_device(json_at(items, i), list, e) < 0)
 				return NULL;
 		}
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Management API: lists of devices, as pages or as one CSV file. */
 #include "export.h"
+#include "rollout.h"
 #include "select.h"
 
 #include "../../common/base/text.h"
@@ -9,12 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A store that answers at once makes of their chain one stack. */
+#define WHY_MAX_DEVICES 100
+
 struct listing {
 	struct filter filter;
 	struct device_select select;
-	bool wants_count;
+	bool wants_count, wants_why;
+	size_t n_why;			       /* of so many of the page it is said */
 	struct store_call *page, *deployments; /* owned while the answer is made */
 	struct export csv;
+	char why[][DETAIL_MAX_LEN + 1]; /* wants_why: WHY_MAX_DEVICES of them */
 };
 
 /* Frees what a->handler_state owns; the thing itself goes with the call. */
@@ -33,10 +39,19 @@ static void listing_fail(struct api_call *a, const struct err *e)
 	api_fail(a, e);
 }
 
+static bool says_true(struct api_call *a, const char *key)
+{
+	const char *text = http_query(a->http, key);
+
+	return text != NULL && strcmp(text, "true") == 0;
+}
+
 /* NULL: a was answered. */
 static struct listing *listing_new(struct api_call *a)
 {
-	struct listing *l = calloc(1, sizeof(*l));
+	bool wants_why = says_true(a, "why");
+	struct listing *l = calloc(
+	    1, sizeof(*l) + (wants_why ? WHY_MAX_DEVICES * sizeof(l->why[0]) : 0));
 	struct err e = ERR_INIT;
 
 	if (l == NULL) {
@@ -45,6 +60,8 @@ static struct listing *listing_new(struct api_call *a)
 		return NULL;
 	}
 	l->csv = (struct export)EXPORT_INIT;
+	l->wants_count = says_true(a, "count");
+	l->wants_why = wants_why;
 	a->handler_state = l;
 	if (api_select(a, &l->select, &l->filter, &e) < 0) {
 		api_fail(a, &e);
@@ -116,16 +133,97 @@ static struct json *render_page(const struct listing *l, const struct device_cou
 	return TAKE(o);
 }
 
-static void send_page(struct api_call *a, const struct device_count *n)
-{
-	struct err e = ERR_INIT;
-	struct json *o = render_page(a->handler_state, n, &e);
+/* ---- why, of each of a page ----
+ *
+ * The page waits in a->body, while the devices on it are asked about one after the other as
+ * the route about one does.
+ */
 
-	listing_end(a);
-	if (o == NULL)
+static const struct json *nth_device(const struct api_call *a, size_t i)
+{
+	return json_at(json_get(a->body, "items"), i);
+}
+
+static void ask_why(struct api_call *a);
+
+static void got_why(struct api_call *a, const struct why *w)
+{
+	struct listing *l = a->handler_state;
+
+	memcpy(l->why[l->n_why++], w->reasons[0].text, sizeof(l->why[0]));
+	ask_why(a);
+}
+
+/* One that was deleted in between has no why. */
+static void got_asked(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+	struct listing *l = a->handler_state;
+
+	if (c->err.code == ERR_NOT_FOUND) {
+		l->n_why++;
+		ask_why(a);
+	} else if (!api_failed(a, c)) {
+		a->device = c->out.device;
+		with_why(a, 0, got_why);
+	}
+}
+
+static void send_with_why(struct api_call *a)
+{
+	const struct listing *l = a->handler_state;
+	AUTO_PTR(json) struct json *list = json_new_array();
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < l->n_why; i++) {
+		AUTO_PTR(json) struct json *d = json_clone(nth_device(a, i));
+
+		if (d == NULL || json_set(d, "why", json_new_text(l->why[i]), &e) < 0 ||
+		    json_append(list, TAKE(d), &e) < 0) {
+			api_fail(a, &e);
+			return;
+		}
+	}
+	if (json_set(a->body, "items", TAKE(list), &e) < 0)
 		api_fail(a, &e);
 	else
+		api_reply_json(a, 200, TAKE(a->body));
+}
+
+static void ask_why(struct api_call *a)
+{
+	struct listing *l = a->handler_state;
+	const struct json *d = nth_device(a, l->n_why);
+	struct store_call *c;
+
+	if (d == NULL) {
+		send_with_why(a);
+		return;
+	}
+	c = api_store(a, STORE_DEVICE_GET, got_asked);
+	if (c == NULL)
+		return;
+	(void)snprintf(c->in.device_id, sizeof(c->in.device_id), "%s",
+		       json_text(json_get(d, "id")));
+	api_submit(a, c);
+}
+
+static void send_page(struct api_call *a, const struct device_count *n)
+{
+	struct listing *l = a->handler_state;
+	struct err e = ERR_INIT;
+	struct json *o = render_page(l, n, &e);
+
+	listing_end(a);
+	if (o == NULL) {
+		api_fail(a, &e);
+	} else if (!l->wants_why) {
 		api_reply_json(a, 200, o);
+	} else {
+		a->body = o;
+		ask_why(a);
+	}
 }
 
 static void got_count(struct store_call *c)
@@ -263,11 +361,11 @@ static void begin_csv(struct api_call *a)
 void handle_devices_list(struct api_call *a)
 {
 	struct listing *l = listing_new(a);
-	const char *count = http_query(a->http, "count");
 
 	if (l == NULL)
 		return;
-	l->wants_count = count != NULL && strcmp(count, "true") == 0;
+	if (l->wants_why && l->select.limit > WHY_MAX_DEVICES)
+		l->select.limit = WHY_MAX_DEVICES;
 	if (export_wanted(a))
 		begin_csv(a);
 	else

@@ -165,6 +165,24 @@ class Fleet(FleetTest):
         self.assertEqual(self.s.api("DELETE", path).status, 204)
         self.assertEqual(self.s.api("GET", path).status, 404)
 
+    def test_a_page_says_of_each_device_what_it_would_say_if_asked_alone(self):
+        names = [f"asked-{i:03d}" for i in range(103)]
+        made = [self.s.add_device(name) for name in names]
+        self.assign(made[1], self.r1)
+        pages, after = [], ""
+        while after is not None:
+            page = self.s.api("GET", f"/api/v1/devices?why=true&count=true&limit=500&filter=id==asked-*{after}").json
+            self.assertEqual(page["total"], 103)
+            pages.append(page["items"])
+            after = f"&after={page['next']}" if "next" in page else None
+        self.assertEqual([len(p) for p in pages], [100, 3])
+        self.assertEqual([d["id"] for p in pages for d in p], names)
+        for d in (*pages[0][:3], pages[0][99], *pages[1]):
+            alone = self.s.api("GET", f"/api/v1/devices/{d['id']}/why").json
+            self.assertEqual(d["why"], alone["text"], d["id"])
+        self.assertNotEqual(pages[0][1]["why"], pages[0][2]["why"])
+        self.assertNotIn("why", self.s.api("GET", "/api/v1/devices?limit=1").json["items"][0])
+
     def test_versions_say_who_is_behind(self):
         versions = self.s.api("GET", "/api/v1/versions").json
         newest = [n for n in versions["newest"] if n["product"] == "gateway"][0]

@@ -153,6 +153,8 @@ export interface Device {
 	slots: null | Slot[];
 	/** The newest one, open or not. */
 	deployment: null | Deployment;
+	/** The sentence of /why; only in a list that was asked for it. */
+	why?: string;
 	/** Its parts that have a version of their own, by name; only where one device is asked for. */
 	components?: Component[];
 	/** What the device says of itself; only where one device is asked for. */
@@ -871,6 +873,7 @@ export interface Calls {
 			filter?: string;
 			sort?: string;
 			count?: boolean;
+			why?: boolean;
 			format?: "json" | "csv";
 		};
 		body: undefined;
