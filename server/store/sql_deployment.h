@@ -23,7 +23,9 @@
 	  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8) RETURNING id")                  \
 	X(DEPLOYMENT_GET,                                                              \
 	  "SELECT " DEPLOYMENT_COLUMNS "WHERE p.tenant = ?1 AND p.id = ?2")            \
-	X(DEPLOYMENT_NEWEST, "SELECT coalesce(max(id), 0) FROM deployment")            \
+	X(DEPLOYMENT_ENDS, /* two look-ups: together they would be a scan */           \
+	  "SELECT coalesce((SELECT min(id) FROM deployment), 0), "                     \
+	  "coalesce((SELECT max(id) FROM deployment), 0)")                             \
 	X(DEPLOYMENT_LIST,                                                             \
 	  "SELECT " DEPLOYMENT_COLUMNS "WHERE p.tenant = ?1 "                          \
 	  "AND (?2 = 0 OR p.id < ?2) AND (?3 = -1 OR p.state = ?3 OR "                 \

@@ -143,8 +143,10 @@ struct store_page {
 	int state;		     /* enum deployment_state or -1; STORE_STATE_OPEN */
 	uint64_t rollout;	     /* ROLLOUT_DECISIONS */
 	const struct filter *filter; /* DEPLOYMENT_LIST: of which devices; NULL: all */
+	uint64_t window_ids; /* likewise: asked for at a time; 0: LIST_WINDOW_IDS */
 };
 #define STORE_STATE_OPEN (-2)
+#define LIST_WINDOW_IDS 20000u
 
 struct seen {
 	char tenant[TENANT_MAX_LEN + 1];

@@ -109,8 +109,6 @@ int verb_DEPLOYMENT_MANY(struct conn *db, struct store_call *c, struct err *e)
  * the other, newest first, until the page is full or the time is up. Such a page may be
  * short; out.list_after says where the next one goes on.
  */
-#define WINDOW_IDS 20000
-
 static void add_device_condition(struct sql_make *m, struct conn *db,
 				 const struct store_call *c)
 {
@@ -157,17 +155,21 @@ static void make_window(struct sql_make *m, struct conn *db, const struct store_
 	sql_make_int(m, (int64_t)limit);
 }
 
-static int newest_id(struct conn *db, uint64_t *ret, struct err *e)
+/* 0, 0: there are none. */
+static int find_ends(struct conn *db, uint64_t *ret_oldest, uint64_t *ret_newest,
+		     struct err *e)
 {
 	AUTO(query) struct query q = QUERY_INIT;
 	bool row;
 
-	*ret = 0;
-	if (query_open(db, SQL_DEPLOYMENT_NEWEST, &q, e, NULL, 0) < 0 ||
+	*ret_oldest = *ret_newest = 0;
+	if (query_open(db, SQL_DEPLOYMENT_ENDS, &q, e, NULL, 0) < 0 ||
 	    query_step(&q, &row, e) < 0)
 		return -1;
-	if (row)
-		*ret = (uint64_t)query_int(&q, 0);
+	if (!row)
+		return 0;
+	*ret_oldest = (uint64_t)query_int(&q, 0);
+	*ret_newest = (uint64_t)query_int(&q, 1);
 	return 0;
 }
 
@@ -204,23 +206,24 @@ static int list_by_device(struct conn *db, struct store_call *c, unsigned limit,
 			  struct err *e)
 {
 	int64_t until_ms = clock_mono_ms(&clock_system) + SELECT_BUDGET_MS;
-	uint64_t to = c->in.page.after_id, from = 0;
-	bool whole = c->in.page.device[0] != '\0'; /* an index has all of them */
+	const struct store_page *p = &c->in.page;
+	uint64_t width = p->window_ids == 0 ? LIST_WINDOW_IDS : p->window_ids;
+	uint64_t oldest, newest, to, from;
 
-	if (store_call_items(c, limit, sizeof(struct deployment), e) == NULL)
+	if (store_call_items(c, limit, sizeof(struct deployment), e) == NULL ||
+	    find_ends(db, &oldest, &newest, e) < 0)
 		return -1;
 	c->n_items = 0;
 	c->more = false;
-	if (to == 0) {
-		if (newest_id(db, &to, e) < 0)
-			return -1;
-		to++;
-	}
-	for (; to > 1 && !c->more; to = from) {
-		from = !whole && to > WINDOW_IDS ? to - WINDOW_IDS : 1;
+	to = p->after_id == 0 || p->after_id > newest ? newest + 1 : p->after_id;
+	if (p->device[0] != '\0')
+		width = to; /* an index has all of them */
+	for (; to > oldest && !c->more; to = from) {
+		from = to > oldest + width ? to - width : oldest;
 		if (take_window(db, c, from, to, limit, e) < 0)
 			return -1;
-		if (!c->more && from > 1 && clock_mono_ms(&clock_system) >= until_ms) {
+		if (!c->more && from > oldest &&
+		    clock_mono_ms(&clock_system) >= until_ms) {
 			c->more = true;
 			c->out.list_after = from;
 		}

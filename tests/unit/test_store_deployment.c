@@ -163,6 +163,85 @@ static void deployments_are_listed_by_device_and_by_state(void **state)
 	assert_int_equal(n_deployments(s, "", STORE_STATE_OPEN), 2);
 }
 
+struct list_row {
+	const char *filter, *device;
+	int state;
+	uint64_t after;
+	unsigned limit;
+	const char *ids;  /* the last digit of each, as they come */
+	uint64_t goes_on; /* 0: the list ends */
+};
+
+static void check_list(struct store *s, const struct list_row *row, uint64_t window_ids)
+{
+	struct store_call *c = verb(STORE_DEPLOYMENT_LIST);
+	static struct filter f;
+	char ids[16] = "";
+
+	c->in.page.state = row->state;
+	c->in.page.after_id = row->after;
+	c->in.page.limit = row->limit;
+	c->in.page.window_ids = window_ids;
+	strcpy(c->in.page.device, row->device);
+	if (row->filter != NULL) {
+		assert_int_equal(filter_parse(row->filter, &f, NULL), 0);
+		c->in.page.filter = &f;
+	}
+	must(s, c);
+	for (size_t i = 0; i < c->n_items; i++)
+		ids[i] = (char)('0' + ((struct deployment *)c->items)[i].id % 10);
+	assert_string_equal(ids, row->ids);
+	assert_int_equal(c->more, row->goes_on != 0);
+	if (c->more)
+		assert_int_equal(c->out.list_after, row->goes_on);
+	store_call_free(c);
+}
+
+/* Whatever window is asked for at a time; without a filter it is another statement. */
+static void deployments_are_found_by_their_devices_newest_first(void **state)
+{
+	static const struct list_row rows[] = {
+	    {NULL, "", -1, 0, 10, "654321", 0},
+	    {"id!=nobody", "", -1, 0, 10, "654321", 0},
+	    {NULL, "", -1, 0, 2, "65", 100005},
+	    {"id!=nobody", "", -1, 0, 2, "65", 100005},
+	    {"id!=nobody", "", -1, 100005, 2, "43", 100003},
+	    {"id!=nobody", "", -1, 100003, 2, "21", 0},
+	    {"id!=nobody", "", -1, 100001, 2, "", 0},
+	    {"id!=nobody", "", -1, INT64_MAX, 2, "65", 100005},
+	    {"id==odd", "", -1, 0, 10, "531", 0},
+	    {"id==odd", "", -1, 0, 1, "5", 100005},
+	    {"id==odd", "", -1, 100005, 1, "3", 100003},
+	    {"id==odd", "", -1, 100003, 1, "1", 0},
+	    {"id==odd", "", STORE_STATE_OPEN, 0, 10, "5", 0},
+	    {"id==odd", "", DEPLOYMENT_FAILED, 0, 10, "31", 0},
+	    {"id==odd", "even", -1, 0, 10, "", 0},
+	    {"id==even", "even", -1, 0, 2, "64", 100004},
+	    {"id==even", "even", DEPLOYMENT_FAILED, 0, 10, "42", 0},
+	    {"id==nobody", "", -1, 0, 10, "", 0},
+	};
+	static const uint64_t windows[] = {0, 1, 2, 3, 100000};
+	struct store *s = store_of(state);
+	static const char *const releases[] = {"r1", "r2", "r3"};
+
+	make_device(s, "odd");
+	make_device(s, "even");
+	for (size_t i = 0; i < N_ELEMS(releases); i++) {
+		uint64_t first, second;
+
+		make_release(s, releases[i], releases[i]);
+		first = assign(s, "odd", releases[i]);
+		second = assign(s, "even", releases[i]);
+		if (i + 1 == N_ELEMS(releases))
+			break;
+		move(s, first, DEPLOYMENT_FAILED);
+		move(s, second, DEPLOYMENT_FAILED);
+	}
+	for (size_t i = 0; i < N_ELEMS(rows) * N_ELEMS(windows); i++)
+		check_list(s, &rows[i / N_ELEMS(windows)],
+			   windows[i % N_ELEMS(windows)]);
+}
+
 static void several_deployments_are_read_at_once_without_the_unknown(void **state)
 {
 	struct store *s = store_of(state);
@@ -242,7 +321,8 @@ static void the_floor_is_what_the_device_says_or_proved_to_have_raised(void **st
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
-	    STORE_CASE(the_floor_is_what_the_device_says_or_proved_to_have_raised)
+	    STORE_CASE(deployments_are_found_by_their_devices_newest_first) STORE_CASE(
+		the_floor_is_what_the_device_says_or_proved_to_have_raised)
 		STORE_CASE(action_ids_begin_at_100001) STORE_CASE(
 		    a_new_deployment_asks_the_device_to_cancel_the_one_it_has_seen)
 		    STORE_CASE(the_open_release_of_a_device_is_not_assigned_twice) STORE_CASE(
