@@ -112,6 +112,7 @@ export const texts = {
 	why: {
 		title: "Why isn't it updating?",
 		mayOffer: "At its next call it is offered what waits for it.",
+		underWay: "It is updating now.",
 		mustChange: (n: number) => (n > 1 ? "These must change, in this order:" : "This is why:"),
 	},
 
