@@ -52,6 +52,34 @@ describe.skipIf(!here)("the frame", () => {
 		await page.close();
 	});
 
+	test("a question mark opens the sheet of shortcuts, Escape closes it, and the focus is where it was", async () => {
+		const page = await it.show("/devices");
+		const sheet = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+		await page.getByRole("searchbox").focus();
+		await page.keyboard.type("?");
+		expect(await page.getByRole("searchbox").inputValue()).toBe("?");
+		expect(await sheet.count()).toBe(0);
+		await page.getByRole("link", { name: "Releases", exact: true }).focus();
+		await page.keyboard.press("?");
+		await sheet.getByText("Write into the search").waitFor();
+		await sheet.locator("kbd").getByText("/", { exact: true }).waitFor();
+		expect(await violationsInBothThemes(page)).toEqual([]);
+		await page.keyboard.press("Escape");
+		await sheet.waitFor({ state: "detached" });
+		expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Releases");
+		await page.keyboard.press("g");
+		await page.keyboard.press("r");
+		await page.getByRole("heading", { level: 1, name: "Releases", exact: true }).waitFor();
+		await page.keyboard.press("Control+k");
+		await page.getByRole("combobox", { name: "Go to, find, do…" }).waitFor();
+		await page.keyboard.type("shortcuts");
+		await page.keyboard.press("Enter");
+		await sheet.waitFor();
+		await sheet.getByRole("button", { name: "Close" }).click();
+		await sheet.waitFor({ state: "detached" });
+		await page.close();
+	});
+
 	test("axe finds nothing on any screen in either theme, nor on a narrow window", async () => {
 		const page = await it.show("/");
 		const paths = await page

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The words of the screens that are loaded when they are first shown; those of the frame stand in texts.ts. */
 import { count } from "./format.ts";
+import type { Place, ShortcutText } from "./keys.ts";
 
 export const words = {
 	reload: "Look again",
@@ -10,6 +11,35 @@ export const words = {
 	reason: "Reason",
 	reasonHint: "For the people who read the decisions and the audit log.",
 	remove: "Remove",
+
+	shortcuts: {
+		title: "Keyboard shortcuts",
+		places: {
+			everywhere: "On every screen",
+			devices: "On the list of devices",
+			search: "In a search",
+			row: "On a device in the list",
+			menu: "In a menu",
+			palette: "In the palette",
+			dialog: "In a dialog",
+		} satisfies Record<Place, string>,
+		does: {
+			palette: "Go to, find, do: the palette",
+			sheet: "Show these shortcuts",
+			go: "Go to a screen",
+			search: "Write into the search",
+			now: "Search now",
+			leave: "To the first device found",
+			walk: "Next, previous",
+			page: "A page on, a page back",
+			ends: "First, last",
+			open: "Open it",
+			choose: "Select it, or not",
+			chooseOn: "Go there and select all between",
+			take: "Do what is chosen",
+			close: "Close it",
+		} satisfies Record<ShortcutText, string>,
+	},
 
 	overview: {
 		devices: "Devices",
