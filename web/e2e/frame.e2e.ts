@@ -80,6 +80,23 @@ describe.skipIf(!here)("the frame", () => {
 		await page.close();
 	});
 
+	test("a term of the field says what it means, and a heading with it keeps its name", async () => {
+		const page = await it.show("/");
+		const word = page.getByRole("button", { name: "Active rollouts", exact: true });
+		const meaning = page.getByText("One release for many devices, wave by wave", { exact: true });
+		await word.waitFor();
+		expect(await meaning.isVisible()).toBe(false);
+		await word.focus();
+		await meaning.waitFor();
+		await page.getByRole("heading", { level: 2, name: "Active rollouts", exact: true }).waitFor();
+		expect(await violationsInBothThemes(page)).toEqual([]);
+		await page.keyboard.press("Escape");
+		await meaning.waitFor({ state: "hidden" });
+		await word.hover();
+		await meaning.waitFor();
+		await page.close();
+	});
+
 	test("axe finds nothing on any screen in either theme, nor on a narrow window", async () => {
 		const page = await it.show("/");
 		const paths = await page
