@@ -346,13 +346,92 @@ int repo_draft_targets_remove(const void *current, size_t len, const char *name,
 	return draft_write(TAKE(body), TAKE(targets), ret, e);
 }
 
+/* ------------------------------------------------------------------ delegations */
+
+/* {"name","keyids","threshold","paths","terminating"}; its keys go to all. */
+static struct json *delegation_object(const struct repo_delegation *d, struct json *all,
+				      struct err *e)
+{
+	AUTO_PTR(json) struct json *object = role_object(&d->by, all, e);
+	AUTO_PTR(json) struct json *paths = json_new_array();
+
+	if (object == NULL || json_append(paths, json_new_text(d->path), e) != 0 ||
+	    json_set(object, "name", json_new_text(d->name), e) != 0 ||
+	    json_set(object, "paths", TAKE(paths), e) != 0 ||
+	    json_set(object, "terminating", json_new_bool(true), e) != 0)
+		return NULL;
+	return TAKE(object);
+}
+
+static int set_delegations(struct json *body, const struct repo_delegation *d, size_t n,
+			   struct err *e)
+{
+	AUTO_PTR(json) struct json *delegations = json_new_object();
+	AUTO_PTR(json) struct json *keys = json_new_object();
+	AUTO_PTR(json) struct json *roles = json_new_array();
+
+	for (size_t i = 0; i < n; i++) {
+		if (json_append(roles, delegation_object(&d[i], keys, e), e) != 0)
+			return -1;
+	}
+	if (json_set(delegations, "keys", TAKE(keys), e) != 0 ||
+	    json_set(delegations, "roles", TAKE(roles), e) != 0)
+		return -1;
+	return json_set(body, "delegations", TAKE(delegations), e);
+}
+
+int repo_draft_delegate(struct buf *draft, const struct repo_delegation *d, size_t n,
+			struct err *e)
+{
+	AUTO_PTR(json) struct json *env = json_parse_strict(draft->data, draft->len, e);
+	const struct json *body = NULL;
+	struct json *next;
+
+	if (env == NULL || json_get_object(env, "signed", &body, e) != 0)
+		return err_wrap(e, "delegate");
+	next = json_clone(body);
+	if (next == NULL)
+		return err_nomem(e);
+	if (set_delegations(next, d, n, e) != 0) {
+		json_free(next);
+		return err_wrap(e, "delegate");
+	}
+	buf_clear(draft);
+	return write_unsigned(next, draft, e);
+}
+
+int repo_make_role(const struct repo_role_spec *spec, const struct privkey *key,
+		   struct buf *ret, struct err *e)
+{
+	AUTO_PTR(json) struct json *body = json_new_object();
+	AUTO_PTR(json) struct json *targets = json_new_object();
+
+	for (size_t i = 0; i < spec->n_lines; i++) {
+		const struct repo_line *l = &spec->lines[i];
+
+		if (json_set(targets, l->name, file_object(l->length, l->sha256, 0, e),
+			     e) != 0)
+			return err_wrap(e, "make role");
+	}
+	if (set_common(body, "targets", spec->version, spec->expires_utc_ms, e) != 0 ||
+	    json_set(body, "targets", TAKE(targets), e) != 0 ||
+	    (spec->n_delegations > 0 &&
+	     set_delegations(body, spec->delegations, spec->n_delegations, e) != 0))
+		return err_wrap(e, "make role");
+	buf_clear(ret);
+	if (write_unsigned(TAKE(body), ret, e) != 0)
+		return -1;
+	return sign_in_place(ret, key, e);
+}
+
 /* ------------------------------------------------------- snapshot, timestamp */
 
-/* `type` version `version` whose meta lists one file of another version. */
+/* `type` version `version` whose meta lists one file of another version, and more. */
 static int make_listing(const char *type, const char *listed_type,
 			const char *listed_name, const void *listed, size_t listed_len,
-			uint64_t version, int64_t expires_utc_ms,
-			const struct privkey *key, struct buf *ret, struct err *e)
+			const struct repo_file *more, size_t n_more, uint64_t version,
+			int64_t expires_utc_ms, const struct privkey *key,
+			struct buf *ret, struct err *e)
 {
 	AUTO_PTR(json) struct json *body = json_new_object();
 	AUTO_PTR(json) struct json *meta = json_new_object();
@@ -365,8 +444,16 @@ static int make_listing(const char *type, const char *listed_type,
 	    sha256(listed, listed_len, hash, e) != 0 ||
 	    set_common(body, type, version, expires_utc_ms, e) != 0 ||
 	    json_set(meta, listed_name,
-		     file_object(listed_len, hash, listed_version, e), e) != 0 ||
-	    json_set(body, "meta", TAKE(meta), e) != 0)
+		     file_object(listed_len, hash, listed_version, e), e) != 0)
+		return -1;
+	for (size_t i = 0; i < n_more; i++) {
+		if (json_set(
+			meta, more[i].name,
+			file_object(more[i].length, more[i].sha256, more[i].version, e),
+			e) != 0)
+			return -1;
+	}
+	if (json_set(body, "meta", TAKE(meta), e) != 0)
 		return -1;
 	buf_clear(ret);
 	if (write_unsigned(TAKE(body), ret, e) != 0)
@@ -374,14 +461,23 @@ static int make_listing(const char *type, const char *listed_type,
 	return sign_in_place(ret, key, e);
 }
 
+int repo_make_snapshot_of(const void *targets, size_t targets_len,
+			  const struct repo_file *files, size_t n_files,
+			  uint64_t version, int64_t expires_utc_ms,
+			  const struct privkey *key, struct buf *ret, struct err *e)
+{
+	if (make_listing("snapshot", "targets", "targets.json", targets, targets_len,
+			 files, n_files, version, expires_utc_ms, key, ret, e) != 0)
+		return err_wrap(e, "make snapshot");
+	return 0;
+}
+
 int repo_make_snapshot(const void *targets, size_t targets_len, uint64_t version,
 		       int64_t expires_utc_ms, const struct privkey *key,
 		       struct buf *ret, struct err *e)
 {
-	if (make_listing("snapshot", "targets", "targets.json", targets, targets_len,
-			 version, expires_utc_ms, key, ret, e) != 0)
-		return err_wrap(e, "make snapshot");
-	return 0;
+	return repo_make_snapshot_of(targets, targets_len, NULL, 0, version,
+				     expires_utc_ms, key, ret, e);
 }
 
 int repo_make_timestamp(const void *snapshot, size_t snapshot_len, uint64_t version,
@@ -389,7 +485,8 @@ int repo_make_timestamp(const void *snapshot, size_t snapshot_len, uint64_t vers
 			struct buf *ret, struct err *e)
 {
 	if (make_listing("timestamp", "snapshot", "snapshot.json", snapshot,
-			 snapshot_len, version, expires_utc_ms, key, ret, e) != 0)
+			 snapshot_len, NULL, 0, version, expires_utc_ms, key, ret,
+			 e) != 0)
 		return err_wrap(e, "make timestamp");
 	return 0;
 }

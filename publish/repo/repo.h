@@ -47,12 +47,55 @@ int repo_draft_targets_remove(const void *current, size_t len, const char *name,
 			      int64_t expires_utc_ms, struct buf *ret,
 			      struct err *e) MUST_USE;
 
+/* Who else may list what: targets whose names match the pattern (as in a shell). */
+struct repo_delegation {
+	const char *name;
+	const char *path;
+	struct repo_role_keys by;
+};
+
+/* Replaces what an unsigned draft delegates; its version stays. Each delegation ends the
+ * search for the names it is for. */
+int repo_draft_delegate(struct buf *draft, const struct repo_delegation *d, size_t n,
+			struct err *e) MUST_USE;
+
+struct repo_line {
+	const char *name;
+	uint64_t length;
+	uint8_t sha256[32];
+};
+
+/* A delegated role: what it lists, and what it delegates further. */
+struct repo_role_spec {
+	const struct repo_line *lines;
+	size_t n_lines;
+	const struct repo_delegation *delegations;
+	size_t n_delegations;
+	uint64_t version;
+	int64_t expires_utc_ms;
+};
+int repo_make_role(const struct repo_role_spec *spec, const struct privkey *key,
+		   struct buf *ret, struct err *e) MUST_USE;
+
 /* Adds (or replaces) one key's signature in any envelope. */
 int repo_sign(const void *envelope, size_t len, const struct privkey *key,
 	      struct buf *ret, struct err *e) MUST_USE;
 
-/* Snapshot listing targets.json with length and hash, and timestamp listing the
- * snapshot. */
+/* Metadata of a delegated role, as the snapshot lists it: "delta.json". */
+struct repo_file {
+	const char *name;
+	uint64_t version;
+	uint64_t length;
+	uint8_t sha256[32];
+};
+
+/* Snapshot listing targets.json and files with length and hash, and timestamp listing
+ * the snapshot. */
+int repo_make_snapshot_of(const void *targets, size_t targets_len,
+			  const struct repo_file *files, size_t n_files,
+			  uint64_t version, int64_t expires_utc_ms,
+			  const struct privkey *key, struct buf *ret,
+			  struct err *e) MUST_USE;
 int repo_make_snapshot(const void *targets, size_t targets_len, uint64_t version,
 		       int64_t expires_utc_ms, const struct privkey *key,
 		       struct buf *ret, struct err *e) MUST_USE;

@@ -3,6 +3,7 @@
 
 #include "../../common/base/file.h"
 #include "../../common/base/text.h"
+#include "../../common/format/version.h"
 #include "../../common/crypto/keyfile.h"
 #include "../../common/json/json.h"
 #include "../../common/tuf/tuf.h"
@@ -16,6 +17,8 @@
 #define SNAPSHOT_LIFE_MAX_MS (366 * DAY_MS)
 #define TIMESTAMP_LIFE_MAX_MS (31 * DAY_MS)
 #define VERSION_MAX ((1ull << 53) - 1)
+#define DELTA_ROLE "delta"
+#define DELTA_PREFIX "delta/"
 
 void signer_answer_fini(struct signer_answer *a)
 {
@@ -47,7 +50,8 @@ static int issued_load(struct online *o, struct err *e)
 	if (j == NULL || json_get_u64(j, "snapshot", &o->snapshot, e) != 0 ||
 	    json_get_u64(j, "timestamp", &o->timestamp, e) != 0 ||
 	    json_get_u64(j, "targets", &o->targets, e) != 0 ||
-	    json_get_u64(j, "renewed", &o->renewed, e) != 0)
+	    json_get_u64(j, "renewed", &o->renewed, e) != 0 ||
+	    json_opt_u64(j, "roles", &o->roles, e) != 0)
 		return err_wrap(e, "%s", path);
 	return 0;
 }
@@ -57,12 +61,13 @@ static int issued_store(const struct online *o, struct err *e)
 	char path[4200], text[256];
 
 	if (in_dir(o, "issued.json", path, e) != 0 ||
-	    text_format(
-		text, sizeof(text), e,
-		"{\"snapshot\":%llu,\"timestamp\":%llu,\"targets\":%llu,"
-		"\"renewed\":%llu}\n",
-		(unsigned long long)o->snapshot, (unsigned long long)o->timestamp,
-		(unsigned long long)o->targets, (unsigned long long)o->renewed) != 0)
+	    text_format(text, sizeof(text), e,
+			"{\"snapshot\":%llu,\"timestamp\":%llu,\"targets\":%llu,"
+			"\"renewed\":%llu,\"roles\":%llu}\n",
+			(unsigned long long)o->snapshot,
+			(unsigned long long)o->timestamp,
+			(unsigned long long)o->targets, (unsigned long long)o->renewed,
+			(unsigned long long)o->roles) != 0)
 		return -1;
 	return file_replace(path, text, strlen(text), 0600, e);
 }
@@ -181,9 +186,10 @@ static int sign_both(struct online *o, const struct signer_ask *ask,
 	o->snapshot = ret->snapshot_version;
 	o->timestamp = ret->timestamp_version;
 	if (issued_store(o, e) != 0 ||
-	    repo_make_snapshot(ask->targets, ask->targets_len, ret->snapshot_version,
-			       expiry(o, ask->snapshot_life_ms), o->snapshot_key,
-			       &ret->snapshot, e) != 0)
+	    repo_make_snapshot_of(ask->targets, ask->targets_len, ask->roles,
+				  ask->n_roles, ret->snapshot_version,
+				  expiry(o, ask->snapshot_life_ms), o->snapshot_key,
+				  &ret->snapshot, e) != 0)
 		return -1;
 	return repo_make_timestamp(
 	    ret->snapshot.data, ret->snapshot.len, ret->timestamp_version,
@@ -264,4 +270,94 @@ int online_renew(struct online *o, const struct signer_ask *ask,
 		return -1;
 	}
 	return 0;
+}
+
+/* ------------------------------------------------------------------ the role delta */
+
+/* Whatever the server asks for, names of releases are not ours to sign. */
+static int check_line(const struct signer_role_ask *ask, const struct repo_line *l,
+		      struct err *e)
+{
+	char prefix[sizeof(DELTA_PREFIX) + PRODUCT_MAX_LEN + 1];
+	size_t len;
+
+	if (ask->product[0] == '\0')
+		return product_check(l->name, e);
+	if (text_format(prefix, sizeof(prefix), e, DELTA_PREFIX "%s/", ask->product) !=
+	    0)
+		return -1;
+	len = strlen(prefix);
+	if (strncmp(l->name, prefix, len) != 0 || l->name[len] == '\0' ||
+	    strchr(l->name + len, '/') != NULL)
+		return err_set(e, ERR_UNTRUSTED, "\"%s\" is not below %s", l->name,
+			       prefix);
+	return 0;
+}
+
+static int check_role_ask(const struct signer_role_ask *ask, struct err *e)
+{
+	if (ask->life_ms == 0 || ask->life_ms > SNAPSHOT_LIFE_MAX_MS)
+		return err_set(e, ERR_USAGE, "a life longer than is allowed");
+	if (ask->floor >= VERSION_MAX)
+		return err_set(e, ERR_LIMIT, "no version is left");
+	if (ask->n_lines > SIGNER_MAX_LINES)
+		return err_set(e, ERR_LIMIT, "%zu lines", ask->n_lines);
+	if (ask->product[0] != '\0' && product_check(ask->product, e) != 0)
+		return -1;
+	for (size_t i = 0; i < ask->n_lines; i++) {
+		if (check_line(ask, &ask->lines[i], e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+struct role_names {
+	char name[sizeof(DELTA_ROLE) + 1 + PRODUCT_MAX_LEN];
+	char path[sizeof(DELTA_PREFIX) + PRODUCT_MAX_LEN + 3];
+};
+
+/* The role delta: one delegation a product. */
+static int make_top(const struct online *o, const struct signer_role_ask *ask,
+		    struct repo_role_spec *spec, struct buf *ret, struct err *e)
+{
+	const struct pubkey *const keys[] = {o->snapshot_public};
+	AUTO_FREE struct repo_delegation *d = calloc(ask->n_lines + 1, sizeof(*d));
+	AUTO_FREE struct role_names *names = calloc(ask->n_lines + 1, sizeof(*names));
+
+	if (d == NULL || names == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < ask->n_lines; i++) {
+		const char *product = ask->lines[i].name;
+
+		if (text_format(names[i].name, sizeof(names[i].name), e,
+				DELTA_ROLE "-%s", product) != 0 ||
+		    text_format(names[i].path, sizeof(names[i].path), e,
+				DELTA_PREFIX "%s/*", product) != 0)
+			return -1;
+		d[i] = (struct repo_delegation){
+		    names[i].name, names[i].path, {keys, 1, 1}};
+	}
+	spec->delegations = d;
+	spec->n_delegations = ask->n_lines;
+	return repo_make_role(spec, o->snapshot_key, ret, e);
+}
+
+int online_role(struct online *o, const struct signer_role_ask *ask, struct buf *ret,
+		uint64_t *ret_version, struct err *e)
+{
+	struct repo_role_spec spec;
+
+	if (check_role_ask(ask, e) != 0)
+		return -1;
+	o->roles = next_version(o, o->roles, ask->floor);
+	if (issued_store(o, e) != 0)
+		return -1;
+	*ret_version = o->roles;
+	spec = (struct repo_role_spec){.version = o->roles,
+				       .expires_utc_ms = expiry(o, ask->life_ms)};
+	if (ask->product[0] == '\0')
+		return make_top(o, ask, &spec, ret, e);
+	spec.lines = ask->lines;
+	spec.n_lines = ask->n_lines;
+	return repo_make_role(&spec, o->snapshot_key, ret, e);
 }

@@ -4,7 +4,8 @@
  *
  *	DIR/snapshot.key	key files, mode 0600, made at the first start
  *	DIR/timestamp.key
- *	DIR/issued.json		{"snapshot":N,"timestamp":N,"targets":N,"renewed":N}
+ *	DIR/issued.json		{"snapshot":N,"timestamp":N,"targets":N,"renewed":N,
+ *			 "roles":N}
  *
  * issued.json is replaced, flushed, *before* a signature is handed out. So after any
  * crash the next version is above all that anybody can have seen; a version may be
@@ -26,6 +27,7 @@ struct online {
 	uint64_t snapshot, timestamp; /* last issued */
 	uint64_t targets;	      /* newest signed for */
 	uint64_t renewed;	      /* newest snapshot renewed */
+	uint64_t roles;		      /* last issued, of any delegated role */
 };
 
 /* ERR_CONFLICT: another signer works in dir. */
@@ -38,5 +40,9 @@ int online_sign(struct online *o, const struct signer_ask *ask,
 		struct signer_answer *ret, struct err *e) MUST_USE;
 int online_renew(struct online *o, const struct signer_ask *ask,
 		 struct signer_answer *ret, struct err *e) MUST_USE;
+
+/* As signer_role(). */
+int online_role(struct online *o, const struct signer_role_ask *ask, struct buf *ret,
+		uint64_t *ret_version, struct err *e) MUST_USE;
 
 #endif

@@ -56,11 +56,15 @@ static int answer_signed(struct online *o, enum signer_message kind,
 {
 	AUTO(signer_answer) struct signer_answer made = {0};
 	struct signer_ask ask = {0};
+	AUTO(message_files) struct message_files files = {0};
 	const uint8_t *data = NULL;
 	size_t len = 0;
 
-	if (message_get_ask(r, &ask, &data, &len, e) != 0)
+	if (message_get_ask(r, &ask, &data, &len, e) != 0 ||
+	    message_get_files(r, true, &files, e) != 0)
 		return -1;
+	ask.roles = files.items;
+	ask.n_roles = files.n_items;
 	if (kind == SIGNER_SIGN) {
 		ask.targets = data;
 		ask.targets_len = len;
@@ -80,6 +84,51 @@ static int answer_signed(struct online *o, enum signer_message kind,
 	return message_add_bytes(b, made.timestamp.data, made.timestamp.len, e);
 }
 
+/* Of the same names and hashes, without versions. */
+static struct repo_line *lines_of(const struct message_files *f, struct err *e)
+{
+	struct repo_line *lines = calloc(f->n_items + 1, sizeof(*lines));
+
+	if (lines == NULL)
+		(void)err_nomem(e);
+	for (size_t i = 0; lines != NULL && i < f->n_items; i++) {
+		lines[i].name = f->items[i].name;
+		lines[i].length = f->items[i].length;
+		memcpy(lines[i].sha256, f->items[i].sha256, sizeof(lines[i].sha256));
+	}
+	return lines;
+}
+
+static int answer_role(struct online *o, struct message_reader *r, struct buf *b,
+		       struct err *e)
+{
+	AUTO(message_files) struct message_files files = {0};
+	AUTO(buf) struct buf made = BUF_INIT(SIGNER_MESSAGE_MAX);
+	AUTO_FREE struct repo_line *lines = NULL;
+	struct signer_role_ask ask = {0};
+	char product[MESSAGE_NAME_LEN + 1] = "";
+	const uint8_t *text = NULL;
+	uint64_t version = 0;
+	size_t len = 0;
+
+	if (message_get_bytes(r, &text, &len, e) != 0 ||
+	    message_get_u64(r, &ask.floor, e) != 0 ||
+	    message_get_u64(r, &ask.life_ms, e) != 0 ||
+	    message_get_files(r, false, &files, e) != 0)
+		return -1;
+	if (len > MESSAGE_NAME_LEN)
+		return err_set(e, ERR_FORMAT, "a product of %zu characters", len);
+	memcpy(product, text, len);
+	lines = lines_of(&files, e);
+	ask.product = product;
+	ask.lines = lines;
+	ask.n_lines = files.n_items;
+	if (lines == NULL || online_role(o, &ask, &made, &version, e) != 0 ||
+	    message_begin(b, SIGNER_OK, e) != 0 || message_add_u64(b, version, e) != 0)
+		return -1;
+	return message_add_bytes(b, made.data, made.len, e);
+}
+
 static int answer(struct online *o, const struct buf *in, struct buf *out,
 		  struct err *e)
 {
@@ -92,6 +141,8 @@ static int answer(struct online *o, const struct buf *in, struct buf *out,
 		return answer_keys(o, &r, out, e);
 	if (kind == SIGNER_SIGN || kind == SIGNER_RENEW)
 		return answer_signed(o, kind, &r, out, e);
+	if (kind == SIGNER_ROLE)
+		return answer_role(o, &r, out, e);
 	return err_set(e, ERR_FORMAT, "an unknown message %d", (int)kind);
 }
 

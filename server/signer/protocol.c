@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define HEAD_LEN 4u
@@ -91,7 +93,67 @@ int message_get_ask(struct message_reader *r, struct signer_ask *ret,
 	    message_get_u64(r, &ret->timestamp_life_ms, e) != 0 ||
 	    message_get_bytes(r, ret_data, ret_len, e) != 0)
 		return -1;
+	return 0;
+}
+
+void message_files_fini(struct message_files *f)
+{
+	free(TAKE(f->items));
+	free(TAKE(f->names));
+	f->n_items = 0;
+}
+
+static int get_file(struct message_reader *r, bool versions, struct repo_file *ret,
+		    char name[MESSAGE_NAME_LEN + 1], struct err *e)
+{
+	const uint8_t *text = NULL, *hash = NULL;
+	size_t len = 0, hash_len = 0;
+
+	if (message_get_bytes(r, &text, &len, e) != 0 ||
+	    (versions && message_get_u64(r, &ret->version, e) != 0) ||
+	    message_get_u64(r, &ret->length, e) != 0 ||
+	    message_get_bytes(r, &hash, &hash_len, e) != 0)
+		return -1;
+	if (len > MESSAGE_NAME_LEN || memchr(text, 0, len) != NULL ||
+	    hash_len != sizeof(ret->sha256))
+		return err_set(e, ERR_FORMAT, "a line that makes no sense");
+	memcpy(name, text, len);
+	name[len] = '\0';
+	ret->name = name;
+	memcpy(ret->sha256, hash, hash_len);
+	return 0;
+}
+
+int message_get_files(struct message_reader *r, bool versions,
+		      struct message_files *ret, struct err *e)
+{
+	uint64_t n = 0;
+
+	*ret = (struct message_files){.items = NULL};
+	if (message_get_u64(r, &n, e) != 0)
+		return -1;
+	if (n > SIGNER_MAX_LINES)
+		return err_set(e, ERR_LIMIT, "too many lines");
+	ret->items = calloc(n + 1, sizeof(*ret->items));
+	ret->names = calloc(n + 1, sizeof(*ret->names));
+	if (ret->items == NULL || ret->names == NULL)
+		return err_nomem(e);
+	for (; ret->n_items < n; ret->n_items++) {
+		if (get_file(r, versions, &ret->items[ret->n_items],
+			     ret->names[ret->n_items], e) != 0)
+			return -1;
+	}
 	return message_end(r, e);
+}
+
+int message_add_file(struct buf *b, const char *name, const uint64_t *version,
+		     uint64_t length, const uint8_t sha256[32], struct err *e)
+{
+	if (message_add_bytes(b, name, strlen(name), e) != 0 ||
+	    (version != NULL && message_add_u64(b, *version, e) != 0) ||
+	    message_add_u64(b, length, e) != 0)
+		return -1;
+	return message_add_bytes(b, sha256, 32, e);
 }
 
 int message_end(const struct message_reader *r, struct err *e)

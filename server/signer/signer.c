@@ -285,9 +285,49 @@ static int put_ask(struct signer *s, enum signer_message kind,
 	    message_add_u64(&s->out, ask->snapshot_floor, e) != 0 ||
 	    message_add_u64(&s->out, ask->timestamp_floor, e) != 0 ||
 	    message_add_u64(&s->out, ask->snapshot_life_ms, e) != 0 ||
-	    message_add_u64(&s->out, ask->timestamp_life_ms, e) != 0)
+	    message_add_u64(&s->out, ask->timestamp_life_ms, e) != 0 ||
+	    message_add_bytes(&s->out, data, len, e) != 0 ||
+	    message_add_u64(&s->out, kind == SIGNER_SIGN ? ask->n_roles : 0, e) != 0)
 		return -1;
-	return message_add_bytes(&s->out, data, len, e);
+	for (size_t i = 0; kind == SIGNER_SIGN && i < ask->n_roles; i++) {
+		const struct repo_file *f = &ask->roles[i];
+
+		if (message_add_file(&s->out, f->name, &f->version, f->length,
+				     f->sha256, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int put_role(struct signer *s, const struct signer_role_ask *ask, struct err *e)
+{
+	if (message_begin(&s->out, SIGNER_ROLE, e) != 0 ||
+	    message_add_bytes(&s->out, ask->product, strlen(ask->product), e) != 0 ||
+	    message_add_u64(&s->out, ask->floor, e) != 0 ||
+	    message_add_u64(&s->out, ask->life_ms, e) != 0 ||
+	    message_add_u64(&s->out, ask->n_lines, e) != 0)
+		return -1;
+	for (size_t i = 0; i < ask->n_lines; i++) {
+		const struct repo_line *l = &ask->lines[i];
+
+		if (message_add_file(&s->out, l->name, NULL, l->length, l->sha256, e) !=
+		    0)
+			return -1;
+	}
+	return 0;
+}
+
+static int get_role(struct message_reader *r, struct buf *ret, uint64_t *ret_version,
+		    struct err *e)
+{
+	const uint8_t *data = NULL;
+	size_t len = 0;
+
+	if (message_get_u64(r, ret_version, e) != 0 ||
+	    message_get_bytes(r, &data, &len, e) != 0 || message_end(r, e) != 0)
+		return -1;
+	buf_clear(ret);
+	return buf_add(ret, data, len, e);
 }
 
 static int get_answer(struct message_reader *r, struct signer_answer *ret,
@@ -338,6 +378,22 @@ int signer_renew(struct signer *s, const struct signer_ask *a,
 		 struct signer_answer *ret, struct err *e)
 {
 	return ask(s, SIGNER_RENEW, a, ret, e);
+}
+
+int signer_role(struct signer *s, const struct signer_role_ask *a, struct buf *ret,
+		uint64_t *ret_version, struct err *e)
+{
+	struct message_reader r = {0};
+	int result;
+
+	(void)pthread_mutex_lock(&s->lock);
+	result = put_role(s, a, e);
+	if (result == 0)
+		result = ask_locked(s, &r, e);
+	if (result == 0)
+		result = get_role(&r, ret, ret_version, e);
+	(void)pthread_mutex_unlock(&s->lock);
+	return result == 0 ? 0 : err_wrap(e, "signer");
 }
 
 int signer_ping(struct signer *s, struct err *e)

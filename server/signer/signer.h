@@ -20,6 +20,7 @@
 #include "../../common/base/buf.h"
 #include "../../common/base/log.h"
 #include "../../common/crypto/sign.h"
+#include "../../publish/repo/repo.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -51,6 +52,8 @@ struct signer_ask {
 	size_t snapshot_len;
 	uint64_t snapshot_floor; /* the newest published; 0: none */
 	uint64_t timestamp_floor;
+	const struct repo_file *roles; /* the snapshot lists these too, of the same */
+	size_t n_roles;
 	uint64_t snapshot_life_ms;  /* at most a year */
 	uint64_t timestamp_life_ms; /* at most 31 days */
 };
@@ -72,6 +75,26 @@ int signer_sign(struct signer *s, const struct signer_ask *ask,
  * has renewed a newer one before. */
 int signer_renew(struct signer *s, const struct signer_ask *ask,
 		 struct signer_answer *ret, struct err *e) MUST_USE;
+
+#define SIGNER_MAX_LINES 1024u
+
+/*
+ * Metadata of the online role `delta`, which the targets role delegates delta/ to, signed
+ * by the snapshot's key: the release machine knows it from the root. One role a product,
+ * so that a device fetches what is about its own.
+ */
+struct signer_role_ask {
+	const char *product; /* role delta-<product>; "": delta itself */
+	/* targets delta/<product>/NAME; of delta itself: the products it delegates to */
+	const struct repo_line *lines;
+	size_t n_lines;	  /* at most SIGNER_MAX_LINES */
+	uint64_t floor;	  /* the newest published; 0: none */
+	uint64_t life_ms; /* at most a year */
+};
+
+/* ERR_UNTRUSTED: a line is not below delta/<product>/. ret is empty, with a cap. */
+int signer_role(struct signer *s, const struct signer_role_ask *ask, struct buf *ret,
+		uint64_t *ret_version, struct err *e) MUST_USE;
 
 /* 0 if it answers now; for /readyz and doctor. */
 int signer_ping(struct signer *s, struct err *e) MUST_USE;
