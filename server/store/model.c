@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model.h"
+
+#include "model_delta.h"
 #include "model_rollout.h"
 
 #include "../../common/base/text.h"
@@ -46,6 +48,9 @@ static const char *const consents[N_CONSENTS] = {
     [CONSENT_GIVEN] = "given",
     [CONSENT_DENIED] = "denied",
 };
+
+static const char *const delta_progresses[N_DELTA_PROGRESSES] = {
+    "wanted", "making", "made", "ready", "useless", "failed"};
 
 static const char *const metadata_roles[N_METADATA_ROLES] = {
     [ROLE_ROOT] = "root",
@@ -146,6 +151,11 @@ int deployment_kind_parse(const char *text, enum deployment_kind *ret, struct er
 const char *consent_name(enum consent c)
 {
 	return name_of(consents, N_CONSENTS, c);
+}
+
+const char *delta_progress_name(enum delta_progress s)
+{
+	return name_of(delta_progresses, N_DELTA_PROGRESSES, s);
 }
 
 const char *metadata_role_name(enum metadata_role r)

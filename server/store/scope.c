@@ -53,6 +53,9 @@ static const struct rule rules[N_STORE_VERBS] = {
     [STORE_PRODUCT_LIST] = {FREELY, 0},
     [STORE_FREEZE_GET] = {FREELY, 0},
     [STORE_METADATA_GET] = {FREELY, 0},
+    [STORE_ONLINE_ROLE_GET] = {FREELY, 0},
+    [STORE_DELTA_LIST] = {FREELY, 0},
+    [STORE_DELTA_FIND] = {FREELY, 0},
     /* Numbers and ids; what they are of is asked for by the verbs above. */
     [STORE_EVENT_LIST] = {FREELY, 0},
     [STORE_EVENT_BOUNDS] = {FREELY, 0},

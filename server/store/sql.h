@@ -36,6 +36,7 @@
 
 #include "sql_audit.h"
 #include "sql_component.h"
+#include "sql_delta.h"
 #include "sql_deployment.h"
 #include "sql_device.h"
 #include "sql_device_api.h"
@@ -77,6 +78,7 @@
 	SQL_WATCH(X)                                                                   \
 	SQL_FAILURE(X)                                                                 \
 	SQL_WITHDRAW(X)                                                                \
+	SQL_DELTA(X)                                                                   \
 	SQL_SETTINGS(X)
 
 /* In this order: who refers to another's table stands below it. */
@@ -94,6 +96,7 @@
 	SCHEMA_2_DEVICE_API                                                            \
 	SCHEMA_2_ONCE                                                                  \
 	SCHEMA_2_WITHDRAW                                                              \
+	SCHEMA_2_DELTA                                                                 \
 	SCHEMA_2_SETTINGS
 /* clang-format on */
 

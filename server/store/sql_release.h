@@ -19,7 +19,11 @@
 	"AND NOT EXISTS (SELECT 1 FROM release r WHERE r.tenant = a.tenant "           \
 	"AND r.body_sha256 = a.sha256) "                                               \
 	"AND NOT EXISTS (SELECT 1 FROM release_file f WHERE f.tenant = a.tenant "      \
-	"AND f.sha256 = a.sha256) "
+	"AND f.sha256 = a.sha256) "                                                    \
+	"AND NOT EXISTS (SELECT 1 FROM delta x WHERE x.tenant = a.tenant "             \
+	"AND x.head_sha256 = a.sha256) "                                               \
+	"AND NOT EXISTS (SELECT 1 FROM delta x WHERE x.tenant = a.tenant "             \
+	"AND x.body_sha256 = a.sha256) "
 
 /* clang-format off */
 #define SQL_RELEASE(X)                                                                 \

@@ -40,6 +40,7 @@
 #include "../../common/loop/loop.h"
 #include "model.h"
 #include "model_audit.h"
+#include "model_delta.h"
 #include "model_device_api.h"
 #include "model_failure.h"
 #include "model_fleet.h"
@@ -119,7 +120,8 @@ enum store_kind { STORE_READ, STORE_WRITE, STORE_SCAN };
 	STORE_VERBS_WATCH(X)                                                             \
 	STORE_VERBS_FAILURE(X)                                                           \
 	STORE_VERBS_WITHDRAW(X)                                                          \
-	STORE_VERBS_SETTINGS(X)
+	STORE_VERBS_SETTINGS(X)                                                          \
+	STORE_VERBS_DELTA(X)
 /* clang-format on */
 
 enum store_verb {
@@ -328,8 +330,18 @@ union store_in {
 				   */
 		struct release release;
 		uint64_t n_withdrawn; /* so many are not in the targets given */
+		/* Borrowed until done(): online roles' new metadata, and which deltas
+		 * they list now. */
+		const struct online_role *roles;
+		size_t n_roles;
+		const uint64_t *deltas;
+		size_t n_deltas;
 	} publish;
 	struct settings_change settings_change;
+	struct fleet_delta delta;
+	struct delta_find delta_find;
+	int64_t delta_lease_ms;
+	struct online_role online_role;
 	struct release_withdrawal withdrawal;
 	struct release_cancel release_cancel;
 	/* people */
@@ -387,6 +399,7 @@ union store_out {
 	struct fleet_job job;
 	struct release release;
 	struct deployment deployment;
+	struct fleet_delta delta;
 	struct freeze freeze;
 	struct rollout rollout;
 	struct rollout_look rollout_look;

@@ -83,6 +83,9 @@ int audit_append(struct conn *db, const struct store_call *c, uint64_t *ret_entr
  * came, the kind alone stays. */
 void audit_complete_object(struct store_call *c, const char *id);
 void audit_complete_number(struct store_call *c, uint64_t id);
+/* Of METADATA_PUBLISH: in.publish's roles and deltas; verbs_delta.c. */
+int online_roles_publish(struct conn *db, const struct store_call *c,
+			 struct err *e) MUST_USE;
 /* Of verbs_people.c: within the tenant that s names; the old one ends. */
 int session_insert(struct conn *db, const struct session *s,
 		   const uint8_t old_hash[SHA256_LEN], struct err *e) MUST_USE;

@@ -422,6 +422,8 @@ int verb_METADATA_PUBLISH(struct conn *db, struct store_call *c, struct err *e)
 		    (p[i].role == ROLE_TARGETS && withdrawn_unlist(db, c, e) < 0))
 			return -1;
 	}
+	if (online_roles_publish(db, c, e) < 0)
+		return -1;
 	if (c->in.publish.has_release)
 		return release_insert(db, c, &c->in.publish.release, e);
 	return 0;
