@@ -98,23 +98,37 @@ static int own_dir(char ret[PATH_MAX], struct err *e)
 	return 0;
 }
 
-int find_signer(const struct settings *s, char ret_path[PATH_MAX], struct err *e)
+/* As built, beside us, as installed below one prefix. */
+static int find_program(const char *name, const char *dir_built, const char *option,
+			char ret_path[PATH_MAX], struct err *e)
 {
-	/* as built, beside us, as installed below one prefix */
-	static const char *const places[] = {"signer/ota-signer", "ota-signer",
-					     "../libexec/ota/ota-signer"};
+	const char *const places[][2] = {
+	    {dir_built, "/"}, {"", ""}, {"../libexec/ota", "/"}};
 	char dir[PATH_MAX];
 
-	if (s->signer_program != NULL)
-		return text_copy(ret_path, PATH_MAX, s->signer_program, "signer", e);
 	if (own_dir(dir, e) < 0)
 		return -1;
 	for (size_t i = 0; i < N_ELEMS(places); i++) {
-		if (text_format(ret_path, PATH_MAX, e, "%s/%s", dir, places[i]) < 0)
+		if (text_format(ret_path, PATH_MAX, e, "%s/%s%s%s", dir, places[i][0],
+				places[i][1], name) < 0)
 			return -1;
 		if (access(ret_path, X_OK) == 0)
 			return 0;
 	}
-	return err_set(e, ERR_NOT_FOUND,
-		       "ota-signer: not beside %s; name it by --server-signer", dir);
+	return err_set(e, ERR_NOT_FOUND, "%s: not beside %s; name it by %s", name, dir,
+		       option);
+}
+
+int find_signer(const struct settings *s, char ret_path[PATH_MAX], struct err *e)
+{
+	if (s->signer_program != NULL)
+		return text_copy(ret_path, PATH_MAX, s->signer_program, "signer", e);
+	return find_program("ota-signer", "signer", "--server-signer", ret_path, e);
+}
+
+int find_maker(const struct settings *s, char ret_path[PATH_MAX], struct err *e)
+{
+	if (s->maker_program != NULL)
+		return text_copy(ret_path, PATH_MAX, s->maker_program, "maker", e);
+	return find_program("ota-delta-maker", "delta", "--delta-maker", ret_path, e);
 }

@@ -19,6 +19,7 @@
 #include "../common/crypto/x509.h"
 #include "api/api.h"
 #include "auth/ca.h"
+#include "delta/deltas.h"
 #include "fleet/sampler.h"
 #include "job/runner.h"
 #include "metrics/process.h"
@@ -76,6 +77,7 @@ struct server {
 	struct engine *engine;
 	struct audit_log *audit;
 	struct audit_rounds *rounds;
+	struct deltas *deltas; /* or NULL */
 	struct http_server *http;
 	struct http_server *scrape; /* or NULL */
 	struct api api;
@@ -101,6 +103,7 @@ static void server_fini(struct server *s)
 	loop_timer_free(s->tenants_timer);
 	hasher_free(s->hasher);
 	worker_free(s->worker);
+	deltas_free(s->deltas);
 	audit_rounds_free(s->rounds);
 	watch_free(s->watch);
 	homes_free(s->homes);
@@ -345,6 +348,32 @@ static int start_engine(struct server *s, struct err *e)
 	return s->engine == NULL ? -1 : 0;
 }
 
+static int start_deltas(struct server *s, struct err *e)
+{
+	char program[PATH_MAX];
+	const struct settings *c = s->settings;
+	const struct deltas_config d = {
+	    .homes = s->homes,
+	    .clock = &clock_system,
+	    .log = s->log,
+	    .loop = s->loop,
+	    .program = program,
+	    .max_memory = c->delta_memory,
+	    .max_ms = c->delta_ms,
+	    .every_ms = c->delta_every_ms,
+	    .max_percent = c->delta_max_percent,
+	};
+
+	if (!c->deltas)
+		return 0;
+	if (c->delta_max_percent < 1 || c->delta_max_percent > 100)
+		return err_set(e, ERR_CONFIG, "[delta] max-percent: 1 to 100");
+	if (find_maker(c, program, e) < 0)
+		return -1;
+	s->deltas = deltas_new(&d, e);
+	return s->deltas == NULL ? -1 : 0;
+}
+
 static int start_all(struct server *s, struct err *e)
 {
 	if (take_directory(s, e) < 0)
@@ -377,6 +406,8 @@ static int start_all(struct server *s, struct err *e)
 		return err_wrap(e, "audit");
 	s->jobs = job_runner_new(s->store, s->hub, s->loop, s->log, e);
 	if (s->jobs == NULL)
+		return -1;
+	if (start_deltas(s, e) < 0)
 		return -1;
 	fill_api(s);
 	return start_http(s, e);

@@ -45,6 +45,9 @@ struct settings {
 	uint64_t stranger_rate, stranger_burst;
 	uint64_t session_life_ms, session_idle_ms, step_up_ms;
 	uint64_t timestamp_life_ms, snapshot_life_ms;
+	const char *maker_program; /* NULL: beside ota-server, or in libexec */
+	bool deltas;
+	uint64_t delta_memory, delta_ms, delta_every_ms, delta_max_percent;
 	uint64_t keep_events, keep_events_ms, keep_uploads_ms, keep_artifacts_ms;
 	/* audit */
 	uint64_t audit_interval_ms;
@@ -99,9 +102,11 @@ struct store *visit_store(const struct settings *s, struct data_dir *ret_dir,
 			  const struct log *log, struct err *e) MUST_USE;
 struct store_place store_place_of(const struct settings *s, const struct data_dir *d);
 
-/* Where ota-signer is. */
+/* Where ota-signer is, and ota-delta-maker. */
 int find_signer(const struct settings *s, char ret_path[PATH_MAX],
 		struct err *e) MUST_USE;
+int find_maker(const struct settings *s, char ret_path[PATH_MAX],
+	       struct err *e) MUST_USE;
 
 /* outbound.c: the parts that call others. NULL says why. */
 struct audit_log *start_audit(const struct settings *s, const struct data_dir *d,

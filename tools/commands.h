@@ -25,6 +25,8 @@
 	  "Show what is in a bundle") \
 	X(bundle_verify, bundle_verify_options, "bundle verify", "BUNDLE", 1, 1, \
 	  "Check a bundle and say who vouches for it") \
+	X(delta_list, delta_list_options, "delta list", "", 0, 0, \
+	  "List the deltas that the server made, makes and will make") \
 	X(delta_make, delta_make_options, "delta make", "OLD NEW PATCH", 3, 3, \
 	  "Make what leads from one image to another; it is applied and compared first") \
 	X(delta_apply, delta_apply_options, "delta apply", "OLD PATCH OUT", 3, 3, \

@@ -340,3 +340,31 @@ RUN(keys_init)
 	    o->demo ? "demo " : "", place.dir);
 	return 0;
 }
+
+/* ---- deltas ---- */
+
+#define MAX_SNAPSHOT_KEYS 8
+
+/* One signature of any of them: each server signs with a key of its own. */
+int targets_delegate_deltas(const struct tuf_root *root,
+			    const struct tuf_targets *current, struct buf *draft,
+			    bool *ret_added, struct err *e)
+{
+	const struct tuf_role *role = &root->roles[TUF_SNAPSHOT];
+	const struct pubkey *keys[MAX_SNAPSHOT_KEYS];
+	struct repo_delegation d = {"delta", "delta/*/*", {keys, 0, 1}};
+
+	*ret_added = false;
+	for (size_t i = 0; i < current->n_delegations; i++) {
+		if (strcmp(current->delegations[i].name, d.name) != 0)
+			return 0;
+	}
+	for (size_t i = 0; i < role->n_keys && d.by.n_keys < N_ELEMS(keys); i++) {
+		if (role->keys[i]->key != NULL)
+			keys[d.by.n_keys++] = role->keys[i]->key;
+	}
+	if (d.by.n_keys == 0)
+		return 0;
+	*ret_added = current->n_delegations == 0;
+	return repo_draft_delegate(draft, &d, 1, e);
+}

@@ -53,4 +53,12 @@ struct tuf_root *root_verify_next(const struct tuf_root *trusted, const void *da
 struct tuf_targets *targets_verify(const struct tuf_root *root, const void *data,
 				   size_t len, struct err *e) MUST_USE;
 
+/* Lets the holder of root's snapshot key, which is the server, list deltas: adds that to
+ * an unsigned draft of targets, with the keys of now. A draft that delegates anything else
+ * stays as it is.
+ * *ret_added: whether. */
+int targets_delegate_deltas(const struct tuf_root *root,
+			    const struct tuf_targets *current, struct buf *draft,
+			    bool *ret_added, struct err *e) MUST_USE;
+
 #endif

@@ -259,12 +259,18 @@ static int sign_next(struct signing *s, struct err *e)
 	AUTO(passphrase) struct passphrase pass = {0};
 	AUTO_PTR(privkey) struct privkey *key = NULL;
 	char path[PATH_MAX];
+	bool deltas = false;
 
 	show_difference(s);
 	if (repo_draft_targets_add(s->current_bytes.data, s->current_bytes.len,
 				   s->package.target, s->package.manifest_bytes.len,
-				   s->package.manifest_sha256, expires, &draft, e) < 0)
+				   s->package.manifest_sha256, expires, &draft,
+				   e) < 0 ||
+	    targets_delegate_deltas(s->root, s->current, &draft, &deltas, e) < 0)
 		return -1;
+	if (deltas)
+		(void)fprintf(s->words, "+ delta/ may be listed by the server, whose "
+					"snapshot key the root names\n");
 	key = key_open(s->o, s->o->keys_dir, "targets.key", "targets", &pass, e);
 	if (key == NULL ||
 	    repo_sign(draft.data, draft.len, key, &s->next_bytes, e) < 0 ||

@@ -160,6 +160,9 @@ static void found_delta(struct agent *a)
 	    t->length > CONTAINER_HEAD_MAX_BYTES)
 		(void)err_set(&e, ERR_LIMIT, "its head has %llu bytes, not at most %u",
 			      (unsigned long long)t->length, CONTAINER_HEAD_MAX_BYTES);
+	if (e.code == ERR_NONE)
+		log_info(a->spec.log, "agent", "a delta is offered, and taken", "name",
+			 a->update.artifact.delta.name, NULL);
 	if (e.code == ERR_NONE ||
 	    delta_failed(a, "look for the delta in the signed targets", &e))
 		begin_fetching(a);

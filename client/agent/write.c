@@ -69,7 +69,8 @@ static void tell_progress(struct agent *a)
 		return;
 	u->percent = percent;
 	u->percent_at_ms = now;
-	report_progress(a, DDI_DOWNLOAD, percent, "installs");
+	report_progress(a, DDI_DOWNLOAD, percent,
+			a->update.by_delta ? "installs by a delta" : "installs");
 }
 
 /* ---- the body's answer ---- */

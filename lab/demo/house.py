@@ -65,7 +65,9 @@ class Server:
     def start(self, bind="127.0.0.1:0"):
         if self.port and bind.endswith(":0"):
             bind = f"127.0.0.1:{self.port}"
-        self.config.write_text(f"[server]\ndata-dir = {self.data}\ndemo = yes\n\n[http]\nlisten = {bind}\n")
+        self.config.write_text(
+            f"[server]\ndata-dir = {self.data}\ndemo = yes\n\n[http]\nlisten = {bind}\n\n[delta]\nlook-every = 1s\n"
+        )
         reader, writer = os.pipe()
         with open(self.directory / "server.log", "a") as log:
             self.process = subprocess.Popen(

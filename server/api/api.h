@@ -124,7 +124,8 @@ struct api_call {
 	struct release release;
 	struct artifact artifacts[MAX_FILES]; /* of what the device is given */
 	size_t n_artifacts;
-	unsigned tries;				    /* of a compare-and-set */
+	struct fleet_delta delta; /* it may take instead; id 0: none */
+	unsigned tries;		  /* of a compare-and-set */
 	char request_id[AUDIT_REQUEST_MAX_LEN + 1]; /* api_actor() */
 	bool audited;				    /* api_audit_enough() */
 	char *audit_id, *audit_detail;		    /* malloc'ed, or NULL */
@@ -364,6 +365,7 @@ void answer_device(struct api_call *a, int status, const char *token);
 	X(rollouts_rollback)                                                           \
 	X(devices_why)                                                                 \
 	X(failures_list)                                                               \
+	X(deltas_list)                                                                 \
 	X(rollouts_evidence)                                                           \
 	X(freeze_get)                                                                  \
 	X(freeze_put)                                                                  \

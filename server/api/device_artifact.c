@@ -2,6 +2,7 @@
 /* Bytes for devices: the payload as DDI has it, content by hash, and the TUF
  * repository. */
 #include "api.h"
+#include "device_delta.h"
 #include "settings.h"
 #include "repository_path.h"
 
@@ -146,6 +147,20 @@ void handle_device_artifacts(struct api_call *a)
 
 /* ---- content by hash: what the device's own open deployment consists of ---- */
 
+static void find_in_delta(struct api_call *a)
+{
+	const char *hex = http_param(a->http, "sha256");
+	struct err e = ERR_INIT;
+	uint8_t want[SHA256_LEN];
+
+	if (a->delta.id != 0 && hex_decode(hex, want, sizeof(want), &e) == 0 &&
+	    (memcmp(a->delta.head_sha256, want, SHA256_LEN) == 0 ||
+	     memcmp(a->delta.body_sha256, want, SHA256_LEN) == 0))
+		send_artifact(a, want, "application/octet-stream", hex);
+	else
+		not_found(a, "content in your deployment");
+}
+
 static void find_content(struct api_call *a)
 {
 	const struct release *r = &a->release;
@@ -166,7 +181,7 @@ static void find_content(struct api_call *a)
 			return;
 		}
 	}
-	not_found(a, "content in your deployment");
+	load_delta(a, find_in_delta);
 }
 
 void handle_device_content(struct api_call *a)
@@ -189,15 +204,42 @@ static void got_metadata(struct store_call *c)
 	api_reply_text(a, 200, "application/json", buf_str(&c->blob), c->blob.len);
 }
 
+static void got_online_role(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+
+	if (api_failed(a, c))
+		return;
+	http_add_header(a->http, "Cache-Control", "public, max-age=31536000");
+	api_reply_text(a, 200, "application/json", buf_str(&c->blob), c->blob.len);
+}
+
+static void serve_online_role(struct api_call *a, const char *file)
+{
+	struct online_role role;
+	struct store_call *c;
+
+	if (repository_parse_role(file, &role) < 0) {
+		not_found(a, "metadata");
+		return;
+	}
+	c = api_store(a, STORE_ONLINE_ROLE_GET, got_online_role);
+	if (c == NULL)
+		return;
+	c->in.online_role = role;
+	api_submit(a, c);
+}
+
 void handle_repository_metadata(struct api_call *a)
 {
+	const char *file = http_param(a->http, "file");
 	enum metadata_role role;
 	uint64_t version;
 	struct store_call *c;
 
-	if (repository_parse_metadata(http_param(a->http, "file"), &role, &version) <
-	    0) {
-		not_found(a, "metadata");
+	if (repository_parse_metadata(file, &role, &version) < 0) {
+		serve_online_role(a, file);
 		return;
 	}
 	c = api_store(a, STORE_METADATA_GET, got_metadata);

@@ -7,6 +7,7 @@
  *	of the opaque files -> the history, if it was asked for -> for deploymentBase:
  *	remember that the device has seen it -> answer
  */
+#include "device_delta.h"
 #include "rollout.h"
 #include "settings.h"
 
@@ -22,7 +23,7 @@
 
 /* ---- the form ---- */
 
-static int content_url(struct api_call *a, char ret[DDI_URL_LEN],
+int device_content_url(struct api_call *a, char ret[DDI_URL_LEN],
 		       const uint8_t sha256[SHA256_LEN], struct err *e)
 {
 	char hex[2 * SHA256_LEN + 1];
@@ -69,11 +70,13 @@ static int add_extensions(struct api_call *a, struct ddi_artifact *f, struct err
 	if (handling_gives_files(&a->device, r))
 		return 0;
 	if (manifest_target_name(r->product, r->version, f->manifest_name, e) < 0 ||
-	    content_url(a, f->manifest, r->manifest_sha256, e) < 0 ||
-	    content_url(a, f->payload_head, r->head_sha256, e) < 0 ||
-	    content_url(a, f->payload_body, r->body_sha256, e) < 0)
+	    device_content_url(a, f->manifest, r->manifest_sha256, e) < 0 ||
+	    device_content_url(a, f->payload_head, r->head_sha256, e) < 0 ||
+	    device_content_url(a, f->payload_body, r->body_sha256, e) < 0)
 		return -1;
-	return content_url(a, f->descriptor, r->descriptor_sha256, e);
+	if (device_content_url(a, f->descriptor, r->descriptor_sha256, e) < 0)
+		return -1;
+	return delta_fill(a, &f->delta, e);
 }
 
 static int fill_artifacts(struct api_call *a, struct ddi_deployment *d, struct err *e)
@@ -331,9 +334,14 @@ static void show_as(struct api_call *a, enum showing as,
 		load_artifacts(a, then);
 }
 
+static void look_for_delta(struct api_call *a)
+{
+	load_delta(a, mark_offered);
+}
+
 static void show_open(struct api_call *a)
 {
-	show_as(a, SHOW_DEPLOYMENT, mark_offered);
+	show_as(a, SHOW_DEPLOYMENT, look_for_delta);
 }
 
 void handle_device_deployment(struct api_call *a)

@@ -93,6 +93,8 @@
 	/* what went wrong */                                                            \
 	X("GET",    "/api/v1/failures",                            NO_BODY,  MAY_VIEW | SCOPED, false, failures_list) \
 	X("GET",    "/api/v1/rollouts/{id}/evidence",              NO_BODY,  MAY_VIEW, false, rollouts_evidence) \
+	/* deltas */                                                                     \
+	X("GET",    "/api/v1/deltas",                              NO_BODY,  MAY_VIEW | SCOPED, false, deltas_list) \
 	/* freeze */                                                                     \
 	X("GET",    "/api/v1/freeze",                          NO_BODY,  MAY_VIEW | SCOPED, false, freeze_get) \
 	X("PUT",    "/api/v1/freeze",                          4 * KIB,  MAY_OPERATE, false, freeze_put) \

@@ -26,8 +26,8 @@ struct artifacts {
 
 /* ------------------------------------------------------------------ names */
 
-static int path_of_digest(const struct artifacts *a, const uint8_t sha256[SHA256_LEN],
-			  char ret[PATH_MAX], struct err *e)
+int artifacts_path(const struct artifacts *a, const uint8_t sha256[SHA256_LEN],
+		   char ret[PATH_MAX], struct err *e)
 {
 	char hex[2 * SHA256_LEN + 1];
 
@@ -85,7 +85,7 @@ int artifacts_open(const struct artifacts *a, const uint8_t sha256[SHA256_LEN],
 	struct stat st;
 	AUTO_CLOSE int fd = -1;
 
-	if (path_of_digest(a, sha256, path, e) != 0)
+	if (artifacts_path(a, sha256, path, e) != 0)
 		return -1;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -283,13 +283,12 @@ static int committed_before(const struct artifacts *a, uint64_t size,
 	return hash_file(fd, size, ret, e) == 0 ? 1 : -1;
 }
 
-static int move_in(const struct artifacts *a, const char *id,
+static int move_in(const struct artifacts *a, const char *from,
 		   const uint8_t sha256[SHA256_LEN], struct err *e)
 {
-	char from[PATH_MAX], to[PATH_MAX], dir[PATH_MAX];
+	char to[PATH_MAX], dir[PATH_MAX];
 
-	if (path_of_upload(a, id, from, e) != 0 ||
-	    path_of_digest(a, sha256, to, e) != 0 ||
+	if (artifacts_path(a, sha256, to, e) != 0 ||
 	    text_format(dir, sizeof(dir), e, "%.*s", (int)(strrchr(to, '/') - to),
 			to) != 0 ||
 	    dir_make(dir, 0750, e) != 0)
@@ -306,6 +305,7 @@ int artifacts_commit(const struct artifacts *a, const char *id, int fd, uint64_t
 		     const uint8_t sha256[SHA256_LEN], struct artifact *ret,
 		     struct err *e)
 {
+	char path[PATH_MAX];
 	struct stat st;
 	int there = committed_before(a, size, sha256, ret, e);
 
@@ -327,7 +327,24 @@ int artifacts_commit(const struct artifacts *a, const char *id, int fd, uint64_t
 	}
 	if (fsync(fd) != 0)
 		return err_sys(e, "flush upload %s", id);
-	return move_in(a, id, sha256, e);
+	if (path_of_upload(a, id, path, e) != 0)
+		return -1;
+	return move_in(a, path, sha256, e);
+}
+
+int artifacts_adopt(const struct artifacts *a, const char *path, struct artifact *ret,
+		    struct err *e)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return err_sys(e, "%s", path);
+	if (hash_file(fd, (uint64_t)st.st_size, ret, e) != 0)
+		return -1;
+	if (fsync(fd) != 0)
+		return err_sys(e, "flush %s", path);
+	return move_in(a, path, ret->sha256, e);
 }
 
 /* ------------------------------------------------------------------ garbage */
@@ -347,7 +364,7 @@ static int remove_file(const struct artifacts *a, const uint8_t sha256[SHA256_LE
 {
 	char path[PATH_MAX];
 
-	if (path_of_digest(a, sha256, path, e) != 0)
+	if (artifacts_path(a, sha256, path, e) != 0)
 		return -1;
 	if (unlink(path) != 0 && errno != ENOENT)
 		return err_sys(e, "%s", path);

@@ -16,6 +16,8 @@
 #include "../../common/base/buf.h"
 #include "../store/model.h"
 
+#include <limits.h>
+
 #define UPLOAD_PART_MAX_BYTES (4u * 1024 * 1024)
 #define ARTIFACT_MAX_BYTES (1ull << 41)
 
@@ -29,6 +31,9 @@ AUTO_PTR_DEFINE(artifacts)
 /* A complete one, to read. ERR_NOT_FOUND. The caller closes *ret_fd. */
 int artifacts_open(const struct artifacts *a, const uint8_t sha256[SHA256_LEN],
 		   int *ret_fd, uint64_t *ret_size, struct err *e) MUST_USE;
+/* Where its file is, or would be. */
+int artifacts_path(const struct artifacts *a, const uint8_t sha256[SHA256_LEN],
+		   char ret[PATH_MAX], struct err *e) MUST_USE;
 /* Whole, into ret (its cap is the limit). */
 int artifacts_read(const struct artifacts *a, const uint8_t sha256[SHA256_LEN],
 		   struct buf *ret, struct err *e) MUST_USE;
@@ -49,6 +54,10 @@ int artifacts_write(const struct artifacts *a, int fd, uint64_t size, uint64_t o
 int artifacts_commit(const struct artifacts *a, const char *id, int fd, uint64_t size,
 		     const uint8_t sha256[SHA256_LEN], struct artifact *ret,
 		     struct err *e) MUST_USE;
+/* The file at path, below the same directory as DIR, becomes an artifact: hashed, flushed,
+ * renamed. Whoever writes that it is in use does so between the two calls below. */
+int artifacts_adopt(const struct artifacts *a, const char *path, struct artifact *ret,
+		    struct err *e) MUST_USE;
 /* Gone is gone. */
 int artifacts_drop(const struct artifacts *a, const char *id, struct err *e) MUST_USE;
 

@@ -101,7 +101,8 @@ static struct home *home_new(const struct homes *hs, const char *tenant, struct 
 		return NULL;
 	h->store = store_tenant_view(hs->c.store, tenant, e);
 	if (h->store == NULL || open_artifacts(hs, h, e) < 0 ||
-	    start_signer(hs, h, e) < 0)
+	    path_of(hs, tenant, "delta", h->scratch, e) < 0 ||
+	    dir_make(h->scratch, 0700, e) < 0 || start_signer(hs, h, e) < 0)
 		return NULL;
 	h->uploads = (struct uploads){h->store, h->artifacts, hs->c.worker};
 	return TAKE(h);

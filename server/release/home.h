@@ -3,8 +3,8 @@
  * What each tenant has for itself: its artifacts, its uploads, its published repository
  * with the online keys of it.
  *
- *	DIR/artifacts, DIR/signer			of the default tenant
- *	DIR/tenants/NAME/artifacts, .../signer		of every other one
+ *	DIR/artifacts, DIR/signer, DIR/delta		of the default tenant
+ *	DIR/tenants/NAME/artifacts, .../signer, ..	of every other one
  *
  * A signer is a process of its own for each tenant, which was handed the directory of
  * that tenant's keys and no other: what one tenant's keys sign is worth nothing in
@@ -25,7 +25,8 @@
 
 struct home {
 	char tenant[TENANT_MAX_LEN + 1];
-	struct store *store; /* the tenant's view */
+	struct store *store;	/* the tenant's view */
+	char scratch[PATH_MAX]; /* a directory of whoever makes its deltas */
 	struct artifacts *artifacts;
 	struct uploads uploads;
 	struct signer *signer;

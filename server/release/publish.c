@@ -8,9 +8,9 @@
 #include "check.h"
 #include "listed.h"
 #include "repository.h"
-#include "worker.h"
+#include "roles.h"
+#include "publisher.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,32 +18,10 @@
 #define LOOK_MIN_MS 1000
 #define LOOK_MAX_MS 3600000
 
-struct publisher {
-	struct publisher_config c;
-	struct worker *worker; /* one thread: requests follow each other */
-	struct loop_timer *timer;
-	atomic_bool renewing; /* a renewal by the timer is on its way */
-	atomic_bool anew;     /* the next one is due whatever the time */
-};
-
-struct publish_job {
-	struct job job; /* first */
-	struct publisher *p;
-	int (*act)(struct publish_job *j, struct err *e);
-	publish_done *done;
-	void *ctx;
-	struct publish_request request;
-	bool alone;	      /* targets, and no release with them */
-	uint64_t n_withdrawn; /* releases that these targets rightly do not list */
-	bool has_release;
-	struct release release;
-	struct err err;
-};
-
 /* ------------------------------------------------------------------ storing */
 
-static void line_set(struct publication *line, const struct repository *r,
-		     enum metadata_role role, uint64_t version, const struct buf *data)
+void publish_line_set(struct publication *line, const struct repository *r,
+		      enum metadata_role role, uint64_t version, const struct buf *data)
 {
 	*line = (struct publication){
 	    .role = role,
@@ -92,9 +70,10 @@ static void note_publication(struct store_call *c, const struct audit_actor *by,
 }
 
 /* All lines, and release if it is not NULL, or nothing. */
-static int store_publish(struct publisher *p, const struct publication *lines, size_t n,
-			 const struct release *release, uint64_t n_withdrawn,
-			 const struct audit_actor *by, struct err *e)
+int publish_store(struct publisher *p, const struct publication *lines, size_t n,
+		  const struct release *release, uint64_t n_withdrawn,
+		  const struct roles_made *roles, const struct audit_actor *by,
+		  struct err *e)
 {
 	AUTO_PTR(store_call)
 	struct store_call *c =
@@ -105,6 +84,12 @@ static int store_publish(struct publisher *p, const struct publication *lines, s
 		return -1;
 	memcpy(items, lines, n * sizeof(*lines));
 	c->in.publish.n_withdrawn = n_withdrawn;
+	if (roles != NULL) {
+		c->in.publish.roles = roles->rows;
+		c->in.publish.n_roles = roles->n_rows;
+		c->in.publish.deltas = roles->deltas;
+		c->in.publish.n_deltas = roles->n_deltas;
+	}
 	if (release != NULL) {
 		c->in.publish.has_release = true;
 		c->in.publish.release = *release;
@@ -204,7 +189,7 @@ static int next_root(struct publisher *p, struct repository *r,
 		return -1;
 	if (repository_add_root(r, &bytes, e) != 0)
 		return -1;
-	line_set(line, r, ROLE_ROOT, root->common.version, repository_root(r));
+	publish_line_set(line, r, ROLE_ROOT, root->common.version, repository_root(r));
 	return 0;
 }
 
@@ -223,7 +208,7 @@ static int act_root(struct publish_job *j, struct err *e)
 		return 0; /* once more the same */
 	if (next_root(j->p, &r, j->request.root, &line, e) != 0)
 		return -1;
-	if (store_publish(j->p, &line, 1, NULL, 0, &j->request.by, e) != 0)
+	if (publish_store(j->p, &line, 1, NULL, 0, NULL, &j->request.by, e) != 0)
 		return -1;
 	log_info(j->p->c.log, "release", "root published", NULL);
 	return 0;
@@ -238,8 +223,10 @@ static int check_listed(const struct publish_job *j, const struct material *m,
 {
 	const struct tuf_target_line *line = tuf_targets_find(t, m->name);
 
-	if (line == NULL && t->n_delegations > 0)
-		return 0;
+	for (size_t i = 0; line == NULL && i < t->n_delegations; i++) {
+		if (tuf_delegation_matches(&t->delegations[i], m->name))
+			return 0;
+	}
 	if (line == NULL)
 		return err_set(e, ERR_NOT_FOUND, "%s is not listed", m->name);
 	if (line->length != m->manifest_bytes.len ||
@@ -324,10 +311,11 @@ static int check_floor(const struct publisher *p, uint64_t version, struct err *
 	    (unsigned long long)version, (unsigned long long)floor);
 }
 
-static int sign(struct publisher *p, const struct repository *r,
-		const struct buf *targets, struct signer_answer *ret, struct err *e)
+int publish_sign(struct publisher *p, const struct repository *r,
+		 const struct buf *targets, struct signer_answer *ret, struct err *e)
 {
-	const struct signer_ask ask = {
+	AUTO_FREE struct repo_file *roles = NULL;
+	struct signer_ask ask = {
 	    .targets = targets->data,
 	    .targets_len = targets->len,
 	    .snapshot_floor = r->version[ROLE_SNAPSHOT],
@@ -336,14 +324,18 @@ static int sign(struct publisher *p, const struct repository *r,
 	    .timestamp_life_ms = p->c.timestamp_life_ms,
 	};
 
+	if (roles_describe(r, &roles, e) != 0)
+		return -1;
+	ask.roles = roles;
+	ask.n_roles = r->n_roles;
 	return signer_sign(p->c.signer, &ask, ret, e);
 }
 
 /* A device that trusts what is published now; nothing published yet: one fresh from the
  * factory. That what is published has expired (a server that was off) must not keep us
  * from mending it. */
-static int device_of_now(struct shelf *s, const struct repository *r, int64_t now_ms,
-			 struct err *e)
+int publish_device_of_now(struct shelf *s, const struct repository *r, int64_t now_ms,
+			  struct err *e)
 {
 	struct err why = ERR_INIT;
 
@@ -390,7 +382,7 @@ static int publish_checked(struct publish_job *j, struct repository *r,
 	uint64_t version = 0;
 	int64_t now_ms = clock_utc_ms(p->c.clock);
 
-	if (r->n_roots > 0 && device_of_now(&device, r, now_ms, e) != 0)
+	if (r->n_roots > 0 && publish_device_of_now(&device, r, now_ms, e) != 0)
 		return -1;
 	if (j->request.has_root && follow_root(j, r, &lines[n++], e) != 0)
 		return -1;
@@ -409,15 +401,16 @@ static int publish_checked(struct publish_job *j, struct repository *r,
 		   (unsigned long long)version,
 		   (unsigned long long)r->version[ROLE_TARGETS]);
 	steps_begin(steps, STEP_SIGN);
-	if (sign(p, r, &m->targets, &made, e) != 0)
+	if (publish_sign(p, r, &m->targets, &made, e) != 0)
 		return -1;
 	steps_pass(steps, "snapshot version %llu, timestamp version %llu",
 		   (unsigned long long)made.snapshot_version,
 		   (unsigned long long)made.timestamp_version);
-	line_set(&lines[n++], r, ROLE_TARGETS, version, &m->targets);
-	line_set(&lines[n++], r, ROLE_SNAPSHOT, made.snapshot_version, &made.snapshot);
-	line_set(&lines[n++], r, ROLE_TIMESTAMP, made.timestamp_version,
-		 &made.timestamp);
+	publish_line_set(&lines[n++], r, ROLE_TARGETS, version, &m->targets);
+	publish_line_set(&lines[n++], r, ROLE_SNAPSHOT, made.snapshot_version,
+			 &made.snapshot);
+	publish_line_set(&lines[n++], r, ROLE_TIMESTAMP, made.timestamp_version,
+			 &made.timestamp);
 	r->version[ROLE_TARGETS] = version;
 	r->version[ROLE_SNAPSHOT] = made.snapshot_version;
 	r->version[ROLE_TIMESTAMP] = made.timestamp_version;
@@ -434,8 +427,8 @@ static int publish_checked(struct publish_job *j, struct repository *r,
 	steps_begin(steps, STEP_STORE);
 	if (!j->alone)
 		j->release = material_release(m, &j->request, now_ms);
-	if (store_publish(p, lines, n, j->alone ? NULL : &j->release, j->n_withdrawn,
-			  &j->request.by, e) != 0)
+	if (publish_store(p, lines, n, j->alone ? NULL : &j->release, j->n_withdrawn,
+			  NULL, &j->request.by, e) != 0)
 		return -1;
 	steps_pass(steps, "published");
 	return 0;
@@ -506,99 +499,6 @@ static int act_targets(struct publish_job *j, struct err *e)
 	if (publish_checked(j, &r, &m, e) != 0)
 		return err_wrap(e, "publish targets");
 	log_info(j->p->c.log, "release", "targets published", NULL);
-	return 0;
-}
-
-/* ------------------------------------------------------------------ renewal */
-
-/* Half of its life is over. */
-static bool is_due(const struct publisher *p, const struct buf *envelope,
-		   const char *type, uint64_t life_ms)
-{
-	uint64_t version = 0;
-	int64_t expires = 0;
-
-	return repo_peek(envelope->data, envelope->len, type, &version, &expires,
-			 NULL) != 0 ||
-	       clock_utc_ms(p->c.clock) >= expires - (int64_t)(life_ms / 2);
-}
-
-static const struct audit_actor nobody;
-
-static int renew_both(struct publisher *p, const struct repository *r, struct err *e)
-{
-	AUTO(signer_answer) struct signer_answer made = {0};
-	struct publication lines[2];
-
-	if (sign(p, r, &r->targets, &made, e) != 0)
-		return -1;
-	line_set(&lines[0], r, ROLE_SNAPSHOT, made.snapshot_version, &made.snapshot);
-	line_set(&lines[1], r, ROLE_TIMESTAMP, made.timestamp_version, &made.timestamp);
-	return store_publish(p, lines, 2, NULL, 0, &nobody, e);
-}
-
-static int renew_timestamp(struct publisher *p, const struct repository *r,
-			   struct err *e)
-{
-	AUTO(signer_answer) struct signer_answer made = {0};
-	const struct signer_ask ask = {
-	    .snapshot = r->snapshot.data,
-	    .snapshot_len = r->snapshot.len,
-	    .snapshot_floor = r->version[ROLE_SNAPSHOT],
-	    .timestamp_floor = r->version[ROLE_TIMESTAMP],
-	    .snapshot_life_ms = p->c.snapshot_life_ms,
-	    .timestamp_life_ms = p->c.timestamp_life_ms,
-	};
-	struct publication line;
-
-	if (signer_renew(p->c.signer, &ask, &made, e) != 0)
-		return -1;
-	line_set(&line, r, ROLE_TIMESTAMP, made.timestamp_version, &made.timestamp);
-	return store_publish(p, &line, 1, NULL, 0, &nobody, e);
-}
-
-/*
- * The signer does not go back behind targets that it signed for, also if they were
- * never stored: we were killed, or the disk was full. Their release pushed once more
- * ends it; until then the snapshot that is published serves, and half of its life is
- * left for that.
- */
-static void tell_stale_snapshot(const struct publisher *p, const struct err *why)
-{
-	log_failure(p->c.log, LOG_ERROR, "release",
-		    why->code == ERR_ROLLBACK
-			? "the snapshot cannot be renewed: push the last release again"
-			: "the snapshot was not renewed",
-		    why);
-}
-
-static int act_renew(struct publish_job *j, struct err *e)
-{
-	struct publisher *p = j->p;
-	AUTO(repository) struct repository r = {0};
-	struct err why = ERR_INIT;
-	bool snapshot, timestamp, anew;
-
-	if (repository_load(p->c.store, &r, e) != 0)
-		return -1;
-	if (r.timestamp.len == 0)
-		return 0;
-	anew = atomic_exchange(&p->anew, false);
-	snapshot = anew || is_due(p, &r.snapshot, "snapshot", p->c.snapshot_life_ms);
-	timestamp =
-	    anew || is_due(p, &r.timestamp, "timestamp", p->c.timestamp_life_ms);
-	if (!snapshot && !timestamp)
-		return 0;
-	if (snapshot && renew_both(p, &r, &why) == 0) {
-		log_info(p->c.log, "release", "snapshot renewed", NULL);
-		return 0;
-	}
-	if (snapshot)
-		tell_stale_snapshot(p, &why);
-	if (timestamp && renew_timestamp(p, &r, e) != 0)
-		return err_wrap(e, "renew the timestamp");
-	if (timestamp)
-		log_info(p->c.log, "release", "timestamp renewed", NULL);
 	return 0;
 }
 
@@ -677,7 +577,16 @@ void publisher_targets(struct publisher *p, struct loop *l,
 
 void publisher_renew(struct publisher *p, struct loop *l, publish_done *done, void *ctx)
 {
-	struct publish_job *j = job_new(p, l, act_renew, done, ctx);
+	struct publish_job *j = job_new(p, l, publish_act_renew, done, ctx);
+
+	if (j != NULL)
+		worker_submit(p->worker, &j->job);
+}
+
+void publisher_deltas(struct publisher *p, struct loop *l, publish_done *done,
+		      void *ctx)
+{
+	struct publish_job *j = job_new(p, l, publish_act_deltas, done, ctx);
 
 	if (j != NULL)
 		worker_submit(p->worker, &j->job);

@@ -101,4 +101,10 @@ void publisher_targets(struct publisher *p, struct loop *l,
 void publisher_renew(struct publisher *p, struct loop *l, publish_done *done,
 		     void *ctx);
 
+/* Lists the deltas that were made and are not listed yet, for devices to find.
+ * ERR_UNSUPPORTED: what is published does not let this server list any. done() gets r ==
+ * NULL; l may be NULL: then it comes in the publisher's own thread. */
+void publisher_deltas(struct publisher *p, struct loop *l, publish_done *done,
+		      void *ctx);
+
 #endif

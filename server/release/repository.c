@@ -55,6 +55,44 @@ static int load_roots(struct store *s, struct repository *r, struct err *e)
 	return 0;
 }
 
+static int load_role(struct store *s, const struct online_role *listed,
+		     struct repository_role *ret, struct err *e)
+{
+	AUTO_PTR(store_call)
+	struct store_call *c =
+	    store_call_new(STORE_ONLINE_ROLE_GET, NULL, NULL, NULL, e);
+
+	if (c == NULL)
+		return -1;
+	c->in.online_role = *listed;
+	if (store_wait(s, c, e) != 0)
+		return -1;
+	ret->version = listed->version;
+	(void)snprintf(ret->name, sizeof(ret->name), "%s", listed->name);
+	(void)snprintf(ret->file, sizeof(ret->file), "%s.json", listed->name);
+	buf_init(&ret->data, STORE_BLOB_MAX);
+	return buf_add(&ret->data, c->blob.data, c->blob.len, e);
+}
+
+static int load_roles(struct store *s, struct repository *r, struct err *e)
+{
+	AUTO_PTR(store_call)
+	struct store_call *c =
+	    store_call_new(STORE_ONLINE_ROLE_LIST, NULL, NULL, NULL, e);
+	const struct online_role *listed;
+
+	if (c == NULL || store_wait(s, c, e) != 0)
+		return -1;
+	r->roles = calloc(c->n_items + 1, sizeof(*r->roles));
+	if (r->roles == NULL)
+		return err_nomem(e);
+	for (listed = c->items; r->n_roles < c->n_items; r->n_roles++) {
+		if (load_role(s, &listed[r->n_roles], &r->roles[r->n_roles], e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 int repository_load(struct store *s, struct repository *ret, struct err *e)
 {
 	struct repository r = {0};
@@ -71,6 +109,8 @@ int repository_load(struct store *s, struct repository *ret, struct err *e)
 	for (size_t i = 0; result >= 0 && i < N_ELEMS(rows); i++)
 		result =
 		    get(s, rows[i].role, 0, rows[i].into, &r.version[rows[i].role], e);
+	if (result >= 0)
+		result = load_roles(s, &r, e);
 	if (result < 0) {
 		repository_fini(&r);
 		return err_wrap(e, "load the repository");
@@ -84,6 +124,9 @@ void repository_fini(struct repository *r)
 	for (size_t i = 0; i < r->n_roots; i++)
 		buf_fini(&r->roots[i]);
 	free(r->roots);
+	for (size_t i = 0; i < r->n_roles; i++)
+		buf_fini(&r->roles[i].data);
+	free(r->roles);
 	buf_fini(&r->timestamp);
 	buf_fini(&r->snapshot);
 	buf_fini(&r->targets);
@@ -114,7 +157,7 @@ const struct buf *repository_root(const struct repository *r)
 /* "<version>.<role>.json" of the one version that there is. */
 static bool names(const char *path, uint64_t version, const char *role)
 {
-	char expected[64];
+	char expected[ONLINE_ROLE_NAME_MAX_LEN + 32];
 
 	return text_format(expected, sizeof(expected), NULL, "%llu.%s.json",
 			   (unsigned long long)version, role) == 0 &&
@@ -133,6 +176,10 @@ static const struct buf *serve(const struct repository *r, const char *path)
 		return &r->snapshot;
 	if (names(path, r->version[ROLE_TARGETS], "targets"))
 		return &r->targets;
+	for (size_t i = 0; i < r->n_roles; i++) {
+		if (names(path, r->roles[i].version, r->roles[i].name))
+			return &r->roles[i].data;
+	}
 	return NULL;
 }
 

@@ -9,11 +9,22 @@
 #include "../../common/tuf/tuf.h"
 #include "../store/store.h"
 
+/* Of an online role: "delta", "delta-<product>". */
+struct repository_role {
+	char name[ONLINE_ROLE_NAME_MAX_LEN + 1];
+	char file[ONLINE_ROLE_NAME_MAX_LEN + 6]; /* name.json */
+	uint64_t version;
+	struct buf data;
+	bool is_new; /* made, and not stored yet */
+};
+
 struct repository {
 	struct buf *roots;			 /* versions 1.. */
 	size_t n_roots;				 /* 0: nobody has claimed it yet */
 	struct buf timestamp, snapshot, targets; /* empty: nothing published yet */
 	uint64_t version[N_METADATA_ROLES];	 /* of the newest; 0: none */
+	struct repository_role *roles;
+	size_t n_roles;
 };
 
 int repository_load(struct store *s, struct repository *ret, struct err *e) MUST_USE;

@@ -71,6 +71,7 @@ class Coverage(unittest.TestCase):
         self.release = self.json("release", "push", self.s.make_bundle("1.0.0"))["id"]
         self.ota("release", "list")
         self.ota("release", "show", self.release)
+        self.ota("delta", "list", "--product", "gateway")
 
     def look_after_devices(self):
         self.ota("device", "add", "gw-1", "--product", "gateway")

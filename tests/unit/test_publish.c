@@ -10,6 +10,7 @@
 #include "../../publish/repo/repo.h"
 #include "../../server/release/publish.h"
 #include "../../server/release/repository.h"
+#include "../../server/release/roles.h"
 #include "../../server/store/sqlite.h"
 
 #include <signal.h>
@@ -34,6 +35,7 @@ struct server {
 	struct buf current; /* targets, signed */
 	struct publish_request request;
 	bool has_release;
+	bool delegates; /* its targets let the server list deltas */
 	struct release release;
 	struct err err;
 };
@@ -241,6 +243,14 @@ static void bring(struct server *s, const char *version, const struct privkey *k
 					  p->length, s->request.manifest,
 					  clock_utc_ms(&clock_system) + YEAR_MS, &draft,
 					  &e));
+	}
+	if (s->delegates) {
+		const struct pubkey *const snapshot[] = {
+		    signer_snapshot_key(s->signer)};
+		const struct repo_delegation d = {
+		    "delta", "delta/*/*", {snapshot, 1, 1}};
+
+		OK(repo_draft_delegate(&draft, &d, 1, &e));
 	}
 	buf_clear(&s->current);
 	OK(repo_sign(draft.data, draft.len, key, &s->current, &e));
@@ -647,6 +657,111 @@ static void the_timestamp_is_signed_anew_at_half_of_its_life(void **state)
 	assert_int_equal(c.version[ROLE_TARGETS], b.version[ROLE_TARGETS]);
 }
 
+/* ------------------------------------------------------------------ deltas */
+
+/* One of the store's, from release to release; its head is a file of these bytes. */
+static struct fleet_delta make_delta(struct server *s, const struct release *from,
+				     const struct release *to, const char *head)
+{
+	struct err e = ERR_INIT;
+	AUTO_PTR(store_call)
+	struct store_call *add = store_call_new(STORE_DELTA_ADD, NULL, NULL, NULL, &e);
+	AUTO_PTR(store_call)
+	struct store_call *take =
+	    store_call_new(STORE_DELTA_TAKE, NULL, NULL, NULL, &e);
+	AUTO_PTR(store_call)
+	struct store_call *end = store_call_new(STORE_DELTA_END, NULL, NULL, NULL, &e);
+	struct delta_pair *p = store_call_items(add, 1, sizeof(*p), &e);
+
+	assert_non_null(p);
+	*p = (struct delta_pair){.n_devices = 1};
+	memcpy(p->from, from->id, sizeof(p->from));
+	memcpy(p->to, to->id, sizeof(p->to));
+	OK(store_wait(s->store, add, &e));
+	OK(store_wait(s->store, take, &e));
+	end->in.delta = take->out.delta;
+	end->in.delta.state = DELTA_MADE;
+	end->in.delta.head_size = strlen(head);
+	store_bytes(s, head, strlen(head), end->in.delta.head_sha256);
+	OK(store_wait(s->store, end, &e));
+	return end->out.delta;
+}
+
+static void publish_deltas(struct server *s, enum err_code expected)
+{
+	publisher_deltas(s->publisher, s->loop, on_done, s);
+	wait_answer(s, expected);
+}
+
+static void must_find(const struct repository *r, const char *name, const char *bytes)
+{
+	struct err e = ERR_INIT;
+	AUTO(shelf) struct shelf device = {0};
+	AUTO(buf) struct buf b = BUF_INIT(1024);
+
+	OK(buf_add_str(&b, bytes, &e));
+	OK(device_make(&device, r, &e));
+	if (device_refresh(&device, r, clock_utc_ms(&clock_system), name, &b, &e) != 0)
+		fail_msg("%s", e.text);
+}
+
+static void a_device_finds_a_delta_where_targets_delegate_them(void **state)
+{
+	struct server *s = *state;
+	struct release first, second;
+	AUTO(repository) struct repository r = {0};
+	AUTO(repository) struct repository again = {0};
+	char name[DELTA_TARGET_MAX_LEN + 1];
+	struct err e = ERR_INIT;
+	struct fleet_delta d;
+
+	s->delegates = true;
+	claim(s);
+	bring(s, "1.0.0", s->targets);
+	publish(s, ERR_NONE);
+	first = s->release;
+	bring(s, "1.1.0", s->targets);
+	publish(s, ERR_NONE);
+	second = s->release;
+	publish_deltas(s, ERR_NONE); /* there is none: nothing happens */
+	d = make_delta(s, &first, &second, "a head");
+	publish_deltas(s, ERR_NONE);
+	OK(delta_target_name(&d, name, &e));
+	assert_string_equal(name, "delta/gateway/1.0.0:1.1.0");
+	load(s, &r);
+	assert_int_equal(r.n_roles, 2);
+	must_find(&r, name, "a head");
+	publish_deltas(s, ERR_NONE); /* once more there is nothing new */
+	load(s, &again);
+	assert_int_equal(again.version[ROLE_TIMESTAMP], r.version[ROLE_TIMESTAMP]);
+	/* What else is published keeps them on the list. */
+	repository_fini(&again);
+	bring(s, "1.2.0", s->targets);
+	publish(s, ERR_NONE);
+	load(s, &again);
+	must_find(&again, name, "a head");
+}
+
+static void without_the_delegation_deltas_wait_and_say_so(void **state)
+{
+	struct server *s = *state;
+	struct release first;
+
+	claim(s);
+	bring(s, "1.0.0", s->targets);
+	publish(s, ERR_NONE);
+	first = s->release;
+	bring(s, "1.1.0", s->targets);
+	publish(s, ERR_NONE);
+	(void)make_delta(s, &first, &s->release, "a head");
+	publish_deltas(s, ERR_UNSUPPORTED);
+	assert_non_null(strstr(s->err.text, "do not delegate deltas"));
+	s->delegates = true;
+	bring(s, "1.2.0", s->targets);
+	publish(s, ERR_NONE);
+	publish_deltas(s, ERR_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -666,6 +781,8 @@ int main(void)
 	    TEST(roots_follow_each_other_and_name_this_servers_keys),
 	    TEST(a_root_by_others_does_not_take_the_repository_over),
 	    TEST(the_timestamp_is_signed_anew_at_half_of_its_life),
+	    TEST(a_device_finds_a_delta_where_targets_delegate_them),
+	    TEST(without_the_delegation_deltas_wait_and_say_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

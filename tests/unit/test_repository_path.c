@@ -86,11 +86,33 @@ static void a_target_is_found_by_the_hash_in_its_name(void **state)
 	}
 }
 
+static void online_roles_are_named_after_their_products(void **state)
+{
+	static const char *const bad[] = {
+	    "delta.json",     "0.delta.json",	"01.delta.json",    "4.delta-.json",
+	    "4.deltas.json",  "4.delta-A.json", "4.delta-a/b.json", "4.delta-gateway",
+	    "4.targets.json", "4..json",	"4.json",	    ""};
+	struct online_role r;
+
+	(void)state;
+	assert_int_equal(repository_parse_role("7.delta.json", &r), 0);
+	assert_string_equal(r.name, "delta");
+	assert_int_equal(r.version, 7);
+	assert_int_equal(repository_parse_role("12.delta-gateway.v2.json", &r), 0);
+	assert_string_equal(r.name, "delta-gateway.v2");
+	assert_int_equal(r.version, 12);
+	for (size_t i = 0; i < N_ELEMS(bad); i++) {
+		if (repository_parse_role(bad[i], &r) == 0)
+			fail_msg("\"%s\" was taken", bad[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(metadata_is_named_as_a_consistent_snapshot_names_it),
 	    cmocka_unit_test(no_other_name_is_metadata),
+	    cmocka_unit_test(online_roles_are_named_after_their_products),
 	    cmocka_unit_test(a_target_is_found_by_the_hash_in_its_name),
 	};
 

@@ -205,6 +205,7 @@ const READS: { [K in Exclude<Name, Write>]?: Commands<K> } = {
 	devices_list: ({ query }) => command("device", "list", { query: query?.q, filter: query?.filter, sort: query?.sort }),
 	devices_get: ({ id }) => command("device", "show", word(id, "DEVICE")),
 	devices_why: ({ id }) => command("device", "why", word(id, "DEVICE")),
+	deltas_list: ({ query }) => command("delta", "list", { product: query?.product }),
 	failures_list: ({ query }) => command("fleet", "failures", { release: query?.release }),
 	groups_list: () => command("group", "list"),
 	groups_get: ({ id }) => command("group", "show", word(id, "GROUP")),

@@ -95,6 +95,31 @@ export interface DeviceWork {
 	}[];
 }
 
+export interface Delta {
+	id: number;
+	product: string;
+	/** The release that devices run. */
+	from: string;
+	from_version: string;
+	/** The release that they are to get. */
+	to: string;
+	to_version: string;
+	/** `made`: not yet in the metadata that devices look at. `useless`: there is none that is worth it. */
+	state: "wanted" | "making" | "made" | "ready" | "useless" | "failed";
+	/** Of `useless` and `failed`: why. */
+	detail: string | null;
+	/** The release it leads to was withdrawn: it is not offered. */
+	withdrawn: boolean;
+	/** Bytes that a device fetches, hashes included. */
+	size: number | null;
+	/** The same of the full payload. */
+	full_size: number;
+	/** What it took to make. */
+	cpu_ms: number | null;
+	created_at: Time;
+	made_at: Time | null;
+}
+
 export interface DeploymentPage {
 	items: Deployment[];
 	next?: Next;
@@ -671,6 +696,7 @@ export const operations = {
 	audit_tile: ["GET", "/audit/tile/{path}", "view"],
 	audit_inclusion: ["GET", "/audit/proof/inclusion", "view"],
 	audit_consistency: ["GET", "/audit/proof/consistency", "view"],
+	deltas_list: ["GET", "/deltas", "view"],
 	deployments_list: ["GET", "/deployments", "view"],
 	deployments_create: ["POST", "/deployments", "operate"],
 	deployments_get: ["GET", "/deployments/{id}", "view"],
@@ -817,6 +843,19 @@ export interface Calls {
 		};
 		body: undefined;
 		answer: AuditProof;
+	};
+	/** Deltas, made and to be made, the newest first */
+	deltas_list: {
+		query: {
+			product?: string;
+			limit?: number;
+			after?: string;
+		};
+		body: undefined;
+		answer: {
+			items: Delta[];
+			next?: Next;
+		};
 	};
 	/** List deployments, newest first */
 	deployments_list: {

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Device API: the delta from what a device runs to what it is to install, if there is
+ * one and the device can use it. */
+#include "device_delta.h"
+
+#include "../../common/base/text.h"
+#include "../release/roles.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct delta_waiting {
+	void (*then)(struct api_call *a);
+};
+
+static bool has_word(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = words; (at = strstr(at, word)) != NULL; at += len) {
+		if ((at == words || at[-1] == ' ') &&
+		    (at[len] == ' ' || at[len] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* Only of what it proved to run is it known which bytes are in its slot. */
+static bool takes_deltas(const struct api_call *a)
+{
+	const struct device *d = &a->device;
+
+	return d->grade == GRADE_PROVEN && has_word(d->capabilities, "delta") &&
+	       a->release.n_images > 0 && strcmp(d->product, a->release.product) == 0;
+}
+
+static void found_delta(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct api_call *a = c->ctx;
+	struct delta_waiting *w = a->handler_state;
+	void (*then)(struct api_call *) = w->then;
+
+	if (c->err.code != ERR_NOT_FOUND && api_failed(a, c))
+		return;
+	if (c->err.code == ERR_NONE && c->out.delta.state == DELTA_READY &&
+	    !c->out.delta.withdrawn)
+		a->delta = c->out.delta;
+	free(TAKE(a->handler_state));
+	then(a);
+}
+
+void load_delta(struct api_call *a, void (*then)(struct api_call *a))
+{
+	struct delta_waiting *w;
+	struct store_call *c;
+	struct err e = ERR_INIT;
+
+	a->delta.id = 0;
+	if (!takes_deltas(a)) {
+		then(a);
+		return;
+	}
+	w = calloc(1, sizeof(*w));
+	free(a->handler_state);
+	a->handler_state = w;
+	if (w == NULL) {
+		(void)err_nomem(&e);
+		api_fail(a, &e);
+		return;
+	}
+	w->then = then;
+	c = api_store(a, STORE_DELTA_FIND, found_delta);
+	if (c == NULL)
+		return;
+	memcpy(c->in.delta_find.product, a->device.product, sizeof(a->device.product));
+	memcpy(c->in.delta_find.version, a->device.version, sizeof(a->device.version));
+	memcpy(c->in.delta_find.to, a->release.id, sizeof(a->release.id));
+	api_submit(a, c);
+}
+
+int delta_fill(struct api_call *a, struct ddi_delta *ret, struct err *e)
+{
+	char name[DELTA_TARGET_MAX_LEN + 1];
+
+	if (a->delta.id == 0)
+		return 0;
+	if (delta_target_name(&a->delta, name, e) < 0 ||
+	    text_copy(ret->name, sizeof(ret->name), name, "name of a delta", e) < 0 ||
+	    device_content_url(a, ret->head, a->delta.head_sha256, e) < 0)
+		return -1;
+	return device_content_url(a, ret->body, a->delta.body_sha256, e);
+}
