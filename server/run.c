@@ -263,6 +263,7 @@ static void fill_api(struct server *s)
 	    .hasher = s->hasher,
 	    .worker = s->worker,
 	    .jobs = s->jobs,
+	    .deltas = s->deltas,
 	    .webhooks = s->webhooks,
 	    .audit = s->audit,
 	    .metrics = s->metrics,

@@ -210,6 +210,24 @@ static void tell_total(struct metrics_text *t, const struct watch *w, const char
 	}
 }
 
+static void tell_deltas(struct metrics_text *t, const struct watch *w)
+{
+	metrics_family(t, "ota_deltas", METRIC_GAUGE,
+		       "Deltas between releases, by how far they are.");
+	for (size_t i = 0; i < w->n_found; i++) {
+		const struct found *f = &w->found[i];
+
+		for (int s = 0; f->totals != NULL && s < N_DELTA_PROGRESSES; s++) {
+			const char *const labels[][2] = {
+			    {"tenant", f->tenant},
+			    {"state", delta_progress_name((enum delta_progress)s)}};
+
+			metrics_sample(t, (double)f->totals->out.watch.n_deltas[s],
+				       N_ELEMS(labels), labels);
+		}
+	}
+}
+
 static void tell_totals(struct metrics_text *t, const struct watch *w)
 {
 	tell_total(t, w, "ota_fleet_seen_devices",
@@ -222,6 +240,7 @@ static void tell_totals(struct metrics_text *t, const struct watch *w)
 		   offsetof(struct watch_totals, n_artifacts));
 	tell_total(t, w, "ota_artifacts_bytes", "What the stored artifacts take.",
 		   offsetof(struct watch_totals, artifact_bytes));
+	tell_deltas(t, w);
 }
 
 static void tell_states(struct metrics_text *t, const struct found *f)

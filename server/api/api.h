@@ -18,6 +18,7 @@
 #include "../auth/hasher.h"
 #include "../auth/secret.h"
 #include "../auth/throttle.h"
+#include "../delta/deltas.h"
 #include "../event/hub.h"
 #include "../fleet/handling.h"
 #include "../fleet/seen.h"
@@ -39,6 +40,7 @@ struct api {
 	struct homes *homes;
 	struct worker *worker;
 	struct job_runner *jobs;
+	struct deltas *deltas; /* or NULL: none are made here */
 	struct webhooks *webhooks;
 	struct audit_log *audit;
 	struct metrics *metrics;

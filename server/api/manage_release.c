@@ -297,6 +297,8 @@ static void released(void *ctx, const struct release *r, const struct err *e)
 	AUTO_FREE struct release_ask *ask = ctx;
 	struct json *more = e->code == ERR_NONE ? NULL : refused_with(&ask->steps);
 
+	if (e->code == ERR_NONE && ask->a->api->deltas != NULL)
+		deltas_wake(ask->a->api->deltas);
 	if (e->code == ERR_NONE)
 		answer_published(ask->a, r, &ask->steps);
 	else if (more == NULL)

@@ -3,7 +3,7 @@
 #ifndef OTA_SERVER_STORE_MODEL_WATCH_H
 #define OTA_SERVER_STORE_MODEL_WATCH_H
 
-#include "model.h"
+#include "model_delta.h"
 
 /* Columns as STORE_VERBS has them; the functions stand in verbs_watch.c. */
 /* clang-format off */
@@ -17,6 +17,7 @@ struct watch_totals {
 	uint64_t n_artifacts;
 	uint64_t artifact_bytes;
 	uint64_t n_open; /* deployments */
+	uint64_t n_deltas[N_DELTA_PROGRESSES];
 };
 
 #endif

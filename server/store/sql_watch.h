@@ -3,7 +3,8 @@
 #ifndef OTA_SERVER_STORE_SQL_WATCH_H
 #define OTA_SERVER_STORE_SQL_WATCH_H
 
-/* Each from an index alone: device_seen, deployment_open; artifacts are few. */
+/* Each from an index alone: device_seen, deployment_open; artifacts and deltas (in the
+ * order of enum delta_progress) are few. */
 /* clang-format off */
 #define SQL_WATCH(X)                                                                   \
 	X(WATCH_TOTALS,                                                                \
@@ -11,7 +12,13 @@
 	  "(SELECT count(*) FROM artifact WHERE tenant = ?1), "                        \
 	  "(SELECT CAST(coalesce(sum(size), 0) AS INTEGER) FROM artifact "             \
 	  "WHERE tenant = ?1), "                                                       \
-	  "(SELECT count(*) FROM deployment WHERE tenant = ?1 AND state < 5)")
+	  "(SELECT count(*) FROM deployment WHERE tenant = ?1 AND state < 5), " \
+	  "(SELECT count(*) FROM delta WHERE tenant = ?1 AND state = 0), " \
+	  "(SELECT count(*) FROM delta WHERE tenant = ?1 AND state = 1), " \
+	  "(SELECT count(*) FROM delta WHERE tenant = ?1 AND state = 2), " \
+	  "(SELECT count(*) FROM delta WHERE tenant = ?1 AND state = 3), " \
+	  "(SELECT count(*) FROM delta WHERE tenant = ?1 AND state = 4), " \
+	  "(SELECT count(*) FROM delta WHERE tenant = ?1 AND state = 5)")
 /* clang-format on */
 
 #endif

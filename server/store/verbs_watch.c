@@ -18,5 +18,7 @@ int verb_WATCH_TOTALS(struct conn *db, struct store_call *c, struct err *e)
 	    .artifact_bytes = (uint64_t)query_int(&q, 2),
 	    .n_open = (uint64_t)query_int(&q, 3),
 	};
+	for (int i = 0; i < N_DELTA_PROGRESSES; i++)
+		c->out.watch.n_deltas[i] = (uint64_t)query_int(&q, 4 + i);
 	return 0;
 }

@@ -157,6 +157,8 @@ class Looked(FleetTest):
 
     def test_artifacts_and_the_disk_are_counted(self):
         self.eventually("ota_artifacts", lambda n: n >= 6, tenant="default")
+        for state in ("wanted", "making", "made", "ready", "useless", "failed"):
+            self.eventually("ota_deltas", lambda n: n == 0, tenant="default", state=state)
         self.eventually("ota_artifacts_bytes", lambda n: n >= 50_000, tenant="default")
         free = self.eventually("ota_disk_free_bytes", lambda n: n > 0)
         self.assertGreaterEqual(value(scrape(self.s), "ota_disk_size_bytes"), free)

@@ -514,6 +514,72 @@ static void what_keeps_it_from_starting_is_told(void **state)
 	place_fini(&p);
 }
 
+/* ------------------------------------------------------------------ the role delta */
+
+static enum err_code ask_role(struct online *o, const char *product, const char *name,
+			      uint64_t floor, uint64_t *ret_version)
+{
+	const struct repo_line line = {.name = name, .length = 5};
+	const struct signer_role_ask ask = {.product = product,
+					    .lines = &line,
+					    .n_lines = 1,
+					    .floor = floor,
+					    .life_ms = 30ull * 86400000};
+	AUTO(buf) struct buf made = BUF_INIT(1u << 16);
+	struct err e = ERR_INIT;
+	uint64_t version = 0;
+	int64_t expires = 0;
+
+	if (online_role(o, &ask, &made, ret_version, &e) != 0)
+		return e.code;
+	OK(repo_peek(made.data, made.len, "targets", &version, &expires, &e));
+	assert_int_equal(version, *ret_version);
+	assert_int_equal(expires, NOW_MS + 30ll * 86400000);
+	return ERR_NONE;
+}
+
+static void a_role_lists_deltas_of_its_product_and_nothing_else(void **state)
+{
+	static const struct {
+		const char *product, *name;
+		enum err_code code;
+	} rows[] = {
+	    {"gateway", "delta/gateway/1.0.0:1.1.0", ERR_NONE},
+	    {"gateway", "release/gateway/1.1.0.json", ERR_UNTRUSTED},
+	    {"gateway", "delta/meter/1.0.0:1.1.0", ERR_UNTRUSTED},
+	    {"gateway", "delta/gateway/", ERR_UNTRUSTED},
+	    {"gateway", "delta/gateway/a/b", ERR_UNTRUSTED},
+	    {"gateway", "delta/gateway", ERR_UNTRUSTED},
+	    {"../x", "delta/../x/a", ERR_FORMAT},
+	    {"", "gateway", ERR_NONE}, /* delta itself: a product it delegates to */
+	    {"", "release/*", ERR_FORMAT},
+	};
+	struct err e = ERR_INIT;
+	struct place p;
+	struct online o;
+	uint64_t last = 0, version = 0;
+
+	(void)state;
+	place_init(&p);
+	OK(online_init(&o, p.keys, &p.clock, &e));
+	for (size_t i = 0; i < N_ELEMS(rows); i++) {
+		enum err_code code =
+		    ask_role(&o, rows[i].product, rows[i].name, 0, &version);
+
+		if (code != rows[i].code)
+			fail_msg("%s: %s", rows[i].name, err_slug(code));
+		if (code != ERR_NONE)
+			continue;
+		assert_true(version > last);
+		last = version;
+	}
+	assert_int_equal(ask_role(&o, "gateway", rows[0].name, last + 500, &version),
+			 ERR_NONE);
+	assert_true(version > last + 500);
+	online_fini(&o);
+	place_fini(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -531,6 +597,7 @@ int main(void)
 		a_signer_that_dies_is_started_again_with_the_same_keys_after_a_pause),
 	    cmocka_unit_test(a_second_signer_waits_for_the_first_to_go),
 	    cmocka_unit_test(what_keeps_it_from_starting_is_told),
+	    cmocka_unit_test(a_role_lists_deltas_of_its_product_and_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,4 +138,16 @@ export const words = {
 		stillListed: "Devices without this server's word still find it in the signed list, until a list without it is published:",
 		rollout: "Roll it out",
 	},
+
+	deltas: {
+		title: "Deltas",
+		what: "What a device that proved to run one version fetches to get another, of the full payload. The server makes them for what the fleet runs, those that serve most devices first.",
+		table: (product: string) => `Deltas of ${product}`,
+		axes: "from \\ to",
+		none: "no delta",
+		states: { wanted: "waits", making: "being made", made: "to be listed", ready: "ready", useless: "not worth it", failed: "failed" },
+		withdrawn: "withdrawn",
+		sizes: (delta: string, full: string) => `${delta} instead of ${full}`,
+		took: (time: string) => `made in ${time} of CPU`,
+	},
 };

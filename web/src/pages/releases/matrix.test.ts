@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect, test } from "vitest";
+import type { Delta } from "../../lib/schema.ts";
+import { cell, matrices, share } from "./matrix.ts";
+
+const delta = (product: string, from_version: string, to_version: string, more: Partial<Delta> = {}): Delta => ({
+	id: 1,
+	product,
+	from: "a",
+	from_version,
+	to: "b",
+	to_version,
+	state: "ready",
+	detail: null,
+	withdrawn: false,
+	size: 170,
+	full_size: 1000,
+	cpu_ms: 5,
+	created_at: 1,
+	made_at: 2,
+	...more,
+});
+
+test("a product has a table of its own, its versions newest first by their numbers", () => {
+	const all = matrices([delta("meter", "1.9.0", "1.10.0"), delta("meter", "1.2.0", "1.10.0"), delta("gateway", "1", "2"), delta("meter", "1.2.0", "1.9.0")]);
+	expect(all.map((one) => one.product)).toEqual(["gateway", "meter"]);
+	expect(all[1]!.from).toEqual(["1.9.0", "1.2.0"]);
+	expect(all[1]!.to).toEqual(["1.10.0", "1.9.0"]);
+	expect(cell(all[1]!, "1.2.0", "1.9.0")).toBeDefined();
+	expect(cell(all[1]!, "1.9.0", "1.9.0")).toBeUndefined();
+});
+
+test("only one that can be fetched has a share, and none is nothing", () => {
+	expect(share(delta("m", "1", "2"))).toBe(17);
+	expect(share(delta("m", "1", "2", { size: 1 }))).toBe(1);
+	expect(share(delta("m", "1", "2", { state: "made" }))).toBeNull();
+	expect(share(delta("m", "1", "2", { withdrawn: true }))).toBeNull();
+	expect(share(delta("m", "1", "2", { state: "useless", size: null }))).toBeNull();
+});
