@@ -494,7 +494,7 @@ RUN(rollout_evidence)
 
 RUN(device_why)
 {
-	static const struct view_column columns[] = {{"", "text", VIEW_TEXT}};
+	static const struct view_column columns[] = {{"WHY", "text", VIEW_TEXT}};
 	const struct ota *o = values;
 	AUTO_PTR(json) struct json *why = NULL;
 

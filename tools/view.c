@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define TITLE_WIDTH 18
 #define CELL_MAX_BYTES 4096
 
 /* Short words for people; the exact time is in --json. */
@@ -111,9 +112,35 @@ int view_list(const struct ota *o, const struct json *items,
 	return 0;
 }
 
+/* A member, or "one.within" of an object that may be absent. */
+static const struct json *member_of(const struct json *item, const char *name)
+{
+	const char *dot = strchr(name, '.');
+	char outer[64];
+
+	if (dot == NULL || (size_t)(dot - name) >= sizeof(outer))
+		return json_get(item, name);
+	memcpy(outer, name, (size_t)(dot - name));
+	outer[dot - name] = '\0';
+	return json_get(json_get(item, outer), dot + 1);
+}
+
+/* The titles' column: as wide as ever, or as the longest needs. */
+static int title_width(const struct view_column *rows, size_t n_rows)
+{
+	size_t width = TITLE_WIDTH;
+
+	for (size_t i = 0; i < n_rows; i++) {
+		if (strlen(rows[i].title) + 2 > width)
+			width = strlen(rows[i].title) + 2;
+	}
+	return (int)width;
+}
+
 int view_one(const struct ota *o, const struct json *item,
 	     const struct view_column *rows, size_t n_rows, struct err *e)
 {
+	int width = title_width(rows, n_rows);
 	char safe[SAFE_TEXT_LEN];
 
 	if (o->json)
@@ -121,10 +148,10 @@ int view_one(const struct ota *o, const struct json *item,
 	for (size_t i = 0; i < n_rows; i++) {
 		AUTO(buf) struct buf text = BUF_INIT(CELL_MAX_BYTES);
 
-		if (put_value(&text, json_get(item, rows[i].member), &rows[i], e) < 0)
+		if (put_value(&text, member_of(item, rows[i].member), &rows[i], e) < 0)
 			return -1;
 		if (text.len > 0)
-			(void)printf("%-18s%s\n", rows[i].title,
+			(void)printf("%-*s%s\n", width, rows[i].title,
 				     safe_text(buf_str(&text), safe));
 	}
 	return 0;

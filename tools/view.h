@@ -26,7 +26,8 @@ int view_list(const struct ota *o, const struct json *items,
 	      const struct view_column *columns, size_t n_columns, const char *none,
 	      struct err *e) MUST_USE;
 
-/* One object: a line a member. With --json the object itself. */
+/* One object: a line a member, also "one.within" of an object in it; what it does not
+ * have has no line. With --json the object itself. */
 int view_one(const struct ota *o, const struct json *item,
 	     const struct view_column *rows, size_t n_rows, struct err *e) MUST_USE;
 

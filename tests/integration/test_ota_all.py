@@ -147,7 +147,7 @@ class Coverage(unittest.TestCase):
         token = self.json("token", "create", "t")["id"]
         self.ota("token", "list")
         self.ota("token", "revoke", token)
-        self.ota("tenant", "add", "other")
+        self.assertIn("(once, for ten minutes)  otl_", self.ota("tenant", "add", "other"))
         self.ota("tenant", "list")
         self.assertEqual(self.json("tenant", "limits", "other", "devices=5", "bytes=1000")["max_devices"], 5)
         limits = self.json("tenant", "limits", "other", "devices=none")
@@ -175,6 +175,7 @@ class Coverage(unittest.TestCase):
     def withdraw(self):
         targets = self.s.ota("release", "unlist", "gateway", "1.0.0", "--keys", self.s.keys, "--demo").split()[0]
         self.ota("release", "withdraw", self.release, "--reason", "x", "--targets", targets)
+        self.assertRegex(self.ota("release", "show", self.release), r"state +withdrawn\nwithdrawn by +\w+\nbecause +x\n")
 
     def test_each_route_is_asked_for_by_some_verb(self):
         document = json.loads(pathlib.Path(BUILD / "server/api/openapi.json").read_text())

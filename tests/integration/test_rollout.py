@@ -512,6 +512,7 @@ class CommandLine(RolloutTest):
         self.s.remote("rollout", "start", r["id"], "--reason", "it is time")
         self.until(r["id"], lambda o: o["state"] == "running")
         self.assertIn("wave", self.words("device", "why", devices[0].name))
+        self.assertTrue(self.words("device", "why", devices[0].name).startswith("WHY\n"))
         self.s.remote("rollout", "pause", r["id"], "--reason", "lunch")
         shown = self.words("rollout", "show", r["id"], "--watch")
         self.assertIn("is paused", shown)
