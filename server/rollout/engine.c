@@ -33,6 +33,7 @@ struct engine {
 	struct tending tending;
 	pthread_t thread;
 	int64_t renew_at, pause_ms;
+	bool troubled; /* a rollout could not be tended in this round */
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t wake;
@@ -108,6 +109,7 @@ static void tend_one(struct engine *n, const struct rollout_ref *r,
 	(void)err_wrap(&e, "rollout %s", id);
 	log_failure(n->config.log, LOG_WARN, "rollout", "the engine tries again", &e);
 	*ret_again_at = now + n->pause_ms;
+	n->troubled = true;
 }
 
 static int tend_all(struct engine *n, int64_t *ret_again_at, struct err *e)
@@ -134,13 +136,22 @@ static int tend_all(struct engine *n, int64_t *ret_again_at, struct err *e)
 }
 
 /* How long to sleep. */
+/* The next failure waits longer; without trouble the first one is soon tried again. */
+static void set_pause(struct engine *n, bool troubled)
+{
+	int64_t doubled = n->pause_ms * 2 < IDLE_MS ? n->pause_ms * 2 : IDLE_MS;
+
+	n->pause_ms = troubled ? doubled : FIRST_PAUSE_MS;
+}
+
 static int64_t round_of(struct engine *n)
 {
 	int64_t again_at = INT64_MAX, now;
 	struct err e = ERR_INIT;
 
+	n->troubled = false;
 	if (take_lead(n, &e) == 0 && tend_all(n, &again_at, &e) == 0) {
-		n->pause_ms = FIRST_PAUSE_MS;
+		set_pause(n, n->troubled);
 		now = clock_utc_ms(n->config.clock);
 		if (again_at > now + IDLE_MS)
 			return IDLE_MS;
@@ -149,7 +160,7 @@ static int64_t round_of(struct engine *n)
 	if (e.code != ERR_CONFLICT) /* another one leads: that is no trouble */
 		log_failure(n->config.log, LOG_WARN, "rollout",
 			    "the engine tries again", &e);
-	n->pause_ms = n->pause_ms * 2 < IDLE_MS ? n->pause_ms * 2 : IDLE_MS;
+	set_pause(n, true);
 	return n->pause_ms;
 }
 

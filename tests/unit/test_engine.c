@@ -404,6 +404,64 @@ static void two_engines_for_one_store_do_nothing_twice_and_lose_nothing(void **s
 		each_decision_was_made_once(&h, ids[i]);
 }
 
+/* A store that never gives a rollout out, and remembers when it was asked. */
+struct picky {
+	struct store base;
+	struct store *inner;
+	pthread_mutex_t lock;
+	pthread_cond_t asked;
+	int64_t at_ms[4];
+	unsigned n;
+};
+
+static void picky_submit(struct store *base, struct store_call *c)
+{
+	struct picky *p = (struct picky *)base;
+
+	if (c->verb != STORE_ROLLOUT_GET) {
+		store_submit(p->inner, c);
+		return;
+	}
+	pthread_mutex_lock(&p->lock);
+	if (p->n < N_ELEMS(p->at_ms))
+		p->at_ms[p->n++] = clock_mono_ms(&clock_system);
+	pthread_cond_signal(&p->asked);
+	pthread_mutex_unlock(&p->lock);
+	(void)err_set(&c->err, ERR_IO, "picky: not this one");
+	store_answer(c);
+}
+
+static void picky_watch(struct store *base, struct loop *l, void (*fn)(void *ctx),
+			void *ctx)
+{
+	store_watch(((struct picky *)base)->inner, l, fn, ctx);
+}
+
+static const struct store_ops picky_ops = {
+    .name = "picky", .alone = true, .submit = picky_submit, .watch = picky_watch};
+
+static void a_rollout_that_fails_each_time_is_tried_less_and_less_often(void **state)
+{
+	struct picky p = {.base = {.ops = &picky_ops},
+			  .lock = PTHREAD_MUTEX_INITIALIZER,
+			  .asked = PTHREAD_COND_INITIALIZER};
+	struct house h;
+
+	house_init(&h, state);
+	command(&h, make_plan(&h, TWO_WAVES, ""), ROLLOUT_EVENT_SUBMIT);
+	engine_free(h.engine);
+	p.inner = h.store;
+	h.store = &p.base;
+	start_engine(&h);
+	pthread_mutex_lock(&p.lock);
+	while (p.n < N_ELEMS(p.at_ms))
+		pthread_cond_wait(&p.asked, &p.lock);
+	pthread_mutex_unlock(&p.lock);
+	engine_free(h.engine);
+	/* Half a second, one, two: whatever the machine does only adds. */
+	assert_true(p.at_ms[3] - p.at_ms[0] >= 3400);
+}
+
 static void a_group_that_is_gone_is_told_beside_the_state(void **state)
 {
 	struct house h;
@@ -465,6 +523,7 @@ static void what_a_view_stores_is_what_it_reads_again(void **state)
 	X(who_fits_no_more_leaves_before_it_is_shown_anything)                         \
 	X(whoever_lost_the_lead_while_reading_chooses_nobody)                          \
 	X(two_engines_for_one_store_do_nothing_twice_and_lose_nothing)                 \
+	X(a_rollout_that_fails_each_time_is_tried_less_and_less_often)                 \
 	X(a_group_that_is_gone_is_told_beside_the_state)                               \
 	X(what_a_view_stores_is_what_it_reads_again)
 
