@@ -241,6 +241,12 @@ static void tell_totals(struct metrics_text *t, const struct watch *w)
 	tell_total(t, w, "ota_artifacts_bytes", "What the stored artifacts take.",
 		   offsetof(struct watch_totals, artifact_bytes));
 	tell_deltas(t, w);
+	tell_total(t, w, "ota_delta_installs",
+		   "Installs that came by a delta and were proven.",
+		   offsetof(struct watch_totals, n_by_delta));
+	tell_total(t, w, "ota_delta_saved_bytes",
+		   "What these did not fetch, against as many full payloads.",
+		   offsetof(struct watch_totals, saved_bytes));
 }
 
 static void tell_states(struct metrics_text *t, const struct found *f)

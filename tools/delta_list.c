@@ -15,6 +15,7 @@ RUN(delta_list)
 	    {"FROM", "from_version", VIEW_TEXT}, {"TO", "to_version", VIEW_TEXT},
 	    {"STATE", "state", VIEW_TEXT},	 {"SIZE", "size", VIEW_SIZE},
 	    {"FULL", "full_size", VIEW_SIZE},	 {"MADE", "made_at", VIEW_TIME},
+	    {"USED", "devices", VIEW_TEXT},	 {"SAVED", "saved", VIEW_SIZE},
 	    {"DETAIL", "detail", VIEW_TEXT},
 	};
 	const struct ota *o = values;

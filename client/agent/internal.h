@@ -114,6 +114,7 @@ struct report {
 	size_t n_details;
 	struct ddi_proof proof;
 	uint32_t event_id;
+	char delta[DDI_DELTA_NAME_LEN]; /* that it came by; "": by the full payload */
 };
 
 #define MAX_FINAL_REPORTS 4

@@ -78,7 +78,7 @@ static int read_deployment(const struct json *root, struct memory_deployment *re
 			   struct err *e)
 {
 	const struct json *d;
-	const char *id, *detail;
+	const char *id, *detail, *delta = "";
 	uint32_t slot = 0;
 
 	if (json_get(root, "deployment") == NULL)
@@ -92,7 +92,9 @@ static int read_deployment(const struct json *root, struct memory_deployment *re
 			 e) < 0 ||
 	    json_get_hex(d, "manifest_sha256", ret->manifest_sha256, SHA256_LEN, e) <
 		0 ||
-	    json_get_text(d, "detail", &detail, e) < 0)
+	    json_get_text(d, "detail", &detail, e) < 0 ||
+	    json_opt_text(d, "delta", &delta, e) < 0 ||
+	    text_copy(ret->delta, sizeof(ret->delta), delta, "delta", e) < 0)
 		return -1;
 	ret->slot = slot;
 	copy_cut(ret->detail, sizeof(ret->detail), detail);
@@ -187,9 +189,11 @@ static int write_deployment(struct json *root, const struct memory_deployment *d
 	    json_set(o, "descriptor_sha256",
 		     json_new_hex(d->descriptor_sha256, SHA256_LEN), e) < 0 ||
 	    json_set(o, "manifest_sha256", json_new_hex(d->manifest_sha256, SHA256_LEN),
-		     e) < 0)
+		     e) < 0 ||
+	    json_set(o, "detail", json_new_text(d->detail), e) < 0)
 		return -1;
-	return json_set(o, "detail", json_new_text(d->detail), e);
+	return d->delta[0] == '\0' ? 0
+				   : json_set(o, "delta", json_new_text(d->delta), e);
 }
 
 static int write_failed(struct json *root, const struct memory *m, struct err *e)

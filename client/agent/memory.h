@@ -7,7 +7,7 @@
  *
  *	{"format":1,"must_understand":0,
  *	 "deployment":{"id":"100042","transaction":7,"slot":1,"descriptor_sha256":H,
- *	               "manifest_sha256":H,"detail":"..."} or absent,
+ *	               "manifest_sha256":H,"detail":"...","delta":"..."} or absent,
  *	 "failed":[{"id":"100041","reason":"...","told":true}, ..],
  *	 "delta":{"id":"100042","reason":"..."} or absent,
  *	 "reports":N, "floor_utc_ms":N}
@@ -15,6 +15,7 @@
  * deployment	the one under way: stored before its slot is armed, forgotten when the
  *		server acknowledged its end. `detail` is what the new firmware has to
  *		say of its health before it gives up, so that the old one can tell.
+ *		`delta` is the one that it came by whole; absent: it did not.
  * failed	ended without success on this device: not tried again, told again if
  *		offered.
  * delta	the deployment whose delta failed here: it goes on with the full payload.
@@ -25,6 +26,7 @@
 #ifndef OTA_AGENT_MEMORY_H
 #define OTA_AGENT_MEMORY_H
 
+#include "../../common/ddi/ddi.h"
 #include "../../common/tuf/tuf.h"
 
 #define MEMORY_FILE "agent.json"
@@ -40,6 +42,7 @@ struct memory_deployment {
 	uint8_t descriptor_sha256[SHA256_LEN];
 	uint8_t manifest_sha256[SHA256_LEN];
 	char detail[MEMORY_REASON_LEN];
+	char delta[DDI_DELTA_NAME_LEN]; /* "": by the full payload */
 };
 
 struct memory_failed {

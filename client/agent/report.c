@@ -169,6 +169,8 @@ void report_success(struct agent *a, const char *id, const char *detail)
 	r.event_id = last_event(&a->record);
 	set_detail(&r, detail);
 	add_delta(a, &r);
+	if (strcmp(a->memory.deployment.id, id) == 0)
+		memcpy(r.delta, a->memory.deployment.delta, sizeof(r.delta));
 	add_final(a, &r);
 }
 
@@ -329,6 +331,7 @@ static int write_text(const struct agent *a, const struct report *r, struct buf 
 	memcpy(f->details, r->details, sizeof(r->details));
 	f->proof = r->proof;
 	f->event_id = r->event_id;
+	memcpy(f->delta, r->delta, sizeof(f->delta));
 	(void)snprintf(f->agent_version, sizeof(f->agent_version), "%.32s",
 		       a->spec.agent_version);
 	f->n_capabilities = agent_capabilities(a, names);

@@ -242,6 +242,8 @@ static int remember(struct agent *a, struct err *e)
 	memcpy(d->id, u->id, sizeof(d->id));
 	memcpy(d->descriptor_sha256, u->manifest->descriptor_sha256, SHA256_LEN);
 	memcpy(d->manifest_sha256, u->manifest_sha256, SHA256_LEN);
+	if (u->by_delta)
+		memcpy(d->delta, u->artifact.delta.name, sizeof(d->delta));
 	return agent_save(a, e);
 }
 

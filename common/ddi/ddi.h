@@ -55,9 +55,11 @@ int ddi_poll_parse(const void *data, size_t len, struct ddi_poll *ret,
 enum ddi_handling { DDI_SKIP, DDI_ATTEMPT, DDI_FORCED };
 enum ddi_window { DDI_WINDOW_NONE, DDI_WINDOW_AVAILABLE, DDI_WINDOW_UNAVAILABLE };
 
+#define DDI_DELTA_NAME_LEN 256
+
 /* In place of the full payload; all empty: none. */
 struct ddi_delta {
-	char name[256];
+	char name[DDI_DELTA_NAME_LEN];
 	char head[DDI_URL_LEN];
 	char body[DDI_URL_LEN];
 };
@@ -139,6 +141,8 @@ struct ddi_feedback {
 	char capabilities[16][33];
 	size_t n_capabilities;
 	uint32_t event_id; /* the slot event it reports; 0: none */
+	/* Of an end: the release came whole by the delta of this name; "": it did not. */
+	char delta[DDI_DELTA_NAME_LEN];
 };
 int ddi_feedback_write(const struct ddi_feedback *f, const char *id, struct buf *ret,
 		       struct err *e) MUST_USE;

@@ -108,6 +108,16 @@ static int write_event(struct json *status, uint32_t event_id, struct err *e)
 	return event == NULL ? -1 : set_u64(event, "id", event_id, e);
 }
 
+static int write_delta(struct json *status, const char *name, struct err *e)
+{
+	struct json *delta;
+
+	if (name[0] == '\0')
+		return 0;
+	delta = ddi_set_object(status, "ota:delta", e);
+	return delta == NULL ? -1 : ddi_set_text(delta, "name", name, e);
+}
+
 int ddi_feedback_write(const struct ddi_feedback *f, const char *id, struct buf *ret,
 		       struct err *e)
 {
@@ -127,7 +137,8 @@ int ddi_feedback_write(const struct ddi_feedback *f, const char *id, struct buf 
 	if (f->has_code && json_set(status, "code", json_new_int(f->code), e) < 0)
 		return -1;
 	if (write_proof(status, &f->proof, e) < 0 || write_agent(status, f, e) < 0 ||
-	    write_event(status, f->event_id, e) < 0)
+	    write_event(status, f->event_id, e) < 0 ||
+	    write_delta(status, f->delta, e) < 0)
 		return -1;
 	return json_write(root, ret, e);
 }
@@ -212,6 +223,16 @@ static void read_event(const struct json *status, struct ddi_feedback *ret)
 		ret->event_id = (uint32_t)id;
 }
 
+static void read_delta(const struct json *status, struct ddi_feedback *ret)
+{
+	const struct json *delta = ddi_extension(status, "ota:delta");
+	const char *name = "";
+
+	if (delta != NULL && json_opt_text(delta, "name", &name, NULL) == 0 &&
+	    strlen(name) < sizeof(ret->delta))
+		memcpy(ret->delta, name, strlen(name) + 1);
+}
+
 static int read_feedback(const struct json *root, struct ddi_feedback *ret,
 			 struct err *e)
 {
@@ -234,6 +255,7 @@ static int read_feedback(const struct json *root, struct ddi_feedback *ret,
 	read_proof(status, &ret->proof);
 	read_agent(status, ret);
 	read_event(status, ret);
+	read_delta(status, ret);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "../../common/base/text.h"
 #include "../../common/ddi/ddi.h"
 #include "../fleet/policy.h"
+#include "../release/roles.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,16 @@ static void fill_device_change(struct device_change *d, struct api_call *a,
 	}
 }
 
+/* Of the first report that it is confirmed: what was saved is counted once. */
+static void fill_delta(struct deployment_move *m, const struct api_call *a,
+		       const struct ddi_feedback *f)
+{
+	if (m->state == DEPLOYMENT_CONFIRMED && m->grade == GRADE_PROVEN &&
+	    a->deployment.state != DEPLOYMENT_CONFIRMED)
+		(void)delta_target_from(f->delta, a->release.product,
+					a->release.version, m->delta_from);
+}
+
 static void fill_move(struct deployment_move *m, struct api_call *a,
 		      const struct ddi_feedback *f, const struct verdict *v)
 {
@@ -119,6 +130,7 @@ static void fill_move(struct deployment_move *m, struct api_call *a,
 	m->add_status = true;
 	fill_status(&m->status, f);
 	fill_device_change(&m->device, a, f, v);
+	fill_delta(m, a, f);
 }
 
 static bool changes_device(const struct device_change *d)

@@ -14,6 +14,14 @@ static struct json *text_or_null(const char *text)
 	return text[0] == '\0' ? json_new_null() : json_new_text(text);
 }
 
+/* Against as many full payloads. */
+static int64_t saved(const struct fleet_delta *d)
+{
+	uint64_t size = d->head_size + d->body_size;
+
+	return size < d->full_size ? (int64_t)(d->n_used * (d->full_size - size)) : 0;
+}
+
 static struct json *render_delta(const void *item, uint64_t *ret_key, struct err *e)
 {
 	const struct fleet_delta *d = item;
@@ -33,7 +41,9 @@ static struct json *render_delta(const void *item, uint64_t *ret_key, struct err
 	    json_set(o, "full_size", json_new_int((int64_t)d->full_size), e) < 0 ||
 	    json_set(o, "cpu_ms", number_or_null(d->cpu_ms), e) < 0 ||
 	    json_set(o, "created_at", json_new_int(d->created_at), e) < 0 ||
-	    json_set(o, "made_at", number_or_null((uint64_t)d->made_at), e) < 0)
+	    json_set(o, "made_at", number_or_null((uint64_t)d->made_at), e) < 0 ||
+	    json_set(o, "devices", json_new_int((int64_t)d->n_used), e) < 0 ||
+	    json_set(o, "saved", json_new_int(saved(d)), e) < 0)
 		return NULL;
 	return TAKE(o);
 }

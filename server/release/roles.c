@@ -19,6 +19,25 @@ int delta_target_name(const struct fleet_delta *d, char ret[DELTA_TARGET_MAX_LEN
 			   d->product, d->from_version, d->to_version);
 }
 
+bool delta_target_from(const char *name, const char *product, const char *to,
+		       char ret[VERSION_MAX_LEN + 1])
+{
+	char again[DELTA_TARGET_MAX_LEN + 1];
+	struct fleet_delta d = {0};
+	const char *from = strrchr(name, '/');
+	const char *end = from == NULL ? NULL : strchr(from, ':');
+
+	if (end == NULL || end - from - 1 > VERSION_MAX_LEN)
+		return false;
+	memcpy(d.from_version, from + 1, (size_t)(end - from - 1));
+	if (text_copy(d.product, sizeof(d.product), product, "product", NULL) < 0 ||
+	    text_copy(d.to_version, sizeof(d.to_version), to, "version", NULL) < 0 ||
+	    delta_target_name(&d, again, NULL) < 0 || strcmp(name, again) != 0)
+		return false;
+	memcpy(ret, d.from_version, sizeof(d.from_version));
+	return true;
+}
+
 void roles_made_fini(struct roles_made *m)
 {
 	free(m->rows);

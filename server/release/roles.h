@@ -21,6 +21,11 @@
 int delta_target_name(const struct fleet_delta *d, char ret[DELTA_TARGET_MAX_LEN + 1],
 		      struct err *e) MUST_USE;
 
+/* The version that `name` leads from, if it is a delta's to this version of this
+ * product; false: it is not. */
+bool delta_target_from(const char *name, const char *product, const char *to,
+		       char ret[VERSION_MAX_LEN + 1]);
+
 struct roles_config {
 	struct store *store; /* all borrowed */
 	struct signer *signer;

@@ -53,6 +53,7 @@ struct fleet_delta {
 	uint64_t cpu_ms;    /* it took to make */
 	int64_t created_at;
 	int64_t made_at; /* or given up; 0: not yet */
+	uint64_t n_used; /* devices that came by it and proved it */
 };
 
 /* Two releases between which a delta would serve n_devices devices. */

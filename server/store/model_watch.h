@@ -18,6 +18,8 @@ struct watch_totals {
 	uint64_t artifact_bytes;
 	uint64_t n_open; /* deployments */
 	uint64_t n_deltas[N_DELTA_PROGRESSES];
+	uint64_t n_by_delta;  /* installs that came by one and were proven */
+	uint64_t saved_bytes; /* by them, against as many full payloads */
 };
 
 #endif

@@ -9,7 +9,7 @@
 	"x.id, t.product, x.from_release, f.version, x.to_release, t.version, "        \
 	"x.state, x.detail, t.withdrawn_at, x.n_tries, x.head_sha256, "                \
 	"x.body_sha256, x.head_size, x.body_size, t.head_size + t.body_size, "         \
-	"x.cpu_ms, x.created_at, x.made_at "                                           \
+	"x.cpu_ms, x.created_at, x.made_at, x.n_used "                                 \
 	"FROM delta x JOIN release f ON f.tenant = x.tenant AND f.id = "               \
 	"x.from_release "                                                              \
 	"JOIN release t ON t.tenant = x.tenant AND t.id = x.to_release "               \
@@ -59,6 +59,12 @@
 	  "made_at = ?10, n_tries = CASE ?3 WHEN 0 THEN 0 ELSE n_tries END WHERE tenant = ?1 AND id = ?2 AND state = 1")                 \
 	X(DELTA_PUBLISHED,                                                             \
 	  "UPDATE delta SET state = 3 WHERE tenant = ?1 AND id = ?2 AND state = 2")    \
+	X(DELTA_USED,                                                                  \
+	  "UPDATE delta SET n_used = n_used + 1 WHERE tenant = ?1 "                    \
+	  "AND to_release = (SELECT release FROM deployment WHERE tenant = ?1 "        \
+	  "AND id = ?2) AND from_release IN (SELECT f.id FROM release f JOIN release t " \
+	  "ON t.tenant = f.tenant AND t.product = f.product WHERE f.tenant = ?1 "      \
+	  "AND f.version = ?3 AND t.id = delta.to_release) AND state = 3")             \
 	X(DELTA_GET, "SELECT " DELTA_COLUMNS "AND x.id = ?2")                          \
 	X(DELTA_LIST, "SELECT " DELTA_COLUMNS "AND (?2 = '' OR t.product = ?2) "       \
 		      "AND (?3 = 0 OR x.id < ?3) ORDER BY x.id DESC LIMIT ?4")         \
@@ -95,7 +101,7 @@
 	"  until INTEGER NOT NULL DEFAULT 0, head_sha256 BLOB, body_sha256 BLOB,"      \
 	"  head_size INTEGER NOT NULL DEFAULT 0, body_size INTEGER NOT NULL DEFAULT 0," \
 	"  cpu_ms INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL,"            \
-	"  made_at INTEGER NOT NULL DEFAULT 0,"                                        \
+	"  made_at INTEGER NOT NULL DEFAULT 0, n_used INTEGER NOT NULL DEFAULT 0,"     \
 	"  FOREIGN KEY (tenant, from_release) REFERENCES release (tenant, id),"        \
 	"  FOREIGN KEY (tenant, to_release) REFERENCES release (tenant, id),"          \
 	"  UNIQUE (tenant, from_release, to_release)) STRICT;"                         \

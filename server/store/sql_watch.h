@@ -18,7 +18,11 @@
 	  "(SELECT count(*) FROM delta WHERE tenant = ?1 AND state = 2), " \
 	  "(SELECT count(*) FROM delta WHERE tenant = ?1 AND state = 3), " \
 	  "(SELECT count(*) FROM delta WHERE tenant = ?1 AND state = 4), " \
-	  "(SELECT count(*) FROM delta WHERE tenant = ?1 AND state = 5)")
+	  "(SELECT count(*) FROM delta WHERE tenant = ?1 AND state = 5), " \
+	  "u.n, u.saved FROM (SELECT CAST(coalesce(sum(x.n_used), 0) AS INTEGER) AS n, " \
+	  "CAST(coalesce(sum(x.n_used * (t.head_size + t.body_size - x.head_size - " \
+	  "x.body_size)), 0) AS INTEGER) AS saved FROM delta x JOIN release t " \
+	  "ON t.tenant = x.tenant AND t.id = x.to_release WHERE x.tenant = ?1) u")
 /* clang-format on */
 
 #endif

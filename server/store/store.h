@@ -204,6 +204,8 @@ struct deployment_move {
 	bool add_status;
 	struct status status;
 	struct device_change device;
+	/* It came by the delta from this version, counted once; "": it did not. */
+	char delta_from[VERSION_MAX_LEN + 1];
 };
 
 struct store_call;

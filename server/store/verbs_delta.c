@@ -33,6 +33,7 @@ static int load_delta(struct conn *db, const char *tenant, const struct query *q
 	d->cpu_ms = (uint64_t)query_int(q, 15);
 	d->created_at = query_int(q, 16);
 	d->made_at = query_int(q, 17);
+	d->n_used = (uint64_t)query_int(q, 18);
 	return 0;
 }
 

@@ -20,5 +20,7 @@ int verb_WATCH_TOTALS(struct conn *db, struct store_call *c, struct err *e)
 	};
 	for (int i = 0; i < N_DELTA_PROGRESSES; i++)
 		c->out.watch.n_deltas[i] = (uint64_t)query_int(&q, 4 + i);
+	c->out.watch.n_by_delta = (uint64_t)query_int(&q, 4 + N_DELTA_PROGRESSES);
+	c->out.watch.saved_bytes = (uint64_t)query_int(&q, 5 + N_DELTA_PROGRESSES);
 	return 0;
 }

@@ -31,5 +31,7 @@ class ServerDelta(AgentTest):
         since = board.mark()
         done = self.confirmed(board, "3.0.0")
         self.assertTrue(done["proof"], done)
+        used = self.deltas()[("2.0.0", "3.0.0")]
+        self.assertEqual((used["devices"], used["saved"]), (1, delta["full_size"] - delta["size"]), used)
         board.expect("a delta is offered, and taken name=delta/gateway/2.0.0:3.0.0", since=since)
         self.assertFalse([s for s in done["statuses"] if any("full payload is taken" in line for line in s["details"])], done)

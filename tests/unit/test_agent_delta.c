@@ -4,6 +4,7 @@
 #include "agent_bench.h"
 
 #define DELTA_BODY "GET " BENCH_ORIGIN "/delta-body"
+#define SAID_BY_DELTA "\"ota:delta\":{\"name\":\"delta/"
 #define FULL_BODY "GET " BENCH_ORIGIN "/body"
 
 static void offer(struct bench *b)
@@ -35,8 +36,9 @@ static void a_release_is_installed_by_its_delta(void **state)
 	assert_int_equal(bench_count(b.asked, "/delta-head"), 1);
 	assert_int_equal(bench_count(b.asked, FULL_BODY), 0);
 	assert_non_null(strstr(b.asked, "50.delta.json"));
-	check_success(&b);
+	check_success(&b); /* in another boot: what it came by was kept */
 	assert_false(bench_heard(&b, "delta failed"));
+	assert_non_null(strstr(strstr(b.heard, SUCCESS), SAID_BY_DELTA));
 	bench_fini(&b);
 }
 
@@ -192,6 +194,8 @@ static void a_delta_that_fails_gives_way_to_the_full_payload(void **state)
 				 bench_count(b.asked, FULL_BODY));
 		assert_true(bench_count(b.asked, DELTA_BODY) <= 1);
 		check_success(&b);
+		if (bench_heard(&b, SAID_BY_DELTA))
+			fail_msg("%s: it is told as come by delta", f->what);
 		/* Told with the last report, whatever was lost on the way. */
 		if (strstr(strstr(b.heard, SUCCESS), "the delta failed") == NULL ||
 		    !bench_heard(&b, f->said))

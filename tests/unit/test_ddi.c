@@ -251,6 +251,7 @@ static void feedback_survives_the_way_there_and_back(void **state)
 	strcpy(f->capabilities[0], "full");
 	f->n_capabilities = 1;
 	f->event_id = 9;
+	strcpy(f->delta, "delta/gateway/1.0.0:2.0.0");
 	OK(ddi_feedback_write(f, "100042", &b, &e));
 	back = parse_feedback(buf_str(&b));
 	assert_memory_equal(f, back, sizeof(*f));

@@ -2,6 +2,7 @@
 #include "testing.h"
 
 #include "../../server/api/repository_path.h"
+#include "../../server/release/roles.h"
 
 #define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
@@ -107,12 +108,47 @@ static void online_roles_are_named_after_their_products(void **state)
 	}
 }
 
+static void
+only_a_delta_to_this_version_of_this_product_tells_where_it_leads_from(void **state)
+{
+	static const struct {
+		const char *name, *from; /* NULL: none of ours */
+	} rows[] = {
+	    {"delta/gateway/1.0.0:2.0.0", "1.0.0"},
+	    {"delta/gateway/1.0.0-rc.1+b:2.0.0", "1.0.0-rc.1+b"},
+	    {"delta/gateway/1.0.0:2.0.1", NULL},
+	    {"delta/camera/1.0.0:2.0.0", NULL},
+	    {"delta/gateway/1.0.0:2.0.0:2.0.0", NULL},
+	    {"delta/gateway/x/1.0.0:2.0.0", NULL},
+	    {"delta/gateway/2.0.0", NULL},
+	    {"release/gateway/2.0.0.json", NULL},
+	    {":", NULL},
+	    {"", NULL},
+	};
+	char from[VERSION_MAX_LEN + 1], name[2 * DELTA_TARGET_MAX_LEN];
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMS(rows); i++) {
+		bool is = delta_target_from(rows[i].name, "gateway", "2.0.0", from);
+
+		if (is != (rows[i].from != NULL) ||
+		    (is && strcmp(from, rows[i].from) != 0))
+			fail_msg("%s: %s", rows[i].name, is ? from : "none");
+	}
+	memset(name, 'a', sizeof(name));
+	memcpy(name, "delta/gateway/", 14);
+	strcpy(name + sizeof(name) - 7, ":2.0.0");
+	assert_false(delta_target_from(name, "gateway", "2.0.0", from));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(metadata_is_named_as_a_consistent_snapshot_names_it),
 	    cmocka_unit_test(no_other_name_is_metadata),
 	    cmocka_unit_test(online_roles_are_named_after_their_products),
+	    cmocka_unit_test(
+		only_a_delta_to_this_version_of_this_product_tells_where_it_leads_from),
 	    cmocka_unit_test(a_target_is_found_by_the_hash_in_its_name),
 	};
 

@@ -140,6 +140,7 @@ static void what_is_remembered_comes_back_as_it_was(void **state)
 	memset(m.deployment.descriptor_sha256, 3, SHA256_LEN);
 	memset(m.deployment.manifest_sha256, 4, SHA256_LEN);
 	strcpy(m.deployment.detail, "health \"x\" failed");
+	strcpy(m.deployment.delta, "delta/gateway/1.0.0:2.0.0");
 	memory_add_failed(&m, "100041", "refused");
 	m.failed[0].told = true;
 	OK(memory_save(&files, &m, &e));

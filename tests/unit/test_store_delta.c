@@ -273,6 +273,54 @@ static void a_delta_is_ready_with_the_metadata_that_lists_it(void **state)
 	store_call_free(c);
 }
 
+/* It says that it came to r2 by the delta from there. */
+static void come_by_delta(struct store *s, const char *device, const char *from)
+{
+	struct deployment d = get_deployment(s, assign(s, device, "r2"));
+	struct store_call *c = move_call(&d, DEPLOYMENT_CONFIRMED);
+
+	c->in.move.grade = GRADE_PROVEN;
+	strcpy(c->in.move.delta_from, from);
+	done(s, c);
+}
+
+static struct watch_totals count(struct store *s)
+{
+	struct store_call *c = verb(STORE_WATCH_TOTALS);
+	struct watch_totals t;
+
+	must(s, c);
+	t = c->out.watch;
+	store_call_free(c);
+	return t;
+}
+
+static void who_came_by_a_delta_is_counted(void **state)
+{
+	struct store *s = store_of(state);
+	struct online_role role = {
+	    .name = "delta-gateway", .version = 4, .data = "four", .len = 4};
+	struct fleet_delta d;
+
+	make_payload_release(s, "r1", "1.0.0");
+	make_payload_release(s, "r2", "2.0.0");
+	make_runner(s, "dev-1", "r1", "1.0.0");
+	make_runner(s, "dev-2", "r1", "1.0.0");
+	make_runner(s, "dev-3", "r1", "1.0.0");
+	add(s, "r1", "r2", 1);
+	d = take_at(s, 1000);
+	come_by_delta(s, "dev-3", "1.0.0"); /* of one that is not there yet */
+	end(s, d, DELTA_MADE);
+	publish(s, 0, 1, &role, &d.id);
+	assert_int_equal(find(s, "1.0.0", "r2").n_used, 0);
+	assert_int_equal(count(s).saved_bytes, 0);
+	come_by_delta(s, "dev-1", "1.0.0");
+	come_by_delta(s, "dev-2", "1.0.1"); /* nobody made that one */
+	assert_int_equal(find(s, "1.0.0", "r2").n_used, 1);
+	assert_int_equal(count(s).n_by_delta, 1);
+	assert_int_equal(count(s).saved_bytes, 900); /* 1000 - 100 */
+}
+
 static void lines_and_products_are_of_what_can_be_offered(void **state)
 {
 	struct store *s = store_of(state);
@@ -316,6 +364,7 @@ static void lines_and_products_are_of_what_can_be_offered(void **state)
 	X(the_one_that_serves_most_is_made_first_and_by_one_maker)                     \
 	X(one_whose_maker_died_is_taken_again_and_given_up_after_three)                \
 	X(a_delta_is_ready_with_the_metadata_that_lists_it)                            \
+	X(who_came_by_a_delta_is_counted)                                              \
 	X(lines_and_products_are_of_what_can_be_offered)
 
 int main(void)

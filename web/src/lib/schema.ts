@@ -118,6 +118,10 @@ export interface Delta {
 	cpu_ms: number | null;
 	created_at: Time;
 	made_at: Time | null;
+	/** So many came by it, and proved that they run what it leads to. */
+	devices: number;
+	/** Bytes that these did not fetch: for each of them the full payload's less the delta's. */
+	saved: number;
 }
 
 export interface DeploymentPage {

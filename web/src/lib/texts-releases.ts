@@ -149,5 +149,7 @@ export const words = {
 		withdrawn: "withdrawn",
 		sizes: (delta: string, full: string) => `${delta} instead of ${full}`,
 		took: (time: string) => `made in ${time} of CPU`,
+		used: (n: number, saved: string) => `${count(n, "device", "devices")} came by it and saved ${saved}`,
+		saved: (n: number, saved: string) => `${count(n, "install", "installs")} by delta saved ${saved} so far.`,
 	},
 };

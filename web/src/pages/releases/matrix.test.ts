@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from "vitest";
 import type { Delta } from "../../lib/schema.ts";
-import { cell, matrices, share } from "./matrix.ts";
+import { cell, matrices, share, sum } from "./matrix.ts";
 
 const delta = (product: string, from_version: string, to_version: string, more: Partial<Delta> = {}): Delta => ({
 	id: 1,
@@ -18,6 +18,8 @@ const delta = (product: string, from_version: string, to_version: string, more: 
 	cpu_ms: 5,
 	created_at: 1,
 	made_at: 2,
+	devices: 0,
+	saved: 0,
 	...more,
 });
 
@@ -36,4 +38,10 @@ test("only one that can be fetched has a share, and none is nothing", () => {
 	expect(share(delta("m", "1", "2", { state: "made" }))).toBeNull();
 	expect(share(delta("m", "1", "2", { withdrawn: true }))).toBeNull();
 	expect(share(delta("m", "1", "2", { state: "useless", size: null }))).toBeNull();
+});
+
+test("what was saved is that of all deltas, withdrawn ones too", () => {
+	const all = [delta("m", "1", "2", { devices: 2, saved: 1660 }), delta("g", "1", "2", { devices: 1, saved: 830, withdrawn: true })];
+	expect(sum(all, "devices")).toBe(3);
+	expect(sum(all, "saved")).toBe(2490);
 });

@@ -33,3 +33,5 @@ export function share(one: Delta): number | null {
 	if (one.state !== "ready" || one.withdrawn || one.size === null || one.full_size === 0) return null;
 	return Math.max(1, Math.round((one.size / one.full_size) * 100));
 }
+
+export const sum = (deltas: Delta[], of: "devices" | "saved") => deltas.reduce((total, one) => total + one[of], 0);
