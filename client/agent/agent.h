@@ -180,6 +180,7 @@ struct agent_spec {
 	uint64_t max_payload_bytes;  /* of a body; 0: no limit but the medium */
 	uint64_t max_install_ms;     /* of one attempt to fetch a body; 0: no limit */
 	uint64_t delta_memory_bytes; /* that applying a delta may take; 0: no deltas */
+	bool delta_only; /* never the full payload of a server; bundles are taken */
 
 	/* Exits with 0 if the device may be interrupted now, for a deployment that is
 	 * soft; NULL: always. */

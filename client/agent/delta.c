@@ -10,6 +10,9 @@
  *	stored: this deployment's delta failed, and why ──> the full payload's head, and
  *	its body from where the delta was given up
  *
+ * Where the device takes no full payload over its link (delta_only), a deployment without
+ * a delta waits, and one whose delta fails is refused.
+ *
  * It is stored before it is acted on, so a delta that takes the device down with it is
  * not tried for ever: a restart finds either no word of it (one more attempt) or that it
  * failed. The reason goes to the server with the next report, and again with the last
@@ -29,10 +32,17 @@ bool delta_takes(const struct agent *a)
 size_t agent_capabilities(const struct agent *a, const char *ret[MAX_CAPABILITIES])
 {
 	static const char *const names[MAX_CAPABILITIES] = {"full", "resume", "offline",
-							    "delta"};
+							    "delta", "delta-only"};
 
 	memcpy(ret, names, sizeof(names));
-	return delta_takes(a) ? MAX_CAPABILITIES : MAX_CAPABILITIES - 1;
+	if (!delta_takes(a))
+		return MAX_CAPABILITIES - 2;
+	return a->spec.delta_only ? MAX_CAPABILITIES : MAX_CAPABILITIES - 1;
+}
+
+bool delta_must_wait(const struct agent *a, const struct ddi_deployment *d)
+{
+	return a->spec.delta_only && d->artifacts[0].delta.name[0] == '\0';
 }
 
 bool delta_wanted(const struct agent *a)
@@ -43,6 +53,19 @@ bool delta_wanted(const struct agent *a)
 	       u->artifact.delta.head[0] != '\0' && u->artifact.delta.body[0] != '\0' &&
 	       delta_takes(a) && a->running < N_SLOTS &&
 	       strcmp(a->memory.delta.id, u->id) != 0;
+}
+
+bool delta_refuses_full(struct agent *a)
+{
+	bool failed = strcmp(a->memory.delta.id, a->update.id) == 0;
+	struct err e = ERR_INIT;
+
+	if (!a->spec.delta_only || a->update.bundle != NULL)
+		return false;
+	(void)err_set(&e, ERR_UNSUPPORTED, "%s",
+		      failed ? a->memory.delta.reason : "there is no delta to take");
+	update_refused(a, "install without the full payload", &e);
+	return true;
 }
 
 /* What the delta is not to blame for: the network, the server, the medium that is
@@ -91,6 +114,8 @@ bool delta_failed(struct agent *a, const char *what, const struct err *why)
 		update_failed(a, "remember that the delta failed", &e);
 		return false;
 	}
+	if (delta_refuses_full(a))
+		return false;
 	(void)snprintf(text, sizeof(text), "%s; the full payload is taken",
 		       a->memory.delta.reason);
 	report_progress(a, DDI_PROCEEDING, -1, text);

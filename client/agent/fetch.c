@@ -201,7 +201,7 @@ static void found(struct agent *a)
 	}
 	if (delta_wanted(a))
 		seek_delta(a);
-	else
+	else if (!delta_refuses_full(a))
 		begin_fetching(a);
 }
 

@@ -235,13 +235,17 @@ void fetch_refresh(struct agent *a);
 void fetch_full_head(struct agent *a);
 
 /* What this agent can do, for attributes and reports; the number of names. */
-#define MAX_CAPABILITIES 4
+#define MAX_CAPABILITIES 5
 size_t agent_capabilities(const struct agent *a, const char *ret[MAX_CAPABILITIES]);
 
 /* delta.c: this device is set up for deltas. */
 bool delta_takes(const struct agent *a);
 /* A delta is offered, this device can take it, and it has not failed. */
 bool delta_wanted(const struct agent *a);
+/* Nothing but a delta is taken here, and d has none. */
+bool delta_must_wait(const struct agent *a, const struct ddi_deployment *d);
+/* The full payload is not to be taken over this device's link: ends the attempt. */
+bool delta_refuses_full(struct agent *a);
 /* Stores and reports it; what follows is the caller's. False: the attempt has ended. */
 bool delta_failed(struct agent *a, const char *what, const struct err *why);
 /* An attempt is to end with this, not to be repeated if for_good. True: a delta was under

@@ -199,6 +199,13 @@ static bool must_wait(struct agent *a, const struct ddi_deployment *d)
 {
 	bool held = strcmp(a->held_id, d->id) == 0;
 
+	if (delta_must_wait(a, d)) {
+		log_info(
+		    a->spec.log, "agent",
+		    "the deployment waits for a delta: no full payload is taken here",
+		    "id", d->id, NULL);
+		return true;
+	}
 	if (d->update == DDI_ATTEMPT && a->spec.soft_command != NULL)
 		return false; /* the command has the say */
 	if (d->update != DDI_SKIP) {

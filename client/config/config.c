@@ -83,6 +83,8 @@ const struct option client_config_options[] = {
      "Memory that applying a delta may take, 640 KiB for blocks aside; 0: full "
      "payloads "
      "only"},
+    {"delta", "only", OPT_BOOL, AT(delta_only), NULL, NULL,
+     "Take no full payload from a server, on a link that cannot carry one"},
     {"control", "socket", OPT_PATH, AT(control_socket), NULL, "PATH",
      "The local socket for status and poll-now"},
     OPTION_END,

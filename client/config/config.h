@@ -66,6 +66,7 @@ struct client_config {
 		uint64_t connect_ms;
 	} limit;
 	uint64_t delta_memory_bytes;
+	bool delta_only;
 	const char *control_socket;
 };
 

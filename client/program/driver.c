@@ -243,6 +243,11 @@ static int check_config(const struct client_config *c, struct err *e)
 		if (rows[i].value == NULL)
 			return err_set(e, ERR_CONFIG, "%s is missing", rows[i].name);
 	}
+	if (c->delta_only && c->delta_memory_bytes == 0)
+		return err_set(
+		    e, ERR_CONFIG,
+		    "[delta] only is set, and [delta] memory is 0: nothing could be "
+		    "installed");
 	return 0;
 }
 
@@ -385,6 +390,7 @@ static int open_agent(struct driver *d, const struct tuf_store *trust, struct er
 	    .max_payload_bytes = c->limit.payload_bytes,
 	    .max_install_ms = c->limit.fetch_ms,
 	    .delta_memory_bytes = c->delta_memory_bytes,
+	    .delta_only = c->delta_only,
 	    .reboot_delay_ms = REBOOT_DELAY_MS};
 
 	tuf_store_dir(c->state_dir, &s.files);

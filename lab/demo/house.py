@@ -49,6 +49,7 @@ class Server:
         self.process = None
         self.port = None
         self.token_file = self.directory / "token"
+        self.delta = {"look-every": "1s"}
 
     @property
     def url(self):
@@ -65,8 +66,9 @@ class Server:
     def start(self, bind="127.0.0.1:0"):
         if self.port and bind.endswith(":0"):
             bind = f"127.0.0.1:{self.port}"
+        delta = "".join(f"{key} = {value}\n" for key, value in self.delta.items())
         self.config.write_text(
-            f"[server]\ndata-dir = {self.data}\ndemo = yes\n\n[http]\nlisten = {bind}\n\n[delta]\nlook-every = 1s\n"
+            f"[server]\ndata-dir = {self.data}\ndemo = yes\n\n[http]\nlisten = {bind}\n\n[delta]\n{delta}"
         )
         reader, writer = os.pipe()
         with open(self.directory / "server.log", "a") as log:

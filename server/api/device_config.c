@@ -58,6 +58,10 @@ static int read_meanings(struct store_call *c, const struct attribute *all, size
 		   "version");
 	take_value(c->in.attributes.agent_version,
 		   sizeof(c->in.attributes.agent_version), all, n, "agent.version");
+	take_value(c->in.attributes.capabilities, sizeof(c->in.attributes.capabilities),
+		   all, n, "agent.capabilities");
+	for (char *at = c->in.attributes.capabilities; *at != '\0'; at++)
+		*at = *at == ',' ? ' ' : *at;
 	return render_slots(all, n, c->in.attributes.slots, e);
 }
 

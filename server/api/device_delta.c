@@ -25,13 +25,14 @@ static bool has_word(const char *words, const char *word)
 	return false;
 }
 
-/* Only of what it proved to run is it known which bytes are in its slot. */
-static bool takes_deltas(const struct api_call *a)
+bool device_takes_no_full(const struct device *d)
 {
-	const struct device *d = &a->device;
+	return has_word(d->capabilities, "delta-only");
+}
 
-	return d->grade == GRADE_PROVEN && has_word(d->capabilities, "delta") &&
-	       a->release.n_images > 0 && strcmp(d->product, a->release.product) == 0;
+bool device_takes_deltas(const struct device *d)
+{
+	return d->grade == GRADE_PROVEN && has_word(d->capabilities, "delta");
 }
 
 static void found_delta(struct store_call *c)
@@ -57,7 +58,7 @@ void load_delta(struct api_call *a, void (*then)(struct api_call *a))
 	struct err e = ERR_INIT;
 
 	a->delta.id = 0;
-	if (!takes_deltas(a)) {
+	if (!device_takes_deltas(&a->device)) {
 		then(a);
 		return;
 	}
@@ -75,7 +76,8 @@ void load_delta(struct api_call *a, void (*then)(struct api_call *a))
 		return;
 	memcpy(c->in.delta_find.product, a->device.product, sizeof(a->device.product));
 	memcpy(c->in.delta_find.version, a->device.version, sizeof(a->device.version));
-	memcpy(c->in.delta_find.to, a->release.id, sizeof(a->release.id));
+	memcpy(c->in.delta_find.to, a->deployment.release,
+	       sizeof(a->deployment.release));
 	api_submit(a, c);
 }
 

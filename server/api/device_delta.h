@@ -6,6 +6,12 @@
 #include "../../common/ddi/ddi.h"
 #include "api.h"
 
+/* It said that deltas alone go over its link. */
+bool device_takes_no_full(const struct device *d);
+
+/* Only of what it proved to run is it known which bytes are in its slot. */
+bool device_takes_deltas(const struct device *d);
+
 /* a->delta for a->deployment, if one is ready and the device can use it (id 0: none);
  * then goes on. */
 void load_delta(struct api_call *a, void (*then)(struct api_call *a));

@@ -252,6 +252,8 @@ static void mark_offered(struct api_call *a)
 		no_such_action(a);
 	else if (a->deployment.rollout != 0)
 		with_why(a, a->deployment.rollout, offer_if);
+	else if (a->delta.id == 0 && device_takes_no_full(&a->device))
+		no_such_action(a);
 	else
 		store_offered(a);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The poll: how long to sleep, and links to what there is to do. */
+#include "device_delta.h"
 #include "rollout.h"
 #include "settings.h"
 
@@ -130,6 +131,13 @@ static void decided(struct api_call *a, const struct why *w)
 	answer_poll(a);
 }
 
+static void answer_if_delta(struct api_call *a)
+{
+	if (a->delta.id == 0)
+		a->deployment.id = 0;
+	answer_poll(a);
+}
+
 static void polled_deployment(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
@@ -147,7 +155,11 @@ static void polled_deployment(struct store_call *c)
 	if (!a->deployment.offered &&
 	    policy_pinned(&a->device, a->deployment.release, NULL) < 0)
 		a->deployment.id = 0;
-	answer_poll(a);
+	if (a->deployment.id != 0 && !a->deployment.offered &&
+	    device_takes_no_full(&a->device))
+		load_delta(a, answer_if_delta);
+	else
+		answer_poll(a);
 }
 
 void handle_device_poll(struct api_call *a)

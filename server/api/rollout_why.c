@@ -3,9 +3,10 @@
  * What keeps a device from being offered its rollout's release: the same answer for
  * people, who read it, and for the poll, which acts on it.
  *
- *	ROLLOUT_LOOK -> its release -> its deployment -> its attributes, if the window's
- *	zone is among them -> rollout_why()
+ *	ROLLOUT_LOOK -> its release -> its deployment -> its delta, if it is to wait for
+ *	one -> its attributes, if the window's zone is among them -> rollout_why()
  */
+#include "device_delta.h"
 #include "rollout.h"
 #include "settings.h"
 
@@ -21,6 +22,8 @@ struct asking {
 	struct rollout_view *view; /* NULL: no rollout has it */
 	struct release release;
 	struct deployment deployment; /* id 0: none */
+	enum why_delta delta;
+	char no_delta[DETAIL_MAX_LEN + 1];
 	char zone[ZONE_NAME_MAX_LEN + 1];
 };
 
@@ -73,6 +76,9 @@ static void answer(struct asking *q)
 	    .poll_interval_ms = settings_of(a).poll_interval_ms,
 	    .wave = ORDER_NO_WAVE,
 	    .deployment = q->deployment.id == 0 ? NULL : &q->deployment,
+	    .takes_no_full = device_takes_no_full(&a->device),
+	    .delta = q->delta,
+	    .no_delta = q->no_delta,
 	};
 	struct why w;
 
@@ -126,6 +132,76 @@ static void ask_zone(struct asking *q)
 	api_submit(q->a, c);
 }
 
+/* ---- its delta ---- */
+
+static void never(struct asking *q, const char *why)
+{
+	q->delta = WHY_DELTA_NEVER;
+	(void)snprintf(q->no_delta, sizeof(q->no_delta), "%s", why);
+}
+
+static void judge_delta(struct asking *q, const struct fleet_delta *d)
+{
+	if (d->state == DELTA_USELESS || d->state == DELTA_FAILED) {
+		q->delta = WHY_DELTA_NEVER;
+		(void)snprintf(q->no_delta, sizeof(q->no_delta),
+			       "no delta leads there from %s: %.*s", d->from_version,
+			       DETAIL_MAX_LEN / 2, d->detail);
+	} else if (d->state != DELTA_READY) {
+		q->delta = WHY_DELTA_TO_COME;
+	}
+}
+
+static void got_delta(struct store_call *c)
+{
+	AUTO_PTR(store_call) struct store_call *owned = c;
+	struct asking *q = c->ctx;
+
+	if (c->err.code == ERR_NONE)
+		judge_delta(q, &c->out.delta);
+	else if (c->err.code != ERR_NOT_FOUND && failed(q, c))
+		return;
+	else if (q->a->api->deltas == NULL)
+		never(q, "none is made here");
+	else
+		q->delta = WHY_DELTA_TO_COME;
+	ask_zone(q);
+}
+
+static bool waits_for_delta(const struct asking *q)
+{
+	return device_takes_no_full(&q->a->device) ||
+	       (q->view != NULL && q->view->plan.delta_wait_ms > 0);
+}
+
+static void ask_delta(struct asking *q)
+{
+	const struct device *d = &q->a->device;
+	const char *to = q->view != NULL ? q->release.id : q->deployment.release;
+	struct store_call *c;
+
+	if (to[0] == '\0' || !waits_for_delta(q)) {
+		ask_zone(q);
+		return;
+	}
+	if (!device_takes_deltas(d)) {
+		never(q, d->grade == GRADE_PROVEN
+			     ? "its agent takes no deltas"
+			     : "a delta leads only from what a device proved to run");
+		ask_zone(q);
+		return;
+	}
+	c = next_call(q, STORE_DELTA_FIND, got_delta);
+	if (c == NULL)
+		return;
+	memcpy(c->in.delta_find.product, d->product, sizeof(d->product));
+	memcpy(c->in.delta_find.version, d->version, sizeof(d->version));
+	memcpy(c->in.delta_find.to, to, sizeof(c->in.delta_find.to));
+	api_submit(q->a, c);
+}
+
+/* ---- its deployment and release ---- */
+
 static void got_deployment(struct store_call *c)
 {
 	AUTO_PTR(store_call) struct store_call *owned = c;
@@ -135,7 +211,7 @@ static void got_deployment(struct store_call *c)
 		return;
 	if (c->err.code == ERR_NONE)
 		q->deployment = c->out.deployment;
-	ask_zone(q);
+	ask_delta(q);
 }
 
 static void ask_deployment(struct asking *q)
@@ -145,7 +221,7 @@ static void ask_deployment(struct asking *q)
 	struct store_call *c;
 
 	if (id == 0) {
-		ask_zone(q);
+		ask_delta(q);
 		return;
 	}
 	c = next_call(q, STORE_DEPLOYMENT_GET, got_deployment);

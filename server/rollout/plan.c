@@ -51,6 +51,7 @@ static const struct form_field plan_fields[] = {
     {"priority", FORM_NUMBER, AT(rollout_plan, priority),       0, 100, .otherwise = 50},
     {"windows", .kind = FORM_ELSEWHERE},
     {"needs_consent", FORM_BOOL, AT(rollout_plan, needs_consent), .otherwise = false},
+    {"delta_wait_ms", FORM_TIME, AT(rollout_plan, delta_wait_ms), 0, PLAN_MAX_DURATION_MS, .otherwise = 0},
     {"gate", .kind = FORM_ELSEWHERE},
     {"approvals", FORM_NUMBER, AT(rollout_plan, approvals),     0, PLAN_MAX_APPROVALS, .otherwise = 0},
 };

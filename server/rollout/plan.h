@@ -82,6 +82,8 @@ struct rollout_plan {
 	uint32_t priority; /* 0..100; of two rollouts for a device the higher wins */
 	struct window_plan windows; /* none: any time */
 	bool needs_consent;	    /* of the device's user */
+	/* So long after its wave began a member waits for a delta that is being made. */
+	int64_t delta_wait_ms;
 	struct gate_plan gate;
 	uint32_t
 	    approvals; /* by so many people other than its author, before it starts */

@@ -261,6 +261,27 @@ static bool is_not_seen(const struct why_input *in, struct why_reason *r)
 	       say(r, "it was last seen at %s", at(in->device->seen_at).text);
 }
 
+static bool awaits_delta(const struct why_input *in, struct why_reason *r)
+{
+	int64_t until;
+
+	if (in->delta == WHY_DELTA_READY)
+		return false;
+	if (in->takes_no_full)
+		return say(r, "it takes no full payload over its link, and %s",
+			   in->delta == WHY_DELTA_NEVER ? in->no_delta
+							: "its delta is not made yet");
+	if (in->delta == WHY_DELTA_NEVER || in->plan == NULL ||
+	    in->wave >= in->plan->n_waves)
+		return false;
+	until = in->progress->waves[in->wave].started_at + in->plan->delta_wait_ms;
+	if (until <= in->now)
+		return false;
+	r->at = until;
+	return say(r, "its delta is being made; from %s on it gets the full payload",
+		   at(until).text);
+}
+
 static int64_t next_opening(const struct why_input *in)
 {
 	struct window_now w;
@@ -377,6 +398,7 @@ static const struct rule before_offer[] = {
     {WHY_CONSENT_DENIED, consent_denied, true},
     {WHY_ENDED, has_ended, true},
     {WHY_NOT_SEEN, is_not_seen, false},
+    {WHY_AWAITING_DELTA, awaits_delta, false},
     {WHY_OUTSIDE_WINDOW, is_outside, false},
     {WHY_AWAITING_CONSENT, awaits_consent, false},
     {WHY_POWER, lacks_power, false},

@@ -35,6 +35,7 @@
 	X(RUNNING, "running", false) /* it is at it */                                 \
 	X(OFFERED, "offered", false) /* and has not reacted */                         \
 	X(NOT_SEEN, "not-seen", false)                                                 \
+	X(AWAITING_DELTA, "awaiting-delta", true)                                      \
 	X(OUTSIDE_WINDOW, "outside-window", true)                                      \
 	X(AWAITING_CONSENT, "awaiting-consent", true)                                  \
 	X(CONSENT_DENIED, "consent-denied", true)                                      \
@@ -51,6 +52,13 @@ enum why_code {
 	    N_WHY_CODES
 };
 const char *why_code_name(enum why_code c);
+
+/* A delta from what the device runs to the release. */
+enum why_delta {
+	WHY_DELTA_READY,   /* or nobody waits for it */
+	WHY_DELTA_TO_COME, /* it is being made, or may be */
+	WHY_DELTA_NEVER,
+};
 
 /* Borrowed pointers; NULL where said. */
 struct why_input {
@@ -72,6 +80,10 @@ struct why_input {
 	const struct deployment *deployment;
 	int64_t offered_at;    /* of it, or of the question to its user; 0: not yet */
 	bool in_flight_itself; /* it is one of those below */
+
+	bool takes_no_full; /* the device: deltas alone go over its link */
+	enum why_delta delta;
+	const char *no_delta; /* of NEVER: why, as in "no delta leads there: .." */
 
 	/* how much of the limits is used */
 	uint64_t in_flight, in_flight_at_site;

@@ -270,6 +270,7 @@ union store_in {
 		char version[VERSION_MAX_LEN +
 			     1]; /* set only while the grade is unknown */
 		char agent_version[33];
+		char capabilities[DEVICE_TEXT_MAX_LEN + 1]; /* with spaces between */
 	} attributes;
 	struct release release;
 	struct assignment assign;

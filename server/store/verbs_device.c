@@ -197,6 +197,17 @@ static int put_floor(struct conn *db, const struct store_call *c, struct err *e)
 	return 0;
 }
 
+static int put_capabilities(struct conn *db, const struct store_call *c, struct err *e)
+{
+	const char *words = c->in.attributes.capabilities;
+
+	if (words[0] == '\0')
+		return 0;
+	return query_run(db, SQL_DEVICE_AGENT, e,
+			 ARGS(ARG_T(c->tenant), ARG_T(c->in.attributes.id), ARG_T(""),
+			      ARG_T(words), ARG_T("")));
+}
+
 int verb_DEVICE_SET_ATTRIBUTES(struct conn *db, struct store_call *c, struct err *e)
 {
 	const char *id = c->in.attributes.id;
@@ -212,7 +223,7 @@ int verb_DEVICE_SET_ATTRIBUTES(struct conn *db, struct store_call *c, struct err
 		     ARG_T(version_key_or_none(c->in.attributes.agent_version,
 					       agent)))) < 0 ||
 	    check_met(db, id, e) < 0 || put_attributes(db, c, e) < 0 ||
-	    put_floor(db, c, e) < 0)
+	    put_floor(db, c, e) < 0 || put_capabilities(db, c, e) < 0)
 		return -1;
 	return device_load_by_id(db, c->tenant, id, &c->out.device, e);
 }

@@ -35,3 +35,52 @@ class ServerDelta(AgentTest):
         self.assertEqual((used["devices"], used["saved"]), (1, delta["full_size"] - delta["size"]), used)
         board.expect("a delta is offered, and taken name=delta/gateway/2.0.0:3.0.0", since=since)
         self.assertFalse([s for s in done["statuses"] if any("full payload is taken" in line for line in s["details"])], done)
+
+    def proven(self, version="2.0.0"):
+        board = self.board()
+        board.start()
+        self.confirmed(board, version)
+        return board
+
+    def why(self, board):
+        return self.server.call("GET", f"/api/v1/devices/{board.path.name}/why")["reasons"][0]
+
+    def set_deltas(self, **options):
+        self.server.stop()
+        self.server.delta.update(options)
+        self.server.start()
+
+    def test_a_rollout_that_waits_for_deltas_hands_out_no_full_payload(self):
+        board = self.proven()
+        self.publish("3.1.0")
+        plan = {"name": "by delta", "release": self.releases["3.1.0"], "selection": f"id=={board.path.name}", "delta_wait_ms": 3_600_000}
+        rollout = self.server.call("POST", "/api/v1/rollouts", plan)
+        since = board.mark()
+        self.server.call("POST", f"/api/v1/rollouts/{rollout['id']}/start")
+        board.expect("a delta is offered, and taken name=delta/gateway/2.0.0:3.1.0", since=since)
+        wait_until(lambda: self.deltas()[("2.0.0", "3.1.0")]["devices"] == 1, PATIENCE, "the device to have come by the delta")
+
+    def test_a_device_on_a_thin_link_gets_its_delta_or_nothing(self):
+        board = self.proven()
+        board.stop()
+        board.config["delta"] = {"only": "yes"}
+        board.write_config()
+        board.start()
+        place = f"/api/v1/devices/{board.path.name}"
+        wait_until(lambda: "delta-only" in str(self.server.call("GET", place)["attributes"]), PATIENCE, "the device to say so")
+        self.addCleanup(self.set_deltas, **{"max-percent": 80})
+        self.set_deltas(**{"max-percent": 1})
+        self.publish("3.2.0")
+        self.await_delta(("2.0.0", "3.2.0"), "useless")
+        ident = self.assign(board, "3.2.0")
+        seen = self.server.call("GET", place)["seen_at"]
+        wait_until(lambda: self.server.call("GET", place)["seen_at"] > seen, PATIENCE, "a poll")
+        reason = self.why(board)
+        self.assertEqual(reason["code"], "awaiting-delta", reason)
+        self.assertRegex(reason["text"], "no full payload over its link, and no delta leads there from 2.0.0: .* instead of ")
+        # Its device is not asked: it was never shown it.
+        self.assertEqual(self.server.call("DELETE", f"/api/v1/deployments/{ident}")["state"], "cancelled")
+        self.set_deltas(**{"max-percent": 80})
+        self.publish("3.3.0")
+        done = self.confirmed(board, "3.3.0")
+        self.assertEqual(self.deltas()[("2.0.0", "3.3.0")]["devices"], 1, done)

@@ -15,6 +15,14 @@ static void offer(struct bench *b)
 	bench_start(b);
 }
 
+/* On a link for deltas alone. */
+static void init_thin(struct bench *b)
+{
+	bench_init(b);
+	b->spec.delta_only = true;
+	b->deployment = ID;
+}
+
 /* The other slot runs version 2 and has said so. */
 static void check_success(struct bench *b)
 {
@@ -39,6 +47,27 @@ static void a_release_is_installed_by_its_delta(void **state)
 	check_success(&b); /* in another boot: what it came by was kept */
 	assert_false(bench_heard(&b, "delta failed"));
 	assert_non_null(strstr(strstr(b.heard, SUCCESS), SAID_BY_DELTA));
+	bench_fini(&b);
+}
+
+static void on_a_link_for_deltas_alone_a_delta_is_waited_for(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	init_thin(&b);
+	b.wants_config = true;
+	bench_start(&b);
+	bench_for(&b, 2 * 300000);
+	assert_non_null(strstr(b.config, "\"full,resume,offline,delta,delta-only\""));
+	assert_int_equal(bench_count(b.asked, FULL_BODY), 0);
+	assert_int_equal(bench_count(b.asked, "/head"), 0);
+	assert_false(bench_heard(&b, FAILURE));
+	bench_add_delta(&b); /* now it is there */
+	bench_until_reboot(&b);
+	assert_int_equal(bench_count(b.asked, DELTA_BODY), 1);
+	assert_int_equal(bench_count(b.asked, FULL_BODY), 0);
+	check_success(&b);
 	bench_fini(&b);
 }
 
@@ -204,6 +233,31 @@ static void a_delta_that_fails_gives_way_to_the_full_payload(void **state)
 	}
 }
 
+static void on_a_link_for_deltas_alone_one_that_fails_is_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_ELEMS(failures); i++) {
+		const struct failure *f = &failures[i];
+		struct bench b;
+
+		init_thin(&b);
+		bench_add_delta(&b);
+		f->spoil(&b);
+		b.faults[0] = f->fault;
+		bench_start(&b);
+		bench_until_heard(&b, FAILURE);
+		bench_for(&b, 2 * 300000);
+		if (bench_count(b.asked, FULL_BODY) != 0 ||
+		    bench_count(b.asked, "GET " BENCH_ORIGIN "/head") != 0)
+			fail_msg("%s: the full payload was asked for", f->what);
+		if (!bench_heard(&b, "refused: install without the full payload: the "
+				     "delta failed"))
+			fail_msg("%s: said was\n%s", f->what, b.heard);
+		assert_false(bench_heard(&b, SUCCESS));
+		bench_fini(&b);
+	}
+}
+
 static void a_delta_that_failed_is_not_tried_again_after_a_restart(void **state)
 {
 	struct bench b;
@@ -317,9 +371,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_release_is_installed_by_its_delta),
+	    cmocka_unit_test(on_a_link_for_deltas_alone_a_delta_is_waited_for),
 	    cmocka_unit_test(what_a_device_can_take_is_told),
 	    cmocka_unit_test(without_memory_for_it_no_delta_is_looked_at),
 	    cmocka_unit_test(a_delta_that_fails_gives_way_to_the_full_payload),
+	    cmocka_unit_test(on_a_link_for_deltas_alone_one_that_fails_is_refused),
 	    cmocka_unit_test(a_delta_that_failed_is_not_tried_again_after_a_restart),
 	    cmocka_unit_test(nothing_else_is_begun_before_the_failure_is_stored),
 	    cmocka_unit_test(a_line_that_is_cut_goes_on_with_the_delta),

@@ -53,6 +53,7 @@ static void the_shortest_plan_has_the_defaults_that_are_documented(void **state)
 	assert_int_equal(p.gate.baseline_bp, 100);
 	assert_int_equal(p.gate.tolerated_bp, 0);
 	assert_int_equal(p.approvals, 0);
+	assert_int_equal(p.delta_wait_ms, 0);
 }
 
 /* Every field, none at its default: also the example of docs/API.md. */
@@ -61,7 +62,7 @@ static const char full[] =
     "\"selection\":\"product==gateway;tag==field\",\"accepts\":\"reported\","
     "\"type\":\"time-forced\",\"force_at\":1735689600000,\"start_at\":1733011200000,"
     "\"seed\":\"spring\",\"stratify_by\":\"site\",\"late_joiners\":\"last-wave\","
-    "\"priority\":70,\"needs_consent\":true,\"approvals\":2,"
+    "\"priority\":70,\"needs_consent\":true,\"delta_wait_ms\":60000,\"approvals\":2,"
     "\"waves\":[{\"filter\":\"tag==lab\",\"success_percent\":100,\"error_percent\":0,"
     "\"min_finished\":1,\"deadline_ms\":172800000,\"soak_ms\":3600000,"
     "\"needs_approval\":true},{\"count\":50,\"success_percent\":99.5,"
@@ -205,6 +206,8 @@ static const struct {
      "late_joiners: must be stay-out or last-wave"},
     {FIELD("\"priority\":101"), "priority: must be an integer from 0 to 100"},
     {FIELD("\"needs_consent\":1"), "needs_consent: must be true or false"},
+    {FIELD("\"delta_wait_ms\":-1"),
+     "delta_wait_ms: must be an integer from 0 to 31622400000"},
     {FIELD("\"approvals\":6"), "approvals: must be an integer from 0 to 5"},
     {FIELD("\"limits\":{\"in_flight\":0}"),
      "limits.in_flight: must be an integer from 1 to 10000000"},

@@ -359,6 +359,63 @@ static void low_battery(struct world *w)
 	w->in.power = "battery 12 %";
 }
 
+static void waits_an_hour_for_deltas(struct world *w)
+{
+	w->plan.delta_wait_ms = HOUR;
+	w->progress.waves[0].started_at = NOW - HOUR / 2;
+	w->in.delta = WHY_DELTA_TO_COME;
+}
+
+static void waited_an_hour_for_deltas(struct world *w)
+{
+	waits_an_hour_for_deltas(w);
+	w->progress.waves[0].started_at = NOW - HOUR;
+}
+
+static void its_delta_is_there(struct world *w)
+{
+	waits_an_hour_for_deltas(w);
+	w->in.delta = WHY_DELTA_READY;
+}
+
+static void its_delta_never_comes(struct world *w)
+{
+	waits_an_hour_for_deltas(w);
+	w->in.delta = WHY_DELTA_NEVER;
+	w->in.no_delta = "no delta leads there from 1.0.0: 9 MiB instead of 10 MiB";
+}
+
+static void waits_for_deltas_before_its_wave(struct world *w)
+{
+	waits_an_hour_for_deltas(w);
+	w->in.wave = 1;
+}
+
+static void thin_link_to_come(struct world *w)
+{
+	waited_an_hour_for_deltas(w);
+	w->in.takes_no_full = true;
+}
+
+static void thin_link_without(struct world *w)
+{
+	its_delta_never_comes(w);
+	w->in.takes_no_full = true;
+}
+
+static void thin_link_by_hand(struct world *w)
+{
+	assigned_by_hand(w);
+	w->in.takes_no_full = true;
+	w->in.delta = WHY_DELTA_TO_COME;
+}
+
+static void thin_link_with_delta(struct world *w)
+{
+	its_delta_is_there(w);
+	w->in.takes_no_full = true;
+}
+
 static void many_in_flight(struct world *w)
 {
 	w->plan.limits.in_flight = 100;
@@ -418,6 +475,20 @@ static const struct {
     {high_floor, WHY_SECURITY_FLOOR, false, false, 0,
      "release 2.0.0 has security version 3 and device \"gw-1\" accepts none below 5"},
     {equal_floor, WHY_DUE, true, false, 0, NULL},
+    {waits_an_hour_for_deltas, WHY_AWAITING_DELTA, false, false, NOW + HOUR / 2,
+     "its delta is being made; from 2023-11-14T22:43:20Z on it gets the full payload"},
+    {waited_an_hour_for_deltas, WHY_DUE, true, false, 0, NULL},
+    {its_delta_is_there, WHY_DUE, true, false, 0, NULL},
+    {its_delta_never_comes, WHY_DUE, true, false, 0, NULL},
+    {waits_for_deltas_before_its_wave, WHY_WAVE_NOT_STARTED, false, false, 0, NULL},
+    {thin_link_to_come, WHY_AWAITING_DELTA, false, false, 0,
+     "it takes no full payload over its link, and its delta is not made yet"},
+    {thin_link_without, WHY_AWAITING_DELTA, false, false, 0,
+     "it takes no full payload over its link, and no delta leads there from 1.0.0: 9 "
+     "MiB "
+     "instead of 10 MiB"},
+    {thin_link_by_hand, WHY_AWAITING_DELTA, false, false, 0, NULL},
+    {thin_link_with_delta, WHY_DUE, true, false, 0, NULL},
     {pin, WHY_PINNED, false, false, 0,
      "it is pinned to what it runs by anna: on loan to the lab"},
     {pin_to_another, WHY_PINNED, false, false, 0,

@@ -629,6 +629,8 @@ export interface RolloutPlan {
 	priority?: number;
 	windows?: Record<string, unknown> | null;
 	needs_consent?: boolean;
+	/** So long after its wave began a device waits for a delta that is being made; then it is offered the full payload. */
+	delta_wait_ms?: number;
 	gate?: Record<string, unknown> | null;
 	approvals?: number;
 }

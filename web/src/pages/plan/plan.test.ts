@@ -22,6 +22,7 @@ describe("the wizard's plan", () => {
 				days: ["sat", "sun"],
 				inFlight: "50",
 				perSite: "2",
+				deltaHours: "1.5",
 				egressMib: "1.5",
 				stratify: "site",
 				gate: false,
@@ -35,6 +36,7 @@ describe("the wizard's plan", () => {
 			start_at: Date.UTC(2029, 11, 1),
 			windows: { zone: "Europe/Berlin", open: [{ days: ["sat", "sun"], from: "22:00", to: "04:00" }] },
 			limits: { in_flight: 50, per_site: 2, egress_bytes_per_s: 1572864 },
+			delta_wait_ms: 5_400_000,
 			stratify_by: "site",
 			gate: null,
 		});
@@ -52,7 +54,7 @@ describe("the wizard's plan", () => {
 
 	test("leaves out what was not asked", () => {
 		const plan = planOf(form());
-		for (const key of ["limits", "windows", "start_at", "force_at", "stratify_by"]) expect(plan).not.toHaveProperty(key);
+		for (const key of ["delta_wait_ms", "limits", "windows", "start_at", "force_at", "stratify_by"]) expect(plan).not.toHaveProperty(key);
 		expect(plan.gate).toEqual({ alpha_percent: 1, baseline_percent: 1 });
 		const window = planOf(form({ daily: true })).windows as { open: object[] };
 		expect(window.open).toEqual([{ from: "22:00", to: "04:00" }]);
@@ -83,6 +85,7 @@ describe("the wizard's command", () => {
 		{ gate: false },
 		{ type: "download-only" as const },
 		{ inFlight: "5" },
+		{ deltaHours: "2" },
 	])("else puts the plan into a file, quoted for the shell: %o", (fields) => {
 		const text = commandOf(form({ name: "it's", ...fields }));
 		expect(text).toContain("ota rollout create plan.json");

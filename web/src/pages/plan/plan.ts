@@ -34,6 +34,7 @@ export interface PlanForm {
 	inFlight: string;
 	perSite: string;
 	egressMib: string;
+	deltaHours: string;
 	priority: number;
 	approvals: number;
 	stratify: string;
@@ -79,6 +80,7 @@ export function emptyForm(zone: string): PlanForm {
 		inFlight: "",
 		perSite: "",
 		egressMib: "",
+		deltaHours: "",
 		priority: 50,
 		approvals: 0,
 		stratify: "",
@@ -126,6 +128,7 @@ export function planOf(form: PlanForm): RolloutPlan {
 	if (form.type === "time-forced") plan.force_at = Date.parse(form.forceAt);
 	if (form.startAt !== "") plan.start_at = Date.parse(form.startAt);
 	if (form.stratify.trim() !== "") plan.stratify_by = form.stratify.trim();
+	if (Number(form.deltaHours) > 0) plan.delta_wait_ms = Math.round(Number(form.deltaHours) * HOUR);
 	const limits = limitsOf(form);
 	if (Object.keys(limits).length > 0) plan.limits = limits;
 	if (form.daily) plan.windows = windowsOf(form);
@@ -172,6 +175,7 @@ export function commandOf(form: PlanForm): string {
 		!plan.start_at &&
 		!plan.stratify_by &&
 		!plan.needs_consent &&
+		!plan.delta_wait_ms &&
 		form.priority === 50 &&
 		form.late === "stay-out" &&
 		form.gate &&
