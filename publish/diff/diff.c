@@ -312,10 +312,15 @@ static void code_gap(struct diff *d)
 	struct stream *s = d->stream;
 	struct gap_token t = gap_choose(d->gap, s);
 	const uint8_t *here = d->in.new_data + s->at;
+	size_t before = s->coder.at;
 
 	(void)stream_code_token(s, &t);
-	if (t.kind == GAP_LITERAL)
+	if (t.kind == GAP_LITERAL) {
 		(void)stream_code_literal(s, *here);
+		gap_told(d->gap, s->coder.at - before);
+	}
+	for (uint32_t i = 0; t.kind == GAP_RAW && i < t.len; i++)
+		(void)coder_raw(&s->coder, 8, here[i]);
 	stream_skip(s, t.len, here, t.len);
 }
 

@@ -3,6 +3,11 @@
  * Greedy, with one byte of patience: a copy is taken if it saves more bits than it costs
  * and the next byte does not begin a better one. Costs are estimates; the coder learns
  * the true ones.
+ *
+ * Literals that cost 8 bits each are dear: they take the decoder fifty times what a bare
+ * byte does, and save nothing (what is compressed already, or encrypted). Where the last
+ * 16,384 of them were, the next 256 KiB go as they are, but for copies that pay; then
+ * literals have to prove themselves again. (Fewer would not do: they learn.)
  */
 #include "gap.h"
 
@@ -12,12 +17,17 @@
 #define HASH_BITS 18
 #define TRIES 48
 #define MIN_OLD 5u
+#define PROBE 16384u
+#define RAW_FOR (256u << 10)
+#define RAW_MIN 32u
+#define RAW_WORTH 16 /* bits that a copy saves, at least, to end a run of them */
 
 struct gap {
 	struct gap_input in;
 	uint32_t known; /* bytes before this are in the chains */
 	uint32_t *heads;
 	uint32_t *before; /* of each position modulo the window */
+	uint32_t n_probed, probed_bytes, raw_left;
 };
 
 struct gap *gap_new(const struct gap_input *in, struct err *e)
@@ -163,10 +173,36 @@ static struct choice best_at(struct gap *g, const struct stream *s, uint32_t at)
 	return best;
 }
 
+void gap_told(struct gap *g, size_t bytes)
+{
+	g->probed_bytes += (uint32_t)bytes;
+	if (++g->n_probed < PROBE)
+		return;
+	g->raw_left = g->probed_bytes >= PROBE ? RAW_FOR : 0;
+	g->n_probed = g->probed_bytes = 0;
+}
+
+/* Up to where a copy pays, or the limit. */
+static struct gap_token raw_or_literal(struct gap *g, const struct stream *s)
+{
+	uint32_t max = s->limit - s->at, len = 1;
+
+	if (max > g->raw_left)
+		max = g->raw_left;
+	while (len < max && best_at(g, s, s->at + len).saved < RAW_WORTH)
+		len++;
+	if (len < RAW_MIN)
+		return (struct gap_token){GAP_LITERAL, 1, 0};
+	g->raw_left -= len;
+	return (struct gap_token){GAP_RAW, len, 0};
+}
+
 struct gap_token gap_choose(struct gap *g, const struct stream *s)
 {
 	struct choice now = best_at(g, s, s->at);
 
+	if (g->raw_left >= RAW_MIN && now.saved < RAW_WORTH)
+		return raw_or_literal(g, s);
 	if (now.token.kind == GAP_LITERAL || now.token.len > 32 ||
 	    s->at + 1 >= s->limit)
 		return now.token;

@@ -21,6 +21,8 @@ AUTO_PTR_DEFINE(gap)
 
 /* Bytes up to `to` of the new image can be copied from now on. */
 void gap_know(struct gap *g, uint32_t to);
+/* A literal came to so many bytes. */
+void gap_told(struct gap *g, size_t bytes);
 /* The token to choose at s->at, at most up to s->limit. */
 struct gap_token gap_choose(struct gap *g, const struct stream *s);
 
