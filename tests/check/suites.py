@@ -168,19 +168,26 @@ def console(result):
         result.expect(status == 0, sentence, text)
 
 
-def browser(result):
-    """The console in a real Chromium, both themes, as a real server serves it."""
+def console_in_server(result):
+    """The environment in which a browser's suite runs: Node, and the console built into the server. None: it failed."""
     env = node_env(result)
     if env is None or not npm_install(result, env):
-        return
+        return None
     status, text = command("npm", "run", "build", cwd=TOP / "web", env=env)
     if not result.expect(status == 0, "the console builds", text):
-        return
+        return None
     status, text = ninja(BUILD)
     if not result.expect(status == 0, "the console is compiled into the server", text):
-        return
-    status, text = command("python3", "-B", "-m", "tests.browser", env={**env, "OTA_BUILD": str(BUILD)})
-    result.expect(status == 0, "the console works in a browser", text)
+        return None
+    return {**env, "OTA_BUILD": str(BUILD)}
+
+
+def browser(result):
+    """The console in a real Chromium, both themes, as a real server serves it."""
+    env = console_in_server(result)
+    if env is not None:
+        status, text = command("python3", "-B", "-m", "tests.browser", env=env)
+        result.expect(status == 0, "the console works in a browser", text)
 
 
 def story(result):
@@ -247,10 +254,13 @@ def cross(result):
     result.expect(status == 0, "the agent builds and passes for arm64, armhf and s390x", text)
 
 
-def bench(*words):
+def bench(*words, prepare=lambda result: {"OTA_BUILD": str(BUILD)}):
     """A benchmark prints what it measured; it fails only if it cannot measure."""
     def suite(result):
-        status = subprocess.run(["python3", "-B", "-m", *words], cwd=TOP, env={**os.environ, "OTA_BUILD": str(BUILD)}).returncode
+        env = prepare(result)
+        if env is None:
+            return
+        status = subprocess.run(["python3", "-B", "-m", *words], cwd=TOP, env={**os.environ, **env}).returncode
         if status == 77:
             result.skip("the benchmark has nothing to compare with")
         else:
@@ -263,6 +273,8 @@ bench_server.__doc__ = "What a poll, a report and a list cost at 100,000 devices
 bench_million = bench("tests.bench.server", "--devices", "1000000", "--fleet", "--rounds", "1")
 bench_million.__doc__ = "The same at 1,000,000 devices, each of which polls once."
 
+bench_console = bench("tests.bench.console", prepare=console_in_server)
+bench_console.__doc__ = "What an operator waits for in the console at 100,000 devices, in Chromium."
 bench_delta = bench("tests.bench.delta")
 bench_delta.__doc__ = "Deltas of the pairs in a directory (./check bench-delta DIR), beside what Debian has."
 
@@ -285,6 +297,7 @@ SUITES = [
     ("install", install, False, True),
     ("hardening", units_hardened, True, True),
     ("claims", claims, True, True),
+    ("bench-console", bench_console, False, False),
     ("bench-delta", bench_delta, False, False),
     ("fresh", fresh, False, False),
     ("cross", cross, False, False),
