@@ -25,14 +25,27 @@ export const url = process.env["OTA_SERVER_URL"] ?? "";
 const apiToken = process.env["OTA_API_TOKEN"] ?? "";
 export const here = url !== "" && apiToken !== "";
 
-/** What is tried in each field that a device or a user can fill. */
+/** What is tried in each field that a device or a user can fill. Whatever of it runs trips the wire. */
 export const ATTACKS = [
 	"<img src=x onerror=alert(1)>",
 	'"><svg onload=alert(1)>',
 	"javascript:alert(1)",
 	"{@html '<b>x</b>'} ${alert(1)} {{7*7}}",
+	"<script>alert(1)</script>",
+	"' onmouseover='alert(1)",
+	"<style>*{background:url(https://evil.example/x)}</style>",
+	"\u202Egnp.exe\u202D",
 ] as const;
 export const THEMES = ["light", "dark"] as const;
+
+/* In each page, before anything of it: what an attack would do is told to the test, also what the policy stopped,
+ * since then the text had become markup. */
+const TRIPWIRE = () => {
+	const trip = (what: string) => void (window as unknown as { trip(what: string): Promise<void> }).trip(what);
+	window.alert = window.prompt = (text) => (trip(`alert(${text}) ran`), null);
+	window.confirm = (text) => (trip(`confirm(${text}) ran`), false);
+	document.addEventListener("securitypolicyviolation", (event) => trip(`the policy stopped ${event.effectiveDirective} ${event.blockedURI} ${event.sample}`));
+};
 
 type Options = Parameters<typeof newUser>[1];
 
@@ -43,6 +56,8 @@ export class House {
 	readonly context: BrowserContext;
 	/* What the browser complained of: refused loads, the policy's refusals, errors of scripts. */
 	readonly complaints: string[];
+	/* What the wire told; harm() tells it on. */
+	readonly tripped: string[] = [];
 	/* Each `ota` command that a page showed: it is held against `ota` itself when the house closes. */
 	readonly commands = new Set<string>();
 
@@ -57,6 +72,8 @@ export class House {
 		const browser = await launch();
 		const { context, complaints } = await newUser(browser, rest);
 		const house = new House(browser, context, complaints);
+		await context.exposeFunction("trip", (what: string) => void house.tripped.push(what));
+		await context.addInitScript(TRIPWIRE);
 		await collectCommands(context, house.commands);
 		await house.call("POST", "/users", { name: house.prefix, password: house.password, role });
 		await house.asBrowser("POST", "/session", { user: house.prefix, password: house.password });
@@ -127,9 +144,10 @@ export class House {
 
 	/** Nothing that a test put in became markup or ran, and the browser had nothing to complain of. */
 	async harm(page: Page): Promise<string[]> {
-		const found = await page.locator("#app img, #app script, #app [onload], #app [onerror], #app b:text-is('x')").count();
-		const links = await page.locator('#app a[href^="javascript"]').count();
+		const found = await page.locator("#app img, #app script, #app style, #app [onload], #app [onerror], #app [onmouseover], #app b:text-is('x')").count();
+		const links = await page.locator('#app [href^="javascript"], #app [src^="javascript"], #app [action^="javascript"]').count();
 		return [
+			...this.tripped.splice(0),
 			...(found ? [`${found} elements out of text`] : []),
 			...(links ? [`${links} links that run`] : []),
 			...this.complaints.filter((text) => !text.startsWith("Failed to load resource")),
