@@ -6,7 +6,7 @@
  *
  * Literals that cost 8 bits each are dear: they take the decoder fifty times what a bare
  * byte does, and save nothing (what is compressed already, or encrypted). Where the last
- * 16,384 of them were, the next 256 KiB go as they are, but for copies that pay; then
+ * 16,384 of a gap were, its next 256 KiB go as they are, but for copies that pay; then
  * literals have to prove themselves again. (Fewer would not do: they learn.)
  */
 #include "gap.h"
@@ -27,6 +27,7 @@ struct gap {
 	uint32_t known; /* bytes before this are in the chains */
 	uint32_t *heads;
 	uint32_t *before; /* of each position modulo the window */
+	uint32_t piece;	  /* after the gap that the three are of */
 	uint32_t n_probed, probed_bytes, raw_left;
 };
 
@@ -201,6 +202,10 @@ struct gap_token gap_choose(struct gap *g, const struct stream *s)
 {
 	struct choice now = best_at(g, s, s->at);
 
+	if (s->piece != g->piece) {
+		g->piece = s->piece;
+		g->n_probed = g->probed_bytes = g->raw_left = 0;
+	}
 	if (g->raw_left >= RAW_MIN && now.saved < RAW_WORTH)
 		return raw_or_literal(g, s);
 	if (now.token.kind == GAP_LITERAL || now.token.len > 32 ||
