@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What is on every screen of a real server's console: the navigation, the brake, what a role is offered. */
-import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ATTACKS, here, House, url, violationsInBothThemes } from "./house.ts";
+import { ATTACKS, here, House, tooWide, url, violationsInBothThemes } from "./house.ts";
 
 describe.skipIf(!here)("the frame", () => {
 	let it: House;
@@ -150,13 +149,3 @@ describe.skipIf(!here)("the frame", () => {
 		expect(it.complaints.filter((text) => !text.startsWith("Failed to load resource"))).toEqual([]);
 	});
 });
-
-/* What makes a page wider than its window: the innermost elements that reach beyond its right edge. */
-function tooWide(page: Page): Promise<string[]> {
-	return page.evaluate(() => {
-		const width = document.documentElement.clientWidth;
-		if (document.documentElement.scrollWidth <= width) return [];
-		const beyond = [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > width);
-		return ["", ...beyond.filter((one) => !beyond.some((other) => other !== one && one.contains(other))).map((one) => one.outerHTML.slice(0, 200))];
-	});
-}

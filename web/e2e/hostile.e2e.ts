@@ -6,7 +6,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SCREENS, type Screen } from "../src/lib/router.ts";
-import { ATTACKS, here, House, url, type PlayedDevice } from "./house.ts";
+import { ATTACKS, here, House, tooWide, url, type PlayedDevice } from "./house.ts";
 
 const NOT_VISITED: Screen[] = ["login"]; /* who is signed in is led away from it; session.e2e.ts has it */
 
@@ -106,6 +106,8 @@ describe.skipIf(!here)("what others say is text", () => {
 		expect(await it.harm(page)).toEqual([]);
 		await disturb(page, screen);
 		expect(await it.harm(page)).toEqual([]);
+		await page.setViewportSize({ width: 390, height: 800 });
+		expect(await tooWide(page), "wider than a phone").toEqual([]);
 		await page.close();
 	});
 

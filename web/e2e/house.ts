@@ -230,3 +230,13 @@ export async function violationsInBothThemes(page: Page): Promise<string[]> {
 	}
 	return all;
 }
+
+/** What makes a page wider than its window: the innermost elements that reach beyond its right edge. */
+export function tooWide(page: Page): Promise<string[]> {
+	return page.evaluate(() => {
+		const width = document.documentElement.clientWidth;
+		if (document.documentElement.scrollWidth <= width) return [];
+		const beyond = [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > width);
+		return ["", ...beyond.filter((one) => !beyond.some((other) => other !== one && one.contains(other))).map((one) => one.outerHTML.slice(0, 200))];
+	});
+}
