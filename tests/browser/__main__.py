@@ -18,7 +18,8 @@ def main():
         server.start()
         try:
             server.claim()
-            server.push(server.make_bundle("2.0.0"))
+            for version in ("1.0.0", "2.0.0"):
+                server.push(server.make_bundle(version))
             # the next one, for the console to upload
             notes = ("--security-version", "1", "--notes", "Mends <img src=x onerror=alert(1)>")
             bundle = server.make_bundle("2.1.0", security=notes)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What holds for each screen alike: a load that fails is told, and mended by the keyboard. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { here, House, url, violations } from "./house.ts";
+import { here, House, url, violationsInBothThemes } from "./house.ts";
 
 const FRAME = /\/api\/v1\/(session|info|events|freeze)(\?|$)/;
 
@@ -42,15 +42,18 @@ describe.skipIf(!here)("every screen", () => {
 		["a webhook", () => `/webhooks/${of.webhook}`],
 		["people", () => "/people"],
 		["keys", () => "/keys"],
+		["the system", () => "/system"],
+		["a new rollout", () => "/rollouts/new"],
 	];
 
 	test.each(SCREENS)("%s tells that the server does not answer, and comes back when it is asked again", async (_, path) => {
 		const page = await it.context.newPage();
-		await page.route(`${url}/api/v1/**`, (route) => (FRAME.test(route.request().url()) ? route.continue() : route.abort()));
+		const calls = (address: URL) => address.origin === url && /^\/(api\/v1\/|readyz|metrics)/.test(address.pathname);
+		await page.route(calls, (route) => (FRAME.test(route.request().url()) ? route.continue() : route.abort()));
 		await page.goto(url + path());
 		await page.getByRole("alert").filter({ hasText: "The server does not answer" }).first().waitFor();
-		expect(await violations(page)).toEqual([]);
-		await page.unroute(`${url}/api/v1/**`);
+		expect(await violationsInBothThemes(page)).toEqual([]);
+		await page.unroute(calls);
 		for (let left = await page.getByRole("button", { name: "Try again" }).count(); left > 0; left--) {
 			const again = page.getByRole("button", { name: "Try again" });
 			if ((await again.count()) === 0) break;

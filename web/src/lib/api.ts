@@ -82,6 +82,9 @@ async function send(sent: Sent, fetcher: Fetch): Promise<Response> {
 	}
 }
 
+/** GET of what is no part of the API, and may answer with any status. */
+export const get = (path: string): Promise<Response> => send({ method: "GET", path }, fetch);
+
 async function call<T>(sent: Sent, fetcher: Fetch = fetch): Promise<T> {
 	let answer = await send(sent, fetcher);
 	if (!answer.ok) {
