@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import glossary from "virtual:glossary";
 import { expect, test } from "vitest";
-import { texts } from "../src/lib/texts.ts";
+import { texts } from "../src/lib/texts/frame.ts";
 
 const SOURCES = new URL("../src/", import.meta.url);
 const files = (readdirSync(SOURCES, { recursive: true }) as string[]).filter((one) => one.endsWith(".svelte"));

@@ -2,7 +2,7 @@
 /* The management API, typed. One function a call; every failure is an ApiError that reads as a sentence. */
 import { operations, type Calls } from "./schema.ts";
 import type { Device, Page } from "./types.ts";
-import { texts } from "./texts.ts";
+import { texts } from "./texts/frame.ts";
 
 export class ApiError extends Error {
 	readonly status: number; /* 0: the server did not answer */

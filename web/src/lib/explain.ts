@@ -2,7 +2,7 @@
 /* "What is this device doing, and why isn't it updating?", answered in words. Pure. */
 import { ago, percent } from "./format.ts";
 import { isOpen } from "./fleet.ts";
-import { texts } from "./texts.ts";
+import { texts } from "./texts/frame.ts";
 import type { Deployment, Device } from "./types.ts";
 
 export type Tone = "calm" | "busy" | "warn" | "bad";

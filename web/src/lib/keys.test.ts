@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { capsOf, isMac, isWriting, leads, PLACES, sheet, SHORTCUTS, which, type Place, type Press } from "./keys.ts";
 import { SCREENS } from "./router.ts";
-import { words } from "./texts-screens.ts";
+import { words } from "./texts/screens.ts";
 
 const press = (key: string, ...held: ("ctrlKey" | "metaKey" | "altKey" | "shiftKey")[]): Press => ({
 	key,

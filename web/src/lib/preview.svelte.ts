@@ -3,7 +3,7 @@
  * the earlier one off. */
 import { api } from "./api.ts";
 import { count } from "./format.ts";
-import { texts } from "./texts.ts";
+import { texts } from "./texts/frame.ts";
 
 export class Preview {
 	#asked: AbortController | null = null;

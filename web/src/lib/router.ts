@@ -2,7 +2,7 @@
 /*
  * Addresses and what they mean. Pure; navigation.svelte.ts applies it to the browser's history.
  *
- * SCREENS is the table: a screen is a row here, a row in ../pages.ts that loads it, and its title in texts.ts.
+ * SCREENS is the table: a screen is a row here, a row in ../pages.ts that loads it, and its title in texts/frame.ts.
  * What a view shows beyond its screen (filter, sort, columns, tab) is in the query, so that each view is a link.
  */
 export const SCREENS = {

@@ -2,7 +2,7 @@
 /* A list of devices to be registered, and what comes of it: comma-separated values (RFC 4180) with a first line that
  * names the columns, as `ota device add --csv` takes and gives them. Pure. */
 import type { Calls } from "../../lib/schema.ts";
-import { words } from "../../lib/texts-fleet.ts";
+import { words } from "../../lib/texts/fleet.ts";
 
 export type NewDevice = Calls["devices_create"]["body"];
 const COLUMNS = ["id", "name", "product", "hardware"] as const;

@@ -2,7 +2,7 @@
 /* What needs a person now, the most urgent first, each with where to go. Pure. */
 import { href } from "../../lib/router.ts";
 import type { Freeze, Newest, Rollout } from "../../lib/types.ts";
-import { words } from "../../lib/texts-screens.ts";
+import { words } from "../../lib/texts/screens.ts";
 
 export interface Call {
 	tone: "bad" | "warn" | "busy";

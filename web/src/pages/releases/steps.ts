@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* How far a bundle has come, as a list of steps: this browser's own, then what the server says that it did. */
 import type { PublishCheck } from "../../lib/schema.ts";
-import { words } from "../../lib/texts-releases.ts";
+import { words } from "../../lib/texts/releases.ts";
 import type { Step } from "../../lib/ui/StepList.svelte";
 import type { Bundle } from "./bundle.ts";
 import type { Stage } from "./push.ts";

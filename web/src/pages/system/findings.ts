@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What `ota-server doctor` looks at, as far as the server's own figures tell it; with the same thresholds. Pure. */
 import { bytes, span } from "../../lib/format.ts";
-import { words } from "../../lib/texts-screens.ts";
+import { words } from "../../lib/texts/screens.ts";
 import { sumOf, type Sample } from "./metrics.ts";
 
 export interface Finding {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Every word the console says, in one place. */
-import type { DeploymentState, DeviceState, Grade, SlotState } from "./types.ts";
-import { count } from "./format.ts";
-import type { Screen } from "./router.ts";
+/* Every word the console says is in this directory: here that of the frame and of what many screens share, which a first
+ * visit loads; a file each for screens that are loaded when they are first shown. */
+import type { DeploymentState, DeviceState, Grade, SlotState } from "../types.ts";
+import { count } from "../format.ts";
+import type { Screen } from "../router.ts";
 
 export const texts = {
 	product: "OTA console",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The words of a group's page and of enrolment, which are loaded when they are first shown. */
-import { count } from "./format.ts";
+import { count } from "../format.ts";
 
 const devices = (n: number) => count(n, "device", "devices");
 

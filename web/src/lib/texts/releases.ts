@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The words of the screens of releases, which are loaded when they are first shown. */
-import { bytes, count } from "./format.ts";
-import type { Calls } from "./schema.ts";
+import { bytes, count } from "../format.ts";
+import type { Calls } from "../schema.ts";
 
 type Step = NonNullable<Calls["releases_create"]["answer"]["checks"]>[number]["step"];
 

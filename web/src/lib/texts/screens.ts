@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The words of the screens that are loaded when they are first shown; those of the frame stand in texts.ts. */
-import { count } from "./format.ts";
-import type { Place, ShortcutText } from "./keys.ts";
+/* The words of the screens that are loaded when they are first shown; those of the frame stand in frame.ts. */
+import { count } from "../format.ts";
+import type { Place, ShortcutText } from "../keys.ts";
 
 export const words = {
 	reload: "Look again",
