@@ -51,6 +51,34 @@ describe.skipIf(!here)("the frame", () => {
 		await page.close();
 	});
 
+	test("what is typed while the palette is on its way is the palette's", async () => {
+		const page = await it.context.newPage();
+		let arrive = () => {};
+		const held = new Promise<void>((done) => (arrive = done));
+		await page.route(/\/assets\/Palette/, async (route) => (await held, route.continue()));
+		await page.goto(`${url}/releases`);
+		await page.locator("header .link.live").waitFor();
+		await page.keyboard.press("Control+k");
+		await page.keyboard.type("gd");
+		arrive();
+		const palette = page.getByRole("combobox", { name: "Go to, find, do…" });
+		await palette.waitFor();
+		expect(await palette.inputValue()).toBe("gd");
+		expect(new URL(page.url()).pathname).toBe("/releases");
+		await page.keyboard.press("Escape");
+		await page.close();
+		const other = await it.context.newPage();
+		const never = new Promise<void>(() => {});
+		await other.route(/\/assets\/Palette/, () => never);
+		await other.goto(`${url}/releases`);
+		await other.locator("header .link.live").waitFor();
+		await other.keyboard.press("Control+k");
+		await other.keyboard.press("Escape"); /* given up: the keys are the page's again */
+		await other.keyboard.type("gd");
+		await other.getByRole("heading", { level: 1, name: "Devices", exact: true }).waitFor();
+		await other.close();
+	});
+
 	test("a question mark opens the sheet of shortcuts, Escape closes it, and the focus is where it was", async () => {
 		const page = await it.show("/devices");
 		const sheet = page.getByRole("dialog", { name: "Keyboard shortcuts" });
