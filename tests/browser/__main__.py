@@ -13,7 +13,7 @@ from tests.integration.server import OTA, TOP, Server, temporary
 
 def main():
     with temporary() as place:
-        server = Server(place, "--server-demo", "yes")
+        server = Server(place, "--server-demo", "yes", "--delta-look-every", "1s")
         server.options += ("--webhook-ca-file", server.data / "ca.pem", "--webhook-allow", "127.0.0.0/8")
         server.start()
         try:
