@@ -47,16 +47,34 @@ class ServerDelta(AgentTest):
 
     def set_deltas(self, **options):
         self.server.stop()
-        self.server.delta.update(options)
+        self.server.delta = {key: value for key, value in {**self.server.delta, **options}.items() if value is not None}
         self.server.start()
+
+    def polls(self, board):
+        place = f"/api/v1/devices/{board.path.name}"
+        seen = self.server.call("GET", place)["seen_at"]
+        board.client("poll-now")
+        wait_until(lambda: self.server.call("GET", place)["seen_at"] > seen, PATIENCE, "a poll")
 
     def test_a_rollout_that_waits_for_deltas_hands_out_no_full_payload(self):
         board = self.proven()
+        slow = self.place / "slow-maker"
+        slow.write_text("#!/bin/sh\nexec sleep 3600\n")
+        slow.chmod(0o755)
+        self.addCleanup(self.set_deltas, maker=None)
+        self.set_deltas(maker=slow)
         self.publish("3.1.0")
+        self.await_delta(("2.0.0", "3.1.0"), "making")
         plan = {"name": "by delta", "release": self.releases["3.1.0"], "selection": f"id=={board.path.name}", "delta_wait_ms": 3_600_000}
-        rollout = self.server.call("POST", "/api/v1/rollouts", plan)
+        rollout = self.server.call("POST", "/api/v1/rollouts", plan)["id"]
         since = board.mark()
-        self.server.call("POST", f"/api/v1/rollouts/{rollout['id']}/start")
+        self.server.call("POST", f"/api/v1/rollouts/{rollout}/start")
+        wait_until(lambda: self.why(board)["code"] == "awaiting-delta", PATIENCE, f"the wait for the delta: {self.why(board)}")
+        self.polls(board)
+        self.assertIn("its delta is being made; from ", self.why(board)["text"])
+        self.set_deltas(maker=None)  # now somebody makes it
+        self.await_delta(("2.0.0", "3.1.0"), "ready")
+        self.polls(board)
         board.expect("a delta is offered, and taken name=delta/gateway/2.0.0:3.1.0", since=since)
         wait_until(lambda: self.deltas()[("2.0.0", "3.1.0")]["devices"] == 1, PATIENCE, "the device to have come by the delta")
 
@@ -73,8 +91,7 @@ class ServerDelta(AgentTest):
         self.publish("3.2.0")
         self.await_delta(("2.0.0", "3.2.0"), "useless")
         ident = self.assign(board, "3.2.0")
-        seen = self.server.call("GET", place)["seen_at"]
-        wait_until(lambda: self.server.call("GET", place)["seen_at"] > seen, PATIENCE, "a poll")
+        self.polls(board)
         reason = self.why(board)
         self.assertEqual(reason["code"], "awaiting-delta", reason)
         self.assertRegex(reason["text"], "no full payload over its link, and no delta leads there from 2.0.0: .* instead of ")
@@ -82,5 +99,6 @@ class ServerDelta(AgentTest):
         self.assertEqual(self.server.call("DELETE", f"/api/v1/deployments/{ident}")["state"], "cancelled")
         self.set_deltas(**{"max-percent": 80})
         self.publish("3.3.0")
+        self.await_delta(("2.0.0", "3.3.0"), "ready")
         done = self.confirmed(board, "3.3.0")
         self.assertEqual(self.deltas()[("2.0.0", "3.3.0")]["devices"], 1, done)
