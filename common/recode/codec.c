@@ -8,7 +8,7 @@
 #define ALIGNED 64u
 
 const struct recode_codec *const recode_codecs[] = {&recode_zstd, &recode_deflate,
-						    &recode_xz, NULL};
+						    &recode_xz, &recode_lz4, NULL};
 
 const struct recode_codec *recode_codec_find(const struct recode_codec *const *codecs,
 					     unsigned id)

@@ -99,6 +99,7 @@ struct recode_codec {
 };
 
 extern const struct recode_codec recode_deflate;
+extern const struct recode_codec recode_lz4;
 extern const struct recode_codec recode_xz;
 extern const struct recode_codec recode_zstd;
 

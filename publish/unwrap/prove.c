@@ -10,6 +10,7 @@
 
 #include "../../common/base/text.h"
 #include "../../common/recode/codec_deflate.h"
+#include "../../common/recode/codec_lz4.h"
 #include "../../common/recode/codec_xz.h"
 #include "../../common/recode/codec_zstd.h"
 
@@ -96,6 +97,19 @@ static void xz_candidates(const uint8_t *data, const struct unwrap_frame *f,
 	}
 }
 
+/* `lz4 -l -9` packs kernels, and without a level initrds. */
+static void lz4_candidates(const uint8_t *data, const struct unwrap_frame *f,
+			   struct candidates *c)
+{
+	static const uint8_t levels[] = {9, 1, 12, 3, 4, 5, 6, 7, 8, 10, 11};
+
+	(void)data;
+	(void)f;
+	c->n_params = RECODE_LZ4_N_PARAMS;
+	for (size_t i = 0; i < N_ELEMS(levels); i++)
+		next_candidate(c)[RECODE_LZ4_LEVEL] = levels[i];
+}
+
 /* The guesses for each codec. */
 static void (*const guessers[N_RECODE_IDS])(const uint8_t *data,
 					    const struct unwrap_frame *f,
@@ -103,6 +117,7 @@ static void (*const guessers[N_RECODE_IDS])(const uint8_t *data,
     [RECODE_ZSTD] = zstd_candidates,
     [RECODE_DEFLATE] = deflate_candidates,
     [RECODE_XZ] = xz_candidates,
+    [RECODE_LZ4] = lz4_candidates,
 };
 
 /* Compares what is made with what has to come out. */

@@ -56,6 +56,7 @@ static const struct {
     {RECODE_ZSTD, no_header, 4, {0x28, 0xb5, 0x2f, 0xfd}},
     {RECODE_XZ, no_header, 6, {0xfd, '7', 'z', 'X', 'Z', 0}},
     {RECODE_DEFLATE, gzip_header, 3, {0x1f, 0x8b, 0x08}},
+    {RECODE_LZ4, no_header, 4, {0x02, 0x21, 0x4c, 0x18}},
     /* as in a squashfs, by level */
     {RECODE_DEFLATE, zlib_header, 2, {0x78, 0xda}},
     {RECODE_DEFLATE, zlib_header, 2, {0x78, 0x9c}},

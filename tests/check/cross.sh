@@ -6,7 +6,7 @@ set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/ota-cross.XXXXXX")
 trap 'rm -rf "$work"' EXIT INT TERM
-libraries=libc6-dev,libcmocka-dev,libcurl4-openssl-dev,libevent-dev,libinih-dev,libjansson-dev,liblzma-dev,libsodium-dev,libssl-dev,libzstd-dev,zlib1g-dev
+libraries=libc6-dev,libcmocka-dev,libcurl4-openssl-dev,libevent-dev,libinih-dev,libjansson-dev,liblz4-dev,liblzma-dev,libsodium-dev,libssl-dev,libzstd-dev,zlib1g-dev
 
 install_tools() { # install_tools PACKAGE..
 	missing=

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define MEMORY (8u << 20)
+#define MEMORY (32u << 20)
 #define SCRATCH (1u << 20)
 
 struct image {

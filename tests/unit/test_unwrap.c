@@ -300,6 +300,18 @@ static void a_zstd_stream_is_made_again(void **state)
 		      "zstd -q --single-thread --no-check > image.$V");
 }
 
+/* As kernels are (their size stands behind) and initrds: one block, and three. */
+static void an_lz4_stream_is_made_again(void **state)
+{
+	(void)state;
+	need_tool("lz4");
+	one_stream_of("tar -cf - -C $V . --mtime=@0 | lz4 -l -9 > image.$V");
+	one_stream_of("tar -cf x.$V -C $V . --mtime=@0 && { echo kernel; "
+		      "cat x.$V x.$V x.$V x.$V x.$V x.$V | lz4 -l -9; "
+		      "printf '\\1\\2\\3\\1'; echo tail; } > image.$V");
+	one_stream_of("tar -cf - -C $V . --mtime=@0 | lz4 -l > image.$V");
+}
+
 static void every_frame_of_an_xz_squashfs_is_made_again(void **state)
 {
 	(void)state;
@@ -429,6 +441,7 @@ int main(void)
 	    cmocka_unit_test(every_frame_of_a_gzip_squashfs_is_made_again),
 	    cmocka_unit_test(every_frame_of_an_xz_squashfs_is_made_again),
 	    cmocka_unit_test(an_xz_stream_is_made_again),
+	    cmocka_unit_test(an_lz4_stream_is_made_again),
 	    cmocka_unit_test(a_zstd_stream_is_made_again),
 	    cmocka_unit_test(a_gzip_stream_is_made_again),
 	    cmocka_unit_test(a_file_of_several_parts_is_unwrapped_part_by_part),
