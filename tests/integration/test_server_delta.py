@@ -64,7 +64,7 @@ class ServerDelta(AgentTest):
         self.addCleanup(self.set_deltas, maker=None)
         self.set_deltas(maker=slow)
         self.publish("3.1.0")
-        self.await_delta(("2.0.0", "3.1.0"), "making")
+        wait_until(lambda: ("2.0.0", "3.1.0") in self.deltas(), PATIENCE, "the delta to be wanted")
         plan = {"name": "by delta", "release": self.releases["3.1.0"], "selection": f"id=={board.path.name}", "delta_wait_ms": 3_600_000}
         rollout = self.server.call("POST", "/api/v1/rollouts", plan)["id"]
         since = board.mark()
