@@ -27,7 +27,7 @@ const struct option delta_make_options[] = {
      "What a device's decoder may take at most; 0 leaves it below 2 MiB"},
     {NULL, "unwrap", OPT_TEXT, AT(unwrap), NULL, "CODECS",
      "Look through compression that a device with these codecs can make again: all, or "
-     "of zstd,deflate,xz"},
+     "of zstd,deflate,xz,lz4"},
     OPTIONS_UNWRAP_LIMITS,
     OPTION_END,
 };
@@ -88,15 +88,18 @@ static int draw(void *ctx, unsigned permille)
 	return 0;
 }
 
-static int make_patch(struct patch_spec *spec, struct buf *head, struct buf *body,
-		      struct err *e)
+static int make_patch(const struct ota *o, struct patch_spec *spec, struct buf *head,
+		      struct buf *body, struct err *e)
 {
 	AUTO(progress) struct progress bar;
+	bool made = false;
 
 	progress_begin(&bar, "comparing");
 	spec->progress = draw;
 	spec->ctx = &bar;
-	return patch_make(spec, head, body, e);
+	if (o->unwrap != NULL && delta_unwrap_make(o, spec, head, body, &made, e) < 0)
+		return -1;
+	return made ? 0 : patch_make(spec, head, body, e);
 }
 
 /* One JSON value, or a sentence. */
@@ -128,14 +131,9 @@ RUN(delta_make)
 	AUTO(buf) struct buf head = BUF_INIT(BODY_MAX);
 	AUTO(buf) struct buf body = BUF_INIT(BODY_MAX);
 	struct patch_spec spec = {.max_memory = o->delta_memory};
-	bool made = false;
 
 	(void)n_operands;
 	(void)log;
-	if (o->unwrap != NULL && delta_unwrap_make(o, operands, &made, e) < 0)
-		return -1;
-	if (made)
-		return 0;
 	if (o->salt != NULL && hex_decode(o->salt, spec.salt, VERITY_SALT_LEN, e) < 0)
 		return err_wrap(e, "--salt");
 	if (map_file(operands[0], &old_file, e) < 0 ||
@@ -145,7 +143,7 @@ RUN(delta_make)
 	spec.old_size = old_file.size;
 	spec.new_data = new_file.data;
 	spec.new_size = new_file.size;
-	if (make_patch(&spec, &head, &body, e) < 0 ||
+	if (make_patch(o, &spec, &head, &body, e) < 0 ||
 	    buf_add(&head, body.data, body.len, e) < 0 ||
 	    file_replace(operands[2], head.data, head.len, 0644, e) < 0)
 		return err_wrap(e, "make %s", operands[2]);
@@ -240,8 +238,8 @@ static int write_result(void *ctx, const uint8_t *data, size_t len, struct err *
 	return fd_write_full(r->fd, data, n, e);
 }
 
-static int apply_to(struct patch *p, struct old_image *old, int fd, uint64_t memory,
-		    struct err *e)
+static int apply_to(struct patch *p, struct old_image *old, int fd,
+		    const struct patch_limits *limits, struct err *e)
 {
 	AUTO(progress) struct progress bar;
 	uint64_t size = p->head.images[0].size;
@@ -252,13 +250,13 @@ static int apply_to(struct patch *p, struct old_image *old, int fd, uint64_t mem
 	const struct patch_target target = {write_result, &r};
 
 	progress_begin(&bar, "applying");
-	if (patch_apply(&p->head, &body, &source, memory, &target, e) < 0)
+	if (patch_apply(&p->head, &body, &source, limits, &target, e) < 0)
 		return -1;
 	return fsync(fd) < 0 ? err_sys(e, "flush") : 0;
 }
 
 static int apply_and_name(struct patch *p, struct old_image *old, const char *path,
-			  uint64_t memory, struct err *e)
+			  const struct patch_limits *limits, struct err *e)
 {
 	char beside[4096];
 	AUTO_CLOSE int fd = -1;
@@ -269,7 +267,7 @@ static int apply_and_name(struct patch *p, struct old_image *old, const char *pa
 	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return err_sys(e, "%s", beside);
-	result = apply_to(p, old, fd, memory, e);
+	result = apply_to(p, old, fd, limits, e);
 	if (result == 0 && rename(beside, path) < 0)
 		result = err_sys(e, "%s", path);
 	if (result < 0) {
@@ -284,15 +282,14 @@ RUN(delta_apply)
 	const struct ota *o = values;
 	AUTO(patch) struct patch p = {.fd = -1};
 	AUTO(old_image) struct old_image old = {.fd = -1};
+	const struct patch_limits limits = {o->delta_memory, delta_unwrap_means(o)};
 
 	(void)n_operands;
 	(void)log;
-	if (delta_unwrap_is(operands[1]))
-		return delta_unwrap_apply(o, operands, e);
 	if (open_sized(operands[0], &old.fd, &old.size, e) < 0)
 		return -1;
 	if (load_patch(&p, operands[1], e) < 0 ||
-	    apply_and_name(&p, &old, operands[2], o->delta_memory, e) < 0)
+	    apply_and_name(&p, &old, operands[2], &limits, e) < 0)
 		return err_wrap(e, "apply %s", operands[1]);
 	return 0;
 }
@@ -302,11 +299,35 @@ static int set_int(struct json *j, const char *name, uint64_t value, struct err 
 	return json_set(j, name, json_new_int((int64_t)value), e);
 }
 
-static int print_info_json(const struct patch *p, const struct delta_head *h,
+/* What an open patch is made of. */
+struct parts {
+	struct delta_head map;
+	struct recode_plan plan; /* without pieces: the images are not unwrapped */
+};
+
+static void parts_fini(struct parts *p)
+{
+	recode_plan_fini(&p->plan);
+}
+
+static size_t n_segments(const struct patch *p, bool all)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->head.n_segments; i++) {
+		const struct segment *s = &p->head.segments[i];
+
+		n += s->n_blocks > 0 && (all || (s->flags & SEG_CONTINUES) == 0);
+	}
+	return n;
+}
+
+static int print_info_json(const struct patch *p, const struct parts *parts,
 			   struct err *e)
 {
 	AUTO_PTR(json) struct json *j = json_new_object();
 	const struct container_image *c = &p->head.images[0];
+	const struct delta_head *h = &parts->map;
 
 	if (set_int(j, "size", p->size, e) < 0 ||
 	    set_int(j, "head_size", p->body_at, e) < 0 ||
@@ -320,55 +341,58 @@ static int print_info_json(const struct patch *p, const struct delta_head *h,
 	    set_int(j, "map_size", h->map_size, e) < 0 ||
 	    set_int(j, "pieces", h->n_pieces, e) < 0 ||
 	    set_int(j, "rows", h->n_rows, e) < 0 ||
-	    set_int(j, "segments", p->head.n_segments - 1, e) < 0)
+	    set_int(j, "segments", n_segments(p, true), e) < 0)
+		return -1;
+	if (parts->plan.n_profiles > 0 && delta_unwrap_json(&parts->plan, j, e) < 0)
 		return -1;
 	return print_json(j, e);
 }
 
-static void print_info(const struct patch *p, const struct delta_head *h)
+static void print_info(const struct patch *p, const struct parts *parts)
 {
 	const struct container_image *c = &p->head.images[0];
+	const struct delta_head *h = &parts->map;
 	char root[2 * SHA256_LEN + 1];
-	size_t groups = 0;
 
-	for (size_t i = 1; i < p->head.n_segments; i++)
-		groups += (p->head.segments[i].flags & SEG_CONTINUES) == 0;
 	hex_encode(c->base_root, SHA256_LEN, root);
-	printf("from    %" PRIu64 " bytes in blocks, root hash %s\n", h->old_size,
-	       root);
+	printf("from    root hash %s\n", root);
 	printf("to      %" PRIu64 " bytes\n", c->size);
-	printf("patch   %" PRIu64 " bytes: head %" PRIu64 ", map %u, segments %" PRIu64
+	printf("patch   %" PRIu64 " bytes: head %" PRIu64 ", map %u, all else %" PRIu64
 	       "\n",
 	       p->size, p->body_at, (unsigned)h->map_size,
 	       p->head.body_size - h->map_size);
 	printf("map     %u pieces, %u rows of addresses\n", (unsigned)h->n_pieces,
 	       (unsigned)h->n_rows);
 	printf("output  %zu segments; %zu of them can be resumed at\n",
-	       p->head.n_segments - 1, groups);
+	       n_segments(p, true), n_segments(p, false));
 	printf("memory  %" PRIu64 " bytes, window %u\n", h->memory,
 	       (unsigned)h->window);
+	if (parts->plan.n_profiles > 0)
+		delta_unwrap_print(&parts->plan);
+}
+
+static int read_parts(struct patch *p, struct parts *ret, struct err *e)
+{
+	const struct delta_source body = {read_body, p, p->head.body_size};
+
+	if (container_plan(&p->head, 0) != NULL &&
+	    wrapped_read_plan(&p->head, &body, &ret->plan, e) < 0)
+		return -1;
+	return patch_read_map_head(&p->head, &body, &ret->map, e);
 }
 
 RUN(delta_info)
 {
 	const struct ota *o = values;
 	AUTO(patch) struct patch p = {.fd = -1};
-	struct delta_head h;
+	AUTO(parts) struct parts parts = {0};
 
 	(void)n_operands;
 	(void)log;
-	if (delta_unwrap_is(operands[0]))
-		return delta_unwrap_info(o, operands[0], e);
-	if (load_patch(&p, operands[0], e) < 0)
+	if (load_patch(&p, operands[0], e) < 0 || read_parts(&p, &parts, e) < 0)
 		return err_wrap(e, "%s", operands[0]);
-	{
-		const struct delta_source body = {read_body, &p, p.head.body_size};
-
-		if (patch_read_map_head(&p.head, &body, &h, e) < 0)
-			return err_wrap(e, "%s", operands[0]);
-	}
 	if (o->json)
-		return print_info_json(&p, &h, e);
-	print_info(&p, &h);
+		return print_info_json(&p, &parts, e);
+	print_info(&p, &parts);
 	return 0;
 }

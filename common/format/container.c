@@ -108,7 +108,9 @@ struct progress {
 	uint64_t block;	      /* next one of this image */
 	uint64_t body_offset; /* next one of the body */
 	uint32_t codecs;      /* seen so far */
-	bool has_map;	      /* of this image */
+	bool has_plan;	      /* of this image: its segments make the view */
+	bool has_map;
+	bool ended;	      /* the view: what is before is its last */
 	bool may_continue;    /* what is before has left something */
 };
 
@@ -134,6 +136,14 @@ static int check_body_size(const struct segment *s, enum container_kind kind,
 	return 0;
 }
 
+/* How many blocks of the image are left; of a view that is not known. */
+static uint64_t blocks_left(const struct container_head *h, const struct progress *p)
+{
+	if (p->has_plan)
+		return p->ended ? 0 : UINT64_MAX;
+	return verity_n_blocks(h->images[p->image].size) - p->block;
+}
+
 /* Is s the next piece of the output, and of a size a reader takes? */
 static int check_blocks(const struct container_head *h, const struct progress *p,
 			const struct segment *s, struct err *e)
@@ -142,19 +152,35 @@ static int check_blocks(const struct container_head *h, const struct progress *p
 
 	if (s->image != p->image || p->image >= h->n_images)
 		return err_set(e, ERR_FORMAT, "image %u is out of order", s->image);
-	left = verity_n_blocks(h->images[p->image].size) - p->block;
+	left = blocks_left(h, p);
 	if (s->n_blocks == 0 || s->n_blocks > left)
 		return err_set(e, ERR_FORMAT, "%u blocks where %llu are left",
 			       (unsigned)s->n_blocks, (unsigned long long)left);
 	if (s->n_blocks > CONTAINER_MAX_SEGMENT_BLOCKS)
 		return err_set(e, ERR_LIMIT, "%u blocks are more than %u",
 			       (unsigned)s->n_blocks, CONTAINER_MAX_SEGMENT_BLOCKS);
-	if (s->n_blocks < left && s->n_blocks % VERITY_FANOUT != 0)
+	if (s->n_blocks < left && s->n_blocks % VERITY_FANOUT != 0 && !p->has_plan)
 		return err_set(e, ERR_FORMAT, "ends within a group");
 	return 0;
 }
 
-/* What only deltas have; SEG_MAP has no blocks and comes first. */
+/* A plan or a map: makes no blocks, and comes before what does. */
+static bool is_lead(const struct segment *s)
+{
+	return s->codec == CODEC_PLAN || (s->flags & SEG_MAP) != 0;
+}
+
+static bool may_lead(const struct container_head *h, const struct progress *p,
+		     const struct segment *s)
+{
+	if (s->image != p->image || p->image >= h->n_images || p->block > 0 ||
+	    p->has_map || s->n_blocks > 0 || s->body_size == 0)
+		return false;
+	return s->codec == CODEC_PLAN ? s->flags == 0 && !p->has_plan
+				      : s->flags == SEG_MAP && s->codec == CODEC_DELTA;
+}
+
+/* What only deltas have. */
 static int check_flags(const struct container_head *h, const struct progress *p,
 		       const struct segment *s, struct err *e)
 {
@@ -163,12 +189,10 @@ static int check_flags(const struct container_head *h, const struct progress *p,
 	if ((s->flags & ~(SEG_ZERO | SEG_CONTINUES | SEG_MAP)) != 0 ||
 	    s->codec >= N_CODECS ||
 	    (h->kind == CONTAINER_FULL &&
-	     (s->flags > SEG_ZERO || s->codec == CODEC_DELTA)))
+	     (s->flags > SEG_ZERO || s->codec >= CODEC_DELTA)))
 		return err_set(e, ERR_UNSUPPORTED, "made for a newer reader");
-	if ((s->flags & SEG_MAP) != 0)
-		right = s->flags == SEG_MAP && s->codec == CODEC_DELTA &&
-			s->n_blocks == 0 && s->body_size > 0 && p->block == 0 &&
-			!p->has_map && s->image == p->image && p->image < h->n_images;
+	if (is_lead(s))
+		right = may_lead(h, p, s);
 	else if (s->codec == CODEC_DELTA)
 		right = p->has_map && (s->flags & SEG_ZERO) == 0 &&
 			((s->flags & SEG_CONTINUES) == 0 || p->may_continue);
@@ -180,38 +204,45 @@ static int check_flags(const struct container_head *h, const struct progress *p,
 	return 0;
 }
 
+static void next_image(struct progress *p)
+{
+	p->image++;
+	p->block = 0;
+	p->has_plan = p->has_map = p->ended = p->may_continue = false;
+}
+
 static void take_blocks(const struct container_head *h, struct progress *p,
 			struct segment *s)
 {
 	s->first_block = p->block;
 	p->block += s->n_blocks;
-	if (p->block < verity_n_blocks(h->images[p->image].size))
-		return;
-	p->image++;
-	p->block = 0;
-	p->has_map = p->may_continue = false;
+	p->ended = s->n_blocks % VERITY_FANOUT != 0;
+	if (!p->has_plan && p->block == verity_n_blocks(h->images[p->image].size))
+		next_image(p);
 }
 
 static int check_segment(const struct container_head *h, struct progress *p,
 			 struct segment *s, struct err *e)
 {
-	bool is_map = (s->flags & SEG_MAP) != 0;
-
-	if (!is_map && check_blocks(h, p, s, e) < 0)
+	/* A view ends where the next image begins. */
+	if (p->has_plan && p->block > 0 && s->image != p->image)
+		next_image(p);
+	if (!is_lead(s) && check_blocks(h, p, s, e) < 0)
 		return -1;
 	if (check_flags(h, p, s, e) < 0)
 		return -1;
 	if (s->body_offset != p->body_offset)
 		return err_set(e, ERR_FORMAT,
 			       "does not begin where the one before ends");
-	if (!is_map && check_body_size(s, h->kind, e) < 0)
+	if (!is_lead(s) && check_body_size(s, h->kind, e) < 0)
 		return -1;
 	if (!add_u64(p->body_offset, s->body_size, &p->body_offset))
 		return err_set(e, ERR_FORMAT, "ends beyond everything");
 	if ((s->flags & SEG_ZERO) == 0)
 		p->codecs |= 1u << s->codec;
-	p->has_map = p->has_map || is_map;
-	p->may_continue = !is_map && s->codec == CODEC_DELTA;
+	p->has_plan = p->has_plan || s->codec == CODEC_PLAN;
+	p->has_map = p->has_map || (s->flags & SEG_MAP) != 0;
+	p->may_continue = !is_lead(s) && s->codec == CODEC_DELTA;
 	take_blocks(h, p, s);
 	return 0;
 }
@@ -239,6 +270,8 @@ static int parse_segments(struct container_head *h, const uint8_t *table, struct
 		if (check_segment(h, &p, &h->segments[i], e) < 0)
 			return err_wrap(e, "segment %zu", i);
 	}
+	if (p.has_plan && p.block > 0)
+		next_image(&p);
 	if (p.image != h->n_images)
 		return err_set(e, ERR_FORMAT, "the segments make %zu of %zu images",
 			       p.image, h->n_images);
@@ -342,6 +375,27 @@ int container_check_matches(const struct container_head *h, const struct manifes
 					m->images[i].name);
 	}
 	return 0;
+}
+
+const struct segment *container_plan(const struct container_head *h, unsigned image)
+{
+	for (size_t i = 0; i < h->n_segments; i++) {
+		if (h->segments[i].image == image)
+			return h->segments[i].codec == CODEC_PLAN ? &h->segments[i]
+								  : NULL;
+	}
+	return NULL;
+}
+
+uint64_t container_made_blocks(const struct container_head *h, unsigned image)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < h->n_segments; i++) {
+		if (h->segments[i].image == image)
+			n += h->segments[i].n_blocks;
+	}
+	return n;
 }
 
 size_t container_chunk_len(const struct container_head *h, size_t index)

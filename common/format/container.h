@@ -40,6 +40,11 @@
  * every reader of the image's other segments reads it first. SEG_CONTINUES: needs what
  * decoding the segment before has left; a reader resumes at one that has not this flag.
  *
+ * CODEC_PLAN: a first segment of its image, before the map, that makes no blocks either:
+ * the image is unwrapped (common/recode/plan.h). Its other segments then make the new
+ * view's blocks, not the image's; first_block and n_blocks count those. Groups and root
+ * hashes are of the images in any case.
+ *
  * SEG_ZERO: all blocks are zero; codec and body_size are 0. All other segments have a
  * body.
  */
@@ -55,7 +60,7 @@
 #define CONTAINER_WINDOW_LOG 20
 
 enum container_kind { CONTAINER_FULL = 0, CONTAINER_DELTA = 1 };
-enum codec { CODEC_RAW = 0, CODEC_ZSTD = 1, CODEC_DELTA = 2, N_CODECS };
+enum codec { CODEC_RAW, CODEC_ZSTD, CODEC_DELTA, CODEC_PLAN, N_CODECS };
 
 #define SEG_ZERO 0x0001u
 #define SEG_CONTINUES 0x0002u
@@ -66,7 +71,7 @@ struct segment {
 	uint8_t codec;
 	uint16_t flags;
 	uint32_t n_blocks;
-	uint64_t first_block; /* of its image; derived while parsing */
+	uint64_t first_block; /* of its image or its view; derived while parsing */
 	uint64_t body_offset;
 	uint64_t body_size;
 };
@@ -102,6 +107,11 @@ void container_head_fini(struct container_head *h);
  * size. After this every group hash is as trusted as the manifest. */
 int container_check_matches(const struct container_head *h, const struct manifest *m,
 			    struct err *e) MUST_USE;
+
+/* The plan's segment of an image, NULL if it is not unwrapped. */
+const struct segment *container_plan(const struct container_head *h, unsigned image);
+/* Blocks that an image's segments make: of the image, or of its view. */
+uint64_t container_made_blocks(const struct container_head *h, unsigned image);
 
 /* 0 if data (len = this chunk's length) is chunk `index` of the body; else
  * ERR_DIGEST. */

@@ -1,17 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A delta's body on its way: chunk -> check -> decoder -> block -> leaf -> group -> out.
- * A group's bytes wait until it was compared.
+ * A group's bytes wait until it was compared. Between decoder and block stands the packer
+ * where the image is unwrapped.
  */
 #include "patch.h"
 
 #include <string.h>
+#include <zstd.h>
+
+#define STEP_BYTES (64u * 1024)
+
+/* Stands for a device's scratch area: as large as what was written. */
+struct area {
+	uint8_t *data;
+	size_t len, room;
+};
 
 struct apply {
 	const struct container_head *head;
-	const struct delta_source *body, *old;
+	const struct delta_source *body;
+	struct delta_source old; /* the image */
+	const struct patch_limits *limits;
 	const struct patch_target *target;
 	struct delta *delta;
+	ZSTD_DCtx *zstd;
+	struct area scratch;
+	struct recode_wrap *wrap; /* NULL: the segments make the image itself */
+	uint8_t *view;		  /* STEP_BYTES, where there is one */
+	uint64_t view_at;
 	uint64_t at; /* of the body, next to be read */
 	uint8_t chunk[CONTAINER_CHUNK];
 	size_t chunk_index, chunk_len; /* chunk_len 0: none is there */
@@ -25,6 +42,10 @@ static void apply_free(struct apply *a)
 	if (a == NULL)
 		return;
 	delta_free(a->delta);
+	recode_wrap_free(a->wrap);
+	(void)ZSTD_freeDCtx(a->zstd);
+	free(a->scratch.data);
+	free(a->view);
 	free(a);
 }
 AUTO_PTR_DEFINE(apply)
@@ -72,47 +93,106 @@ static int check_group(struct apply *a, struct err *e)
 	return 0;
 }
 
-static int run_raw(struct apply *a, struct delta_io *io, uint64_t left, struct err *e)
+/* Bytes of the image, in order. */
+static int put_image(void *ctx, const uint8_t *data, size_t len, struct err *e)
 {
-	(void)e;
-	io->taken = io->in_len < io->room ? io->in_len : io->room;
-	if (io->taken > left)
-		io->taken = (size_t)left;
-	memcpy(io->out, io->in, io->taken);
-	io->made = io->taken;
-	(void)a;
+	struct apply *a = ctx;
+
+	while (len > 0) {
+		size_t n = VERITY_GROUP - a->group_len;
+
+		n = n < len ? n : len;
+		memcpy(a->made + a->group_len, data, n);
+		a->group_len += (uint32_t)n;
+		data += n;
+		len -= n;
+		if (a->group_len == VERITY_GROUP && check_group(a, e) < 0)
+			return -1;
+	}
 	return 0;
 }
 
-/* Moves one piece of a segment on. */
-static int move_on(struct apply *a, const struct segment *s, uint64_t end,
+/* ---- one segment ---- */
+
+static void run_raw(struct delta_io *io)
+{
+	io->taken = io->made = io->in_len < io->room ? io->in_len : io->room;
+	if (io->made > 0)
+		memcpy(io->out, io->in, io->made);
+}
+
+static int run_zstd(struct apply *a, struct delta_io *io, struct err *e)
+{
+	ZSTD_inBuffer in = {io->in, io->in_len, 0};
+	ZSTD_outBuffer out = {io->out, io->room, 0};
+	size_t code = ZSTD_decompressStream(a->zstd, &out, &in);
+
+	if (ZSTD_isError(code))
+		return err_set(e, ERR_FORMAT, "zstd: %s", ZSTD_getErrorName(code));
+	io->taken = in.pos;
+	io->made = out.pos;
+	return 0;
+}
+
+static int run(struct apply *a, const struct segment *s, struct delta_io *io,
+	       struct err *e)
+{
+	if (s->codec == CODEC_DELTA)
+		return delta_run(a->delta, io, e);
+	if (s->codec == CODEC_ZSTD)
+		return run_zstd(a, io, e);
+	run_raw(io);
+	return 0;
+}
+
+/* What was made, where it was made. */
+static int take_made(struct apply *a, size_t len, struct err *e)
+{
+	if (a->wrap == NULL) {
+		a->group_len += (uint32_t)len;
+		return a->group_len == VERITY_GROUP ? check_group(a, e) : 0;
+	}
+	a->view_at += len;
+	return recode_wrap_add(a->wrap, a->view_at - len, a->view, len, e);
+}
+
+/* Moves one piece of a segment on; `left` are the bytes that it has yet to make. */
+static int move_on(struct apply *a, const struct segment *s, uint64_t *left,
 		   struct err *e)
 {
-	uint64_t left = s->body_offset + s->body_size - a->at;
+	uint64_t body_left = s->body_offset + s->body_size - a->at;
 	struct delta_io io = {.out = a->made + a->group_len,
 			      .room = VERITY_GROUP - a->group_len};
-	int result;
 
-	if (left > 0 && look_at_body(a, &io.in, &io.in_len, e) < 0)
+	if (a->wrap != NULL) {
+		io.out = a->view;
+		io.room = STEP_BYTES;
+	}
+	if (body_left > 0 && look_at_body(a, &io.in, &io.in_len, e) < 0)
 		return -1;
-	if (io.in_len > left)
-		io.in_len = (size_t)left;
-	if (io.room > end)
-		io.room = (size_t)end;
-	result = s->codec == CODEC_DELTA ? delta_run(a->delta, &io, e)
-					 : run_raw(a, &io, left, e);
-	if (result < 0)
+	if (io.in_len > body_left)
+		io.in_len = (size_t)body_left;
+	if (io.room > *left)
+		io.room = (size_t)*left;
+	if (run(a, s, &io, e) < 0)
 		return -1;
-	if (io.taken + io.made == 0 && left == 0 && end > 0)
-		return err_set(e, ERR_FORMAT, "it ends too early");
+	if (io.taken + io.made == 0)
+		return err_set(e, ERR_FORMAT, "it does not end where it should");
 	a->at += io.taken;
-	a->group_len += (uint32_t)io.made;
-	return 0;
+	*left -= io.made;
+	return take_made(a, io.made, e);
 }
 
-static bool group_is_full(const struct apply *a, uint64_t image_left)
+static int start_zstd(struct apply *a, struct err *e)
 {
-	return a->group_len == VERITY_GROUP || (image_left == 0 && a->group_len > 0);
+	if (a->zstd == NULL)
+		a->zstd = ZSTD_createDCtx();
+	if (a->zstd == NULL)
+		return err_nomem(e);
+	(void)ZSTD_DCtx_reset(a->zstd, ZSTD_reset_session_only);
+	(void)ZSTD_DCtx_setParameter(a->zstd, ZSTD_d_windowLogMax,
+				     CONTAINER_WINDOW_LOG);
+	return 0;
 }
 
 static int start(struct apply *a, const struct segment *s, struct err *e)
@@ -125,68 +205,159 @@ static int start(struct apply *a, const struct segment *s, struct err *e)
 	a->at = s->body_offset;
 	if (s->codec == CODEC_RAW)
 		return 0;
-	if (s->codec != CODEC_DELTA || (s->flags & SEG_ZERO) != 0 || a->delta == NULL)
-		return err_set(e, ERR_UNSUPPORTED, "a codec that deltas do not have");
+	if (s->codec == CODEC_ZSTD)
+		return start_zstd(a, e);
+	if (a->delta == NULL)
+		return err_set(e, ERR_FORMAT, "its map was not read");
 	return delta_start(a->delta, &d, e);
 }
 
-/* Bytes of the segment that are still to be made, from what is counted in groups. */
-static uint64_t still_to_make(const struct apply *a, uint64_t end)
-{
-	return end - ((uint64_t)a->group * VERITY_GROUP + a->group_len);
-}
-
-static bool is_done(const struct apply *a, const struct segment *s, uint64_t end)
+static bool is_done(const struct apply *a, const struct segment *s, uint64_t left)
 {
 	if (s->codec == CODEC_DELTA)
 		return delta_segment_done(a->delta);
-	return still_to_make(a, end) == 0;
+	return left == 0 && a->at == s->body_offset + s->body_size;
 }
 
 static int run_segment(struct apply *a, const struct segment *s, struct err *e)
 {
-	uint64_t all =
-	    verity_n_blocks(a->head->images[0].size) * (uint64_t)VERITY_BLOCK;
-	uint64_t end = (s->first_block + s->n_blocks) * VERITY_BLOCK;
+	uint64_t left = s->n_blocks * (uint64_t)VERITY_BLOCK;
 
+	if ((s->flags & SEG_ZERO) != 0)
+		return err_set(e, ERR_UNSUPPORTED, "zeros, which deltas do not have");
 	if (start(a, s, e) < 0)
 		return -1;
-	while (!is_done(a, s, end)) {
-		if (move_on(a, s, still_to_make(a, end), e) < 0)
-			return -1;
-		if (a->group_len == VERITY_GROUP && check_group(a, e) < 0)
+	while (!is_done(a, s, left)) {
+		if (move_on(a, s, &left, e) < 0)
 			return -1;
 	}
-	return group_is_full(a, all - end) ? check_group(a, e) : 0;
+	return 0;
+}
+
+/* ---- the unwrapping plan ---- */
+
+static int read_image(void *ctx, uint64_t offset, void *ret, size_t len, struct err *e)
+{
+	const struct delta_source *old = ctx;
+
+	return old->read(old->ctx, ret, len, offset, e);
+}
+
+static int read_scratch(void *ctx, uint64_t offset, void *ret, size_t len,
+			struct err *e)
+{
+	const struct area *a = ctx;
+
+	if (offset > a->len || len > a->len - offset)
+		return err_set(e, ERR_RANGE, "beyond the scratch area");
+	memcpy(ret, a->data + offset, len);
+	return 0;
+}
+
+static int write_scratch(void *ctx, uint64_t offset, const void *data, size_t len,
+			 struct err *e)
+{
+	struct area *a = ctx;
+
+	if (offset + len > a->room) {
+		size_t room = (offset + len) * 2;
+		uint8_t *grown = realloc(a->data, room);
+
+		if (grown == NULL)
+			return err_nomem(e);
+		a->data = grown;
+		a->room = room;
+	}
+	memcpy(a->data + offset, data, len);
+	a->len = offset + len > a->len ? offset + len : a->len;
+	return 0;
+}
+
+/* All bytes of a segment. */
+static int read_whole(struct apply *a, const struct segment *s, struct buf *ret,
+		      struct err *e)
+{
+	uint64_t end = s->body_offset + s->body_size;
+
+	for (a->at = s->body_offset; a->at < end;) {
+		const uint8_t *data;
+		size_t n;
+
+		if (look_at_body(a, &data, &n, e) < 0)
+			return -1;
+		n = n < end - a->at ? n : (size_t)(end - a->at);
+		if (buf_add(ret, data, n, e) < 0)
+			return -1;
+		a->at += n;
+	}
+	return 0;
+}
+
+static int read_plan(struct apply *a, const struct segment *s, struct err *e)
+{
+	AUTO(buf) struct buf plan = BUF_INIT(RECODE_PLAN_MAX_BYTES);
+	const struct recode_scratch scratch = {
+	    {read_scratch, &a->scratch},
+	    write_scratch,
+	    a->limits->unwrap.limit.scratch_bytes};
+	struct recode_wrap_spec spec = {
+	    .means = a->limits->unwrap,
+	    .old_image = {read_image, &a->old},
+	    .old_blocks = a->old.size / VERITY_BLOCK,
+	    .new_size = a->head->images[0].size,
+	    .scratch = &scratch,
+	    .out = {put_image, a}};
+
+	if (read_whole(a, s, &plan, e) < 0)
+		return -1;
+	spec.plan = plan.data;
+	spec.plan_len = plan.len;
+	a->view = malloc(STEP_BYTES);
+	if (a->view == NULL)
+		return err_nomem(e);
+	return recode_wrap_new(&spec, &a->wrap, e);
+}
+
+/* ---- the map ---- */
+
+static const struct segment *find_map(const struct container_head *h)
+{
+	const struct segment *s = h->segments, *end = s + h->n_segments;
+
+	if (s < end && s->codec == CODEC_PLAN)
+		s++;
+	return s < end && (s->flags & SEG_MAP) != 0 ? s : NULL;
 }
 
 int patch_read_map_head(const struct container_head *h, const struct delta_source *body,
 			struct delta_head *ret, struct err *e)
 {
-	const struct segment *s = &h->segments[0];
+	const struct segment *s = find_map(h);
 	uint8_t bytes[DELTA_HEAD_LEN];
 
-	if (h->n_segments == 0 || (s->flags & SEG_MAP) == 0 ||
-	    s->body_size < DELTA_HEAD_LEN)
+	if (s == NULL || s->body_size < DELTA_HEAD_LEN)
 		return err_set(e, ERR_FORMAT, "it has no map");
 	if (body->read(body->ctx, bytes, sizeof(bytes), s->body_offset, e) < 0 ||
 	    delta_head_parse(bytes, ret, e) < 0)
 		return err_wrap(e, "read the map");
 	if (ret->map_size != s->body_size ||
-	    ret->new_size != verity_n_blocks(h->images[0].size) * VERITY_BLOCK)
+	    ret->new_size != container_made_blocks(h, 0) * VERITY_BLOCK)
 		return err_set(e, ERR_FORMAT, "the map is not of this image");
 	return 0;
 }
 
-static int read_map(struct apply *a, uint64_t max_memory, struct err *e)
+static int read_map(struct apply *a, const struct segment *s, struct err *e)
 {
-	const struct segment *s = &a->head->segments[0];
 	uint64_t end = s->body_offset + s->body_size;
+	struct delta_source old = a->old;
 	struct delta_head h;
 
+	if (a->wrap != NULL)
+		old = (struct delta_source){recode_wrap_read, a->wrap,
+					    recode_wrap_old_size(a->wrap)};
 	if (patch_read_map_head(a->head, a->body, &h, e) < 0)
 		return -1;
-	a->delta = delta_new(&h, max_memory, a->old, e);
+	a->delta = delta_new(&h, a->limits->delta_memory, &old, e);
 	if (a->delta == NULL)
 		return -1;
 	for (a->at = s->body_offset; !delta_map_done(a->delta);) {
@@ -205,8 +376,27 @@ static int read_map(struct apply *a, uint64_t max_memory, struct err *e)
 	return 0;
 }
 
+static int take_segment(struct apply *a, const struct segment *s, struct err *e)
+{
+	if (s->codec == CODEC_PLAN)
+		return read_plan(a, s, e);
+	return (s->flags & SEG_MAP) != 0 ? read_map(a, s, e) : run_segment(a, s, e);
+}
+
+/* What waits for more of its group, which does not come any more. */
+static int finish(struct apply *a, struct err *e)
+{
+	uint64_t n = verity_n_groups(a->head->images[0].size);
+
+	if (a->wrap != NULL && recode_wrap_end(a->wrap, e) < 0)
+		return -1;
+	if (a->group_len > 0 && check_group(a, e) < 0)
+		return -1;
+	return a->group == n ? 0 : err_set(e, ERR_FORMAT, "it makes too little");
+}
+
 int patch_apply(const struct container_head *h, const struct delta_source *body,
-		const struct delta_source *old, uint64_t max_memory,
+		const struct delta_source *old, const struct patch_limits *limits,
 		const struct patch_target *target, struct err *e)
 {
 	AUTO_PTR(apply) struct apply *a = calloc(1, sizeof(*a));
@@ -215,15 +405,14 @@ int patch_apply(const struct container_head *h, const struct delta_source *body,
 		return err_nomem(e);
 	a->head = h;
 	a->body = body;
-	a->old = old;
+	a->old = *old;
+	a->limits = limits;
 	a->target = target;
 	if (h->kind != CONTAINER_DELTA || h->n_images != 1 || body->size < h->body_size)
 		return err_set(e, ERR_UNSUPPORTED, "not the delta of one image");
-	if (read_map(a, max_memory, e) < 0)
-		return -1;
-	for (size_t i = 1; i < h->n_segments; i++) {
-		if (run_segment(a, &h->segments[i], e) < 0)
+	for (size_t i = 0; i < h->n_segments; i++) {
+		if (take_segment(a, &h->segments[i], e) < 0)
 			return err_wrap(e, "segment %zu", i);
 	}
-	return 0;
+	return finish(a, e);
 }

@@ -9,12 +9,25 @@
 
 #include "../../common/delta/delta.h"
 #include "../../common/format/container.h"
+#include "../../common/recode/wrap.h"
+
+/* The images as they are seen unwrapped, by a plan (publish/unwrap). All borrowed. */
+struct patch_view {
+	const uint8_t *old_data;
+	uint64_t old_size;
+	const uint8_t *new_data;
+	uint64_t new_size;
+	const void *plan; /* its bytes */
+	size_t plan_len;
+	struct recode_means means; /* what the device has */
+};
 
 struct patch_spec {
 	const uint8_t *old_data; /* borrowed, as files: not padded */
 	uint64_t old_size;
 	const uint8_t *new_data;
 	uint64_t new_size;
+	const struct patch_view *view; /* NULL: between the images as they are */
 	uint8_t salt[VERITY_SALT_LEN]; /* of both images' Merkle trees */
 	uint64_t max_memory;	       /* as of struct diff_options */
 	/* Where a device can begin again: of output a segment (a multiple of 128 up to
@@ -49,14 +62,20 @@ struct patch_target {
 	void *ctx;
 };
 
+/* What a device allows. */
+struct patch_limits {
+	uint64_t delta_memory; /* of the decoder */
+	struct recode_means unwrap;
+};
+
 /*
- * Applies the first image of a delta's head. old: the old image's blocks, the last one
- * zero-padded; body: the container's body. What is written was compared with the head's
- * groups. ERR_DIGEST if it differs, or a chunk of the body does; ERR_LIMIT if the
- * decoder needs more than max_memory. Takes about 700 KiB besides the decoder's.
+ * Applies the delta of one image. old: the old image's blocks, the last one zero-padded;
+ * body: the container's body. What is written was compared with the head's groups.
+ * ERR_DIGEST if it differs, or a chunk of the body does; ERR_LIMIT, ERR_UNSUPPORTED if it
+ * needs more than the limits. Takes about 700 KiB besides the decoder's.
  */
 int patch_apply(const struct container_head *h, const struct delta_source *body,
-		const struct delta_source *old, uint64_t max_memory,
+		const struct delta_source *old, const struct patch_limits *limits,
 		const struct patch_target *target, struct err *e) MUST_USE;
 
 /* The head of the map in a delta's body; ERR_FORMAT if there is none. */

@@ -103,9 +103,10 @@ static int apply(struct world *w, uint64_t memory, struct err *e)
 	const struct delta_source old = {read_old, w,
 					 verity_n_blocks(OLD_LEN) * VERITY_BLOCK};
 	const struct patch_target target = {write_result, w};
+	const struct patch_limits limits = {.delta_memory = memory};
 
 	w->result_len = 0;
-	return patch_apply(&w->h, &body, &old, memory, &target, e);
+	return patch_apply(&w->h, &body, &old, &limits, &target, e);
 }
 
 static void a_patch_makes_the_new_image_in_whole_blocks(void **state)

@@ -352,39 +352,94 @@ static void a_stream_by_other_rules_stays_raw(void **state)
 	the_plan_holds(&b);
 }
 
+/* A delta of b's images, with what it is applied to and made of. */
+struct applied {
+	struct buf head, body, made;
+	struct container_head h;
+	struct buf old_image; /* whole blocks */
+};
+
+static void applied_init(struct applied *a)
+{
+	*a = (struct applied){BUF_INIT(1 << 20), BUF_INIT(64 << 20), BUF_INIT(64 << 20),
+			      .old_image = BUF_INIT(64 << 20)};
+}
+
+static void applied_fini(struct applied *a)
+{
+	container_head_fini(&a->h);
+	buf_fini(&a->head);
+	buf_fini(&a->body);
+	buf_fini(&a->made);
+	buf_fini(&a->old_image);
+}
+
+static int read_at(void *ctx, void *ret, size_t len, uint64_t offset, struct err *e)
+{
+	return read_image(ctx, offset, ret, len, e);
+}
+
+static void set_old(struct applied *a, const struct buf *image)
+{
+	static const uint8_t zeros[VERITY_BLOCK];
+	size_t tail = image->len % VERITY_BLOCK;
+	struct err e = ERR_INIT;
+
+	buf_clear(&a->old_image);
+	OK(buf_add(&a->old_image, image->data, image->len, &e));
+	OK(buf_add(&a->old_image, zeros, tail > 0 ? VERITY_BLOCK - tail : 0, &e));
+}
+
+static int apply(struct applied *a, const struct recode_means *means, struct err *e)
+{
+	const struct delta_source body = {read_at, &a->body, a->body.len};
+	const struct delta_source old = {read_at, &a->old_image, a->old_image.len};
+	const struct patch_limits limits = {2u << 20, *means};
+	const struct patch_target target = {append, &a->made};
+
+	buf_clear(&a->made);
+	return patch_apply(&a->h, &body, &old, &limits, &target, e);
+}
+
+static void make_wrapped(const struct bench *b, struct applied *a,
+			 const struct recode_means *means, struct unwrap_report *ret)
+{
+	const struct patch_spec spec = {.old_data = b->image[0].data,
+					.old_size = b->image[0].len,
+					.new_data = b->image[1].data,
+					.new_size = b->image[1].len};
+	struct err e = ERR_INIT;
+
+	OK(wrapped_make(&spec, means, &a->head, &a->body, ret, &e));
+	OK(container_head_parse(a->head.data, a->head.len, &a->h, &e));
+	set_old(a, &b->image[0]);
+}
+
 static void a_delta_through_a_squashfs_is_small_and_exact(void **state)
 {
 	AUTO(bench) struct bench b;
-	AUTO(buf) struct buf patch = BUF_INIT(64 << 20);
-	AUTO(buf) struct buf made = BUF_INIT(64 << 20);
-	struct wrapped_spec spec = {
-	    .options = {.codecs = recode_codecs, .limit = PLENTY}};
-	struct wrapped_limits limits = {
-	    .codecs = recode_codecs, .need = PLENTY, .delta_memory = 2u << 20};
-	const struct recode_out out = {.write = append, .ctx = &made};
+	AUTO(applied) struct applied a;
+	struct recode_means means = {recode_codecs, PLENTY};
 	struct err e = ERR_INIT;
 
 	(void)state;
 	need_tool("mksquashfs");
 	bench_init(&b);
+	applied_init(&a);
 	make_images(&b, SQUASH "-comp gzip");
-	spec.old_image = image_of(&b, 0);
-	spec.new_image = image_of(&b, 1);
-	OK(wrapped_make(&spec, &patch, &b.report, &e));
+	make_wrapped(&b, &a, &means, &b.report);
 	assert_true(b.report.n_proven > 0);
-	assert_true(patch.len < 3000); /* a changed frame alone has some 50,000 bytes */
-	OK(wrapped_apply(patch.data, patch.len, &spec.old_image, &limits, &out, &e));
-	assert_int_equal(made.len, b.image[1].len);
-	assert_memory_equal(made.data, b.image[1].data, made.len);
-	FAILS(wrapped_apply(patch.data, patch.len, &spec.new_image, &limits, &out, &e),
-	      b.image[0].len == b.image[1].len ? ERR_FORMAT : ERR_INCOMPATIBLE);
-	limits.need.memory_bytes = 1000;
-	FAILS(wrapped_apply(patch.data, patch.len, &spec.old_image, &limits, &out, &e),
-	      ERR_LIMIT);
-	patch.data[40] ^= 1; /* the new image's digest */
-	limits.need = PLENTY;
-	FAILS(wrapped_apply(patch.data, patch.len, &spec.old_image, &limits, &out, &e),
-	      ERR_DIGEST);
+	assert_true(a.body.len < 3000); /* a changed frame alone has some 50,000 bytes */
+	OK(apply(&a, &means, &e));
+	assert_in_range(a.made.len, b.image[1].len, b.image[1].len + VERITY_BLOCK - 1);
+	assert_memory_equal(a.made.data, b.image[1].data, b.image[1].len);
+	set_old(&a, &b.image[1]);
+	assert_int_equal(apply(&a, &means, &e), -1);
+	set_old(&a, &b.image[0]);
+	means.limit.memory_bytes = 1000;
+	FAILS(apply(&a, &means, &e), ERR_LIMIT);
+	means = (struct recode_means){NULL, PLENTY};
+	FAILS(apply(&a, &means, &e), ERR_UNSUPPORTED);
 }
 
 static void a_device_with_little_memory_gets_less_unwrapped(void **state)
