@@ -190,38 +190,21 @@ static int start_anew(struct install *in, struct err *e)
 	return journal_store(in->spec.journal, &in->journal, e);
 }
 
-/* The segment to go on at: the one that makes the block at the cursor, or that with
- * which a delta's decoder has to begin to make it; n_segments if there is nothing left.
- * A cursor within what is made again counts from its begin. */
-static size_t segment_at(struct install *in, uint64_t cursor)
+/* What is made again counts no more. */
+static int start_pump(struct install *in, struct err *e)
 {
-	const struct container_head *h = &in->release.head;
-	uint64_t begin = 0;
-	size_t i = 0;
-
-	while (i < h->n_segments && begin + h->segments[i].n_blocks <= cursor)
-		begin += h->segments[i++].n_blocks;
-	if (i == h->n_segments)
-		return i;
-	while ((h->segments[i].flags & SEG_CONTINUES) != 0)
-		begin -= h->segments[--i].n_blocks;
-	in->journal.blocks = begin;
-	return i;
-}
-
-static int start_pump(struct install *in, size_t segment, struct err *e)
-{
-	struct pump_job job = {.head = &in->release.head, .segment = segment};
+	struct pump_job job = {.head = &in->release.head,
+			       .unwrap = in->spec.unwrap,
+			       .scratch = in->spec.scratch,
+			       .blocks = in->journal.blocks};
 
 	memcpy(job.media, in->release.media, sizeof(job.media));
 	memcpy(job.old, in->release.old, sizeof(job.old));
-	return pump_start(in->pump, &job, e);
+	return pump_start(in->pump, &job, &in->journal.blocks, e);
 }
 
 static int begin(struct install *in, const struct install_material *m, struct err *e)
 {
-	size_t segment;
-
 	if (in->spec.slot >= N_SLOTS || in->spec.slot == in->spec.running)
 		return err_set(e, ERR_CONFLICT, "the running slot is never written");
 	if (boot_load(in->spec.boot, in->spec.record, e) < 0 ||
@@ -229,19 +212,14 @@ static int begin(struct install *in, const struct install_material *m, struct er
 		return -1;
 	if (holds_release(in)) {
 		in->journal.blocks = in->release.n_blocks;
-		return start_pump(in, in->release.head.n_segments, e) < 0
-			   ? -1
-			   : move(in, PHASE_WRITTEN, e);
+		return start_pump(in, e) < 0 ? -1 : move(in, PHASE_WRITTEN, e);
 	}
 	in->resumed = journal_counts(in);
 	if (!in->resumed && start_anew(in, e) < 0)
 		return -1;
-	segment = segment_at(in, in->journal.blocks);
-	if (start_pump(in, segment, e) < 0)
+	if (start_pump(in, e) < 0)
 		return -1;
-	return move(
-	    in, segment < in->release.head.n_segments ? PHASE_BODY : PHASE_DESCRIPTOR,
-	    e);
+	return move(in, pump_is_done(in->pump) ? PHASE_DESCRIPTOR : PHASE_BODY, e);
 }
 
 int install_begin(struct install *in, const struct install_material *m,
@@ -270,14 +248,9 @@ static int step_body(struct install *in, struct err *e)
 	return pump_segment_done(in->pump) ? move(in, PHASE_FLUSH, e) : 0;
 }
 
-static const struct segment *segment_of(const struct install *in)
-{
-	return &in->release.head.segments[pump_segment(in->pump)];
-}
-
 static int step_flush(struct install *in, struct err *e)
 {
-	if (dev_flush(in->release.media[segment_of(in)->image], e) < 0)
+	if (dev_flush(in->release.media[pump_image(in->pump)], e) < 0)
 		return -1;
 	return move(in, PHASE_CURSOR, e);
 }
@@ -286,16 +259,12 @@ static int step_cursor(struct install *in, struct err *e)
 {
 	struct journal next = in->journal;
 
-	next.blocks += segment_of(in)->n_blocks;
+	next.blocks += pump_segment_blocks(in->pump);
 	if (journal_store(in->spec.journal, &next, e) < 0)
 		return -1;
 	in->journal = next;
 	pump_next_segment(in->pump);
-	return move(in,
-		    pump_segment(in->pump) < in->release.head.n_segments
-			? PHASE_BODY
-			: PHASE_DESCRIPTOR,
-		    e);
+	return move(in, pump_is_done(in->pump) ? PHASE_DESCRIPTOR : PHASE_BODY, e);
 }
 
 static int step_descriptor(struct install *in, struct err *e)

@@ -29,7 +29,9 @@
  * life. It then says from which offset of the body to go on; never are more than one
  * segment and one chunk fetched twice (but all of it if the read-back finds that the
  * medium did not hold it). Of a delta, in place of a segment: the map of the image, and
- * the segments that go on from each other (512 KiB of body and one segment).
+ * the segments that go on from each other (512 KiB of body and one segment). Of an
+ * unwrapped image also its plan, and all that leads to the begin of the frame that was
+ * cut: a kernel in one frame is made again from its begin, but not written.
  *
  * A delta and the full payload are two ways to the same blocks, so either goes on where
  * the other was given up.
@@ -46,6 +48,7 @@
 
 #include "../../common/format/container.h"
 #include "../../common/format/descriptor.h"
+#include "../../common/recode/wrap.h"
 #include "../boot/boot.h"
 #include "../dev/dev.h"
 
@@ -74,6 +77,10 @@ struct install_spec {
 	 * that a decoder may take. */
 	const struct install_slot *base;
 	uint64_t delta_memory;
+	/* For unwrapped ones: the codecs that are here, the most they may take, and where
+	 * large old frames can be put (NULL: none can). */
+	struct recode_means unwrap;
+	struct dev *scratch;
 };
 
 /* What was fetched and verified as a TUF target (manifest), or hangs on it by hash (the

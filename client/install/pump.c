@@ -15,18 +15,25 @@
  * that one has taken its part. When an install goes on at a segment, the bytes of its
  * first chunk that belong to the segment before are hashed with it and passed over.
  *
- * Nothing here is allocated after pump_new(): buffers of fixed size, and the decoder's
- * workspace.
+ * An unwrapped image's segments make its new view; what the packer makes of that is
+ * collected to groups and written as soon as one is complete, whatever the segments'
+ * borders:
+ *
+ *	[chunk] -> decode (reads the old view) -> [view] -> pack -> [run] -> as above
+ *
+ * Nothing here is allocated after pump_start(), but for the plan of such an image and
+ * what it declares.
  */
 #include "pump.h"
 
 #include "decode.h"
+#include "unwrap.h"
 
 #include <string.h>
 
 #define STEP_BYTES DEV_MAX_IO
 #define LEAVES_BYTES (CONTAINER_MAX_SEGMENT_BLOCKS * SHA256_LEN)
-#define NO_MAP SIZE_MAX
+#define NONE SIZE_MAX
 
 struct pump {
 	struct pump_job job;
@@ -38,15 +45,19 @@ struct pump {
 	size_t chunk_pos; /* bytes consumed */
 	bool chunk_ok;	  /* complete, and its hash held */
 
+	unsigned image;	   /* of the segment */
+	uint64_t block;	   /* of the image: the next to be written */
 	size_t segment;	   /* index; n_segments: nothing left */
-	size_t map;	   /* index of the one that is being read; or NO_MAP */
+	size_t lead;	   /* index of the plan or map that is read before; or NONE */
+	size_t plan_read;  /* of the one that `wrap` is made of */
 	size_t map_read;   /* of the one that the decoder has */
 	bool started;	   /* the decoder knows of the segment or map */
 	uint64_t taken;	   /* encoded bytes of it, leaves included */
 	size_t leaves_len; /* bytes of its leaves collected */
 	bool leaves_ok;
 	bool pending;	    /* the decoder may hold output back */
-	uint32_t n_written; /* blocks of it checked and written */
+	size_t made;	    /* bytes that the decoder made of it */
+	uint32_t n_written; /* blocks checked and written since its begin */
 	uint64_t n_skipped;
 
 	/* What was made: STEP_BYTES, of a delta a group. */
@@ -56,6 +67,11 @@ struct pump {
 	size_t run_hashed; /* of a group */
 	bool run_ok;	   /* checked */
 	size_t run_done;   /* bytes written */
+
+	/* Of an unwrapped image: */
+	struct buf plan; /* as far as it was read */
+	struct recode_wrap *wrap;
+	uint8_t *view; /* STEP_BYTES */
 
 	uint8_t chunk_data[CONTAINER_CHUNK];
 	uint8_t leaves[LEAVES_BYTES]; /* of the segment; of a delta, of the run */
@@ -78,7 +94,10 @@ void pump_free(struct pump *p)
 {
 	if (p != NULL) {
 		decoder_free(p->decoder);
+		recode_wrap_free(p->wrap);
+		buf_fini(&p->plan);
 		free(p->run);
+		free(p->view);
 	}
 	free(p);
 }
@@ -88,10 +107,10 @@ static const struct segment *current(const struct pump *p)
 	return p->segment < p->head->n_segments ? &p->head->segments[p->segment] : NULL;
 }
 
-/* What is taken from the body: the segment, or the map before it. */
+/* What is taken from the body: the segment, or what is read before it. */
 static const struct segment *source(const struct pump *p)
 {
-	return p->map != NO_MAP ? &p->head->segments[p->map] : current(p);
+	return p->lead != NONE ? &p->head->segments[p->lead] : current(p);
 }
 
 static bool is_delta(const struct pump *p)
@@ -99,16 +118,17 @@ static bool is_delta(const struct pump *p)
 	return p->head->kind == CONTAINER_DELTA;
 }
 
-/* The map of an image, which makes no blocks of its own. */
-static size_t find_map(const struct pump *p, unsigned image)
+/* The plan or the map of the segment's image, if it has to be read before. */
+static size_t find_lead(const struct pump *p, const struct segment *s)
 {
-	for (size_t i = 0; i < p->head->n_segments; i++) {
-		const struct segment *s = &p->head->segments[i];
+	const struct segment *all = p->head->segments;
 
-		if (s->image == image && (s->flags & SEG_MAP) != 0)
+	for (size_t i = 0; all + i < s; i++) {
+		if (all[i].image == s->image && all[i].n_blocks == 0 &&
+		    i != p->plan_read && i != p->map_read)
 			return i;
 	}
-	return NO_MAP;
+	return NONE;
 }
 
 /* The next byte that is consumed stands there. What was collected of its chunk stays. */
@@ -126,24 +146,38 @@ static void seek(struct pump *p, uint64_t offset)
 	p->chunk_pos = (size_t)(offset % CONTAINER_CHUNK);
 }
 
-/* The segment from its begin, its image's map first unless the decoder has it. */
+static bool is_lead(const struct segment *s)
+{
+	return s->n_blocks == 0;
+}
+
+static void enter_image(struct pump *p, unsigned image)
+{
+	recode_wrap_free(TAKE(p->wrap));
+	p->plan_read = p->map_read = NONE;
+	p->image = image;
+	p->block = 0;
+}
+
+/* The segment from its begin; what is to be read before it first. */
 static void start_segment(struct pump *p)
 {
 	const struct segment *s;
 
-	while ((s = current(p)) != NULL && (s->flags & SEG_MAP) != 0)
+	while ((s = current(p)) != NULL && is_lead(s))
 		p->segment++;
+	if (s != NULL && s->image != p->image)
+		enter_image(p, s->image);
+	p->lead = s != NULL ? find_lead(p, s) : NONE;
+	if (s != NULL && container_plan(p->head, p->image) == NULL)
+		p->block = s->first_block;
 	p->started = false;
 	p->taken = 0;
 	p->leaves_len = 0;
 	p->leaves_ok = false;
 	p->pending = false;
+	p->made = 0;
 	p->n_written = 0;
-	p->run_len = p->run_done = p->run_hashed = 0;
-	p->run_ok = false;
-	p->map = s != NULL ? find_map(p, s->image) : NO_MAP;
-	if (p->map == p->map_read)
-		p->map = NO_MAP;
 	s = source(p);
 	seek(p, s != NULL ? s->body_offset : p->head->body_size);
 }
@@ -152,22 +186,68 @@ static void start_segment(struct pump *p)
 static int reserve(struct pump *p, struct err *e)
 {
 	free(p->run);
+	free(TAKE(p->view));
 	p->run_room = is_delta(p) ? VERITY_GROUP : STEP_BYTES;
 	p->run = malloc(p->run_room);
 	if (p->run == NULL)
 		return err_nomem(e);
+	if ((p->head->codecs & 1u << CODEC_PLAN) != 0) {
+		p->view = malloc(STEP_BYTES);
+		if (p->view == NULL)
+			return err_nomem(e);
+	}
 	return decoder_reserve(p->decoder, p->head, e);
 }
 
-int pump_start(struct pump *p, const struct pump_job *job, struct err *e)
+/* The image's segment that makes this block, of it or its view, or that with which a
+ * delta's decoder has to begin to make it. */
+static size_t find_segment(const struct pump *p, uint64_t block)
+{
+	const struct segment *all = p->head->segments;
+	size_t i = 0;
+
+	while (all[i].image != p->image || is_lead(&all[i]) ||
+	       all[i].first_block + all[i].n_blocks <= block)
+		i++;
+	while ((all[i].flags & SEG_CONTINUES) != 0)
+		i--;
+	return i;
+}
+
+/* Where to go on with so many blocks of the release on the medium; returns how many of
+ * them count. Of an unwrapped image that is for its plan to say. */
+static uint64_t find_place(struct pump *p, uint64_t blocks)
+{
+	const struct container_head *h = p->head;
+	uint64_t begin = 0;
+	unsigned image = 0;
+
+	while (image < h->n_images &&
+	       blocks - begin >= verity_n_blocks(h->images[image].size))
+		begin += verity_n_blocks(h->images[image++].size);
+	enter_image(p, image);
+	p->segment = h->n_segments;
+	if (image == h->n_images)
+		return blocks;
+	if (container_plan(h, image) != NULL) {
+		p->segment = find_segment(p, 0);
+		p->block = (blocks - begin) / VERITY_FANOUT * VERITY_FANOUT;
+		return begin + p->block;
+	}
+	p->segment = find_segment(p, blocks - begin);
+	return begin + h->segments[p->segment].first_block;
+}
+
+int pump_start(struct pump *p, const struct pump_job *job, uint64_t *ret_blocks,
+	       struct err *e)
 {
 	p->job = *job;
 	p->head = job->head;
-	p->segment = p->head->n_segments;
-	p->map = p->map_read = NO_MAP;
-	if (job->segment < p->head->n_segments && reserve(p, e) < 0)
+	p->run_len = p->run_done = p->run_hashed = 0;
+	p->run_ok = false;
+	*ret_blocks = find_place(p, job->blocks);
+	if (!pump_is_done(p) && reserve(p, e) < 0)
 		return -1;
-	p->segment = job->segment;
 	p->chunk = p->head->n_chunks;
 	p->chunk_len = 0;
 	p->chunk_ok = false;
@@ -209,29 +289,29 @@ static size_t output_len(const struct segment *s)
 /* Bytes that the segment has yet to make. */
 static size_t output_left(const struct pump *p, const struct segment *s)
 {
-	return output_len(s) - p->n_written * (size_t)VERITY_BLOCK -
-	       (p->run_len - p->run_done);
+	return output_len(s) - p->made;
 }
 
 static bool run_is_due(const struct pump *p, const struct segment *s)
 {
-	return p->run_len > 0 && (p->run_len == p->run_room || output_left(p, s) == 0);
+	return p->lead == NONE && p->wrap == NULL && p->run_len > 0 &&
+	       (p->run_len == p->run_room || output_left(p, s) == 0);
 }
 
 bool pump_segment_done(const struct pump *p)
 {
 	const struct segment *s = current(p);
 
-	return s != NULL && p->map == NO_MAP && p->n_written == s->n_blocks &&
-	       p->taken == s->body_size;
+	if (s == NULL || p->lead != NONE || p->taken < s->body_size)
+		return false;
+	return p->wrap != NULL ? output_left(p, s) == 0 : p->n_written == s->n_blocks;
 }
 
 bool pump_is_hungry(const struct pump *p)
 {
 	const struct segment *s = source(p);
 
-	if (s == NULL || (s->flags & SEG_ZERO) != 0 || p->pending ||
-	    (p->map == NO_MAP && run_is_due(p, s)))
+	if (s == NULL || (s->flags & SEG_ZERO) != 0 || p->pending || run_is_due(p, s))
 		return false;
 	return p->taken < s->body_size && !chunk_complete(p);
 }
@@ -308,22 +388,50 @@ static int check_end(const struct pump *p, const struct segment *s, struct err *
 	return 0;
 }
 
-static int decode(struct pump *p, const struct segment *s, struct err *e)
+/* Where the decoder puts what it makes next. */
+static uint8_t *output(const struct pump *p, const struct segment *s, size_t *ret_room)
 {
-	size_t left = output_left(p, s), room = p->run_room - p->run_len;
-	struct decoder_io io = {.in = p->chunk_data + p->chunk_pos,
-				.in_len = available(p, s),
-				.out = p->run + p->run_len};
+	size_t left = output_left(p, s);
+	size_t room = p->wrap != NULL ? STEP_BYTES : p->run_room - p->run_len;
 
 	room = room < STEP_BYTES ? room : STEP_BYTES;
-	io.room = left < room ? left : room;
+	*ret_room = left < room ? left : room;
+	return p->wrap != NULL ? p->view : p->run + p->run_len;
+}
+
+/* It has put so much there. */
+static int take_output(struct pump *p, const struct segment *s, size_t n, struct err *e)
+{
+	uint64_t view_at = s->first_block * VERITY_BLOCK + p->made;
+	const struct segment *next = s + 1;
+
+	p->made += n;
+	if (p->wrap == NULL) {
+		p->run_len += n;
+		return 0;
+	}
+	if (recode_wrap_add(p->wrap, view_at, p->view, n, e) < 0)
+		return -1;
+	if (n == 0 || output_left(p, s) > 0 ||
+	    (next < p->head->segments + p->head->n_segments && next->image == s->image))
+		return 0;
+	return recode_wrap_end(p->wrap, e);
+}
+
+static int decode(struct pump *p, const struct segment *s, struct err *e)
+{
+	struct decoder_io io = {.in = p->chunk_data + p->chunk_pos,
+				.in_len = available(p, s)};
+
+	io.out = output(p, s, &io.room);
 	if (decoder_run(p->decoder, &io, e) < 0)
 		return -1;
 	if (io.taken == 0 && io.made == 0 && io.in_len > 0)
 		return err_set(e, ERR_FORMAT, "its data makes more than its blocks");
 	p->pending = io.made > 0 && io.made == io.room && output_left(p, s) > io.made;
-	p->run_len += io.made;
 	consume(p, io.taken);
+	if (take_output(p, s, io.made, e) < 0)
+		return -1;
 	return check_end(p, s, e);
 }
 
@@ -341,11 +449,13 @@ static int check_zero_leaves(struct pump *p, const struct segment *s, struct err
 
 static int make_zeros(struct pump *p, const struct segment *s, struct err *e)
 {
-	size_t left = output_left(p, s);
+	size_t n;
+	uint8_t *to = output(p, s, &n);
 
-	p->run_len = left < p->run_room ? left : p->run_room;
-	memset(p->run, 0, p->run_len);
-	return is_delta(p) || p->leaves_ok ? 0 : check_zero_leaves(p, s, e);
+	memset(to, 0, n);
+	if (!is_delta(p) && !p->leaves_ok && check_zero_leaves(p, s, e) < 0)
+		return -1;
+	return take_output(p, s, n, e);
 }
 
 static int check_blocks(struct pump *p, const struct segment *s, struct err *e)
@@ -368,11 +478,10 @@ static int check_blocks(struct pump *p, const struct segment *s, struct err *e)
 }
 
 /* A delta carries no leaves: they are made here, a step at a time, and the group's hash
- * says whether all of them are right. Segments begin where groups do. */
-static int check_group(struct pump *p, const struct segment *s, struct err *e)
+ * says whether all of them are right. Runs begin where groups do. */
+static int check_group(struct pump *p, struct err *e)
 {
-	const struct container_image *image = &p->head->images[s->image];
-	uint64_t block = s->first_block + p->n_written;
+	const struct container_image *image = &p->head->images[p->image];
 	size_t left = p->run_len - p->run_hashed, n = p->run_len / VERITY_BLOCK;
 	uint8_t group[SHA256_LEN];
 
@@ -386,11 +495,12 @@ static int check_group(struct pump *p, const struct segment *s, struct err *e)
 	if (verity_group(image->salt, p->leaves, n, verity_n_blocks(image->size), group,
 			 e) < 0)
 		return -1;
-	if (memcmp(group, image->groups + block / VERITY_FANOUT * SHA256_LEN,
+	if (memcmp(group, image->groups + p->block / VERITY_FANOUT * SHA256_LEN,
 		   SHA256_LEN) != 0)
 		return err_set(
 		    e, ERR_DIGEST, "blocks %llu to %llu are not what was signed",
-		    (unsigned long long)block, (unsigned long long)(block + n - 1));
+		    (unsigned long long)p->block,
+		    (unsigned long long)(p->block + n - 1));
 	p->run_ok = true;
 	return 0;
 }
@@ -420,16 +530,16 @@ static int write_changed(struct pump *p, struct dev *d, uint64_t offset,
 	return 0;
 }
 
-static int write_run(struct pump *p, const struct segment *s, struct err *e)
+static int write_run(struct pump *p, struct err *e)
 {
-	uint64_t block = s->first_block + p->n_written;
 	size_t len = p->run_len - p->run_done;
 
 	len = len < STEP_BYTES ? len : STEP_BYTES;
-	if (write_changed(p, p->job.media[s->image], block * VERITY_BLOCK,
+	if (write_changed(p, p->job.media[p->image], p->block * VERITY_BLOCK,
 			  p->run + p->run_done, len, e) < 0)
 		return -1;
 	p->n_written += (uint32_t)(len / VERITY_BLOCK);
+	p->block += len / VERITY_BLOCK;
 	p->run_done += len;
 	if (p->run_done == p->run_len) {
 		p->run_len = p->run_done = p->run_hashed = 0;
@@ -440,9 +550,34 @@ static int write_run(struct pump *p, const struct segment *s, struct err *e)
 
 static int end_run(struct pump *p, const struct segment *s, struct err *e)
 {
-	if (!p->run_ok && (is_delta(p) ? check_group : check_blocks)(p, s, e) < 0)
+	if (!p->run_ok && (is_delta(p) ? check_group(p, e) : check_blocks(p, s, e)) < 0)
 		return -1;
-	return p->run_ok ? write_run(p, s, e) : 0;
+	return p->run_ok ? write_run(p, e) : 0;
+}
+
+/* From the packer, which holds nothing back: a whole group is written at once. */
+static int put_image(void *ctx, const uint8_t *data, size_t len, struct err *e)
+{
+	struct pump *p = ctx;
+	uint64_t size = verity_n_blocks(p->head->images[p->image].size) * VERITY_BLOCK;
+
+	while (len > 0) {
+		size_t n = p->run_room - p->run_len;
+		bool is_full;
+
+		n = n < len ? n : len;
+		memcpy(p->run + p->run_len, data, n);
+		p->run_len += n;
+		data += n;
+		len -= n;
+		is_full = p->run_len == p->run_room ||
+			  p->block * VERITY_BLOCK + p->run_len == size;
+		while (is_full && p->run_len > 0) {
+			if (end_run(p, NULL, e) < 0)
+				return -1;
+		}
+	}
+	return 0;
 }
 
 static int check_chunk(struct pump *p, struct err *e)
@@ -454,15 +589,24 @@ static int check_chunk(struct pump *p, struct err *e)
 	return 0;
 }
 
+/* The old image as the decoder reads it. */
+static struct delta_source old_of(const struct pump *p)
+{
+	if (p->wrap == NULL)
+		return p->job.old[p->image];
+	return (struct delta_source){recode_wrap_read, p->wrap,
+				     recode_wrap_old_size(p->wrap)};
+}
+
 static int read_map(struct pump *p, const struct segment *s, struct err *e)
 {
-	uint64_t size = verity_n_blocks(p->head->images[s->image].size) * VERITY_BLOCK;
+	uint64_t size = container_made_blocks(p->head, p->image) * VERITY_BLOCK;
+	const struct delta_source old = old_of(p);
 	struct decoder_io io = {.in = p->chunk_data + p->chunk_pos,
 				.in_len = available(p, s)};
 
 	if (!p->started)
-		decoder_start_map(p->decoder, (uint32_t)s->body_size, size,
-				  &p->job.old[s->image]);
+		decoder_start_map(p->decoder, (uint32_t)s->body_size, size, &old);
 	p->started = true;
 	if (decoder_run_map(p->decoder, &io, e) < 0)
 		return -1;
@@ -471,9 +615,63 @@ static int read_map(struct pump *p, const struct segment *s, struct err *e)
 		return err_set(e, ERR_FORMAT, "its map does not end where it should");
 	if (p->taken < s->body_size)
 		return 0;
-	p->map_read = p->map;
+	p->map_read = p->lead;
 	start_segment(p);
 	return 0;
+}
+
+/* The plan is known: it says what is made again for the next block. */
+static int open_wrap(struct pump *p, struct err *e)
+{
+	const struct unwrap_spec spec = {.plan = p->plan.data,
+					 .plan_len = p->plan.len,
+					 .means = &p->job.unwrap,
+					 .old = &p->job.old[p->image],
+					 .scratch = p->job.scratch,
+					 .out = {put_image, p},
+					 .new_size = p->head->images[p->image].size};
+	uint64_t made = container_made_blocks(p->head, p->image) * VERITY_BLOCK;
+	uint64_t view_at;
+
+	if (unwrap_open(&spec, &p->wrap, e) < 0)
+		return -1;
+	if (recode_wrap_new_size(p->wrap) != made)
+		return err_set(e, ERR_FORMAT, "its plan is not that of its segments");
+	if (recode_wrap_seek(p->wrap, p->block * VERITY_BLOCK, &view_at, e) < 0)
+		return -1;
+	p->plan_read = p->lead;
+	p->segment = find_segment(p, view_at / VERITY_BLOCK);
+	start_segment(p);
+	return 0;
+}
+
+static int read_plan(struct pump *p, const struct segment *s, struct err *e)
+{
+	size_t n = available(p, s);
+	int result;
+
+	if (!p->started) {
+		buf_fini(&p->plan);
+		buf_init(&p->plan, RECODE_PLAN_MAX_BYTES);
+		if (s->body_size > p->job.unwrap.limit.memory_bytes)
+			return err_set(e, ERR_LIMIT,
+				       "its unwrapping plan has %llu bytes",
+				       (unsigned long long)s->body_size);
+	}
+	p->started = true;
+	if (buf_add(&p->plan, p->chunk_data + p->chunk_pos, n, e) < 0)
+		return -1;
+	consume(p, n);
+	if (p->taken < s->body_size)
+		return 0;
+	result = open_wrap(p, e);
+	buf_fini(&p->plan);
+	return result;
+}
+
+static int read_lead(struct pump *p, const struct segment *s, struct err *e)
+{
+	return s->codec == CODEC_PLAN ? read_plan(p, s, e) : read_map(p, s, e);
 }
 
 static int decode_blocks(struct pump *p, const struct segment *s, struct err *e)
@@ -488,13 +686,13 @@ static int decode_blocks(struct pump *p, const struct segment *s, struct err *e)
 
 static int step(struct pump *p, const struct segment *s, struct err *e)
 {
-	if (p->map == NO_MAP && run_is_due(p, s))
+	if (run_is_due(p, s))
 		return end_run(p, s, e);
 	if ((s->flags & SEG_ZERO) != 0)
 		return make_zeros(p, s, e);
 	if (!p->chunk_ok && chunk_complete(p))
 		return check_chunk(p, e);
-	return p->map != NO_MAP ? read_map(p, s, e) : decode_blocks(p, s, e);
+	return p->lead != NONE ? read_lead(p, s, e) : decode_blocks(p, s, e);
 }
 
 int pump_step(struct pump *p, struct err *e)
@@ -508,9 +706,14 @@ int pump_step(struct pump *p, struct err *e)
 	return 0;
 }
 
-size_t pump_segment(const struct pump *p)
+unsigned pump_image(const struct pump *p)
 {
-	return p->segment;
+	return p->image;
+}
+
+bool pump_is_done(const struct pump *p)
+{
+	return p->segment >= p->head->n_segments;
 }
 
 void pump_next_segment(struct pump *p)

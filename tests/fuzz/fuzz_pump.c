@@ -63,9 +63,10 @@ static void run(struct pump *p, struct ram *medium, const struct container_head 
 		const uint8_t *data, size_t len)
 {
 	const struct pump_job job = {.head = h, .media = {&medium->base}};
+	uint64_t blocks;
 	size_t at = 0;
 
-	if (pump_start(p, &job, NULL) < 0)
+	if (pump_start(p, &job, &blocks, NULL) < 0)
 		abort();
 	while (!pump_segment_done(p)) {
 		if (pump_is_hungry(p)) {

@@ -108,10 +108,11 @@ static void vouch(struct load *l)
 static int run(struct load *l, struct err *e)
 {
 	const struct pump_job job = {.head = &l->head, .media = {l->medium}};
+	uint64_t blocks;
 	size_t at = 0;
 
 	vouch(l);
-	if (pump_start(l->pump, &job, e) < 0)
+	if (pump_start(l->pump, &job, &blocks, e) < 0)
 		return -1;
 	while (!pump_segment_done(l->pump)) {
 		if (pump_is_hungry(l->pump)) {
@@ -264,6 +265,7 @@ static void zeros_need_no_body_but_must_be_signed(void **state)
 {
 	struct load *l = load_new(20);
 	const struct pump_job job = {.head = &l->head, .media = {l->medium}};
+	uint64_t blocks;
 	struct err e = ERR_INIT;
 
 	(void)state;
@@ -271,7 +273,7 @@ static void zeros_need_no_body_but_must_be_signed(void **state)
 	vouch(l);
 	l->segment.flags = SEG_ZERO;
 	l->segment.codec = CODEC_RAW;
-	OK(pump_start(l->pump, &job, &e));
+	OK(pump_start(l->pump, &job, &blocks, &e));
 	assert_false(pump_is_hungry(l->pump));
 	FAILS(pump_step(l->pump, &e), ERR_DIGEST);
 	load_free(l);
