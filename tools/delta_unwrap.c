@@ -6,49 +6,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* A list with an end, as the modules take it. */
-struct codec_list {
-	const struct recode_codec *codecs[N_RECODE_IDS + 1];
-};
-
-static const struct recode_codec *codec_named(const char *name, size_t len)
-{
-	for (size_t i = 0; recode_codecs[i] != NULL; i++) {
-		const char *known = recode_codecs[i]->name;
-
-		if (strlen(known) == len && memcmp(known, name, len) == 0)
-			return recode_codecs[i];
-	}
-	return NULL;
-}
-
-/* "zstd,deflate", or "all". */
-static int parse_codecs(const char *text, struct codec_list *ret, struct err *e)
-{
-	size_t n = 0;
-
-	*ret = (struct codec_list){0};
-	for (; strcmp(text, "all") == 0 && recode_codecs[n] != NULL; n++)
-		ret->codecs[n] = recode_codecs[n];
-	while (n == 0 || *text == ',') {
-		size_t len = strcspn(text += n > 0, ",");
-		const struct recode_codec *c = codec_named(text, len);
-
-		if (c == NULL || n == N_RECODE_IDS)
-			return err_set(e, ERR_USAGE,
-				       "--unwrap: %.*s is no codec of this program",
-				       (int)(len < 40 ? len : 40), text);
-		ret->codecs[n++] = c;
-		text += len;
-	}
-	return 0;
-}
-
 struct recode_means delta_unwrap_means(const struct ota *o)
 {
-	return (struct recode_means){.codecs = recode_codecs,
-				     .limit = {.memory_bytes = o->unwrap_memory,
-					       .scratch_bytes = o->scratch}};
+	return (struct recode_means){
+	    .codecs = recode_codecs,
+	    .limit = {.memory_bytes = o->unwrap_memory, .scratch_bytes = o->scratch}};
 }
 
 int delta_unwrap_make(const struct ota *o, const struct patch_spec *spec,
@@ -57,17 +19,17 @@ int delta_unwrap_make(const struct ota *o, const struct patch_spec *spec,
 {
 	struct recode_means means = delta_unwrap_means(o);
 	struct unwrap_report report = {0};
-	struct codec_list codecs;
+	struct recode_codec_list codecs;
 
-	if (parse_codecs(o->unwrap, &codecs, e) < 0)
-		return -1;
+	if (recode_codecs_parse(recode_codecs, o->unwrap, &codecs, e) < 0)
+		return err_wrap(e, "--unwrap");
 	means.codecs = codecs.codecs;
 	if (wrapped_make(spec, &means, ret_head, ret_body, &report, e) < 0)
 		return -1;
 	*ret_made = report.n_proven > 0;
 	if (!o->json && *ret_made)
-		printf("through %zu of %zu frames; %zu are unchanged\n", report.n_proven,
-		       report.n_new, report.n_unchanged);
+		printf("through %zu of %zu frames; %zu are unchanged\n",
+		       report.n_proven, report.n_new, report.n_unchanged);
 	return 0;
 }
 

@@ -146,6 +146,9 @@ struct agent_ops {
 	 * target_close(). NULL: no deltas. */
 	int (*base_open)(void *ctx, unsigned slot, struct install_slot *ret,
 			 struct err *e);
+	/* A medium of so many bytes that holds nothing yet, likewise until
+	 * target_close(). NULL: none. */
+	int (*scratch_open)(void *ctx, uint64_t size, struct dev **ret, struct err *e);
 	/* Runs a health command or the soft one; agent_on_command_end() follows, also
 	 * after the timeout. One at a time. */
 	int (*command_start)(void *ctx, const char *command, uint64_t timeout_ms,
@@ -180,6 +183,8 @@ struct agent_spec {
 	uint64_t max_payload_bytes;  /* of a body; 0: no limit but the medium */
 	uint64_t max_install_ms;     /* of one attempt to fetch a body; 0: no limit */
 	uint64_t delta_memory_bytes; /* that applying a delta may take; 0: no deltas */
+	/* What unwrapped deltas may take; codecs NULL: there are to be none. */
+	struct recode_means unwrap;
 	bool delta_only; /* never the full payload of a server; bundles are taken */
 
 	/* Exits with 0 if the device may be interrupted now, for a deployment that is

@@ -188,16 +188,27 @@ static void add_slot(struct ddi_config_data *c, const struct slot *s, char lette
 	add(c, key, known ? hash : "");
 }
 
+/* As many as an attribute takes; the rest in another one. */
 static void add_capabilities(const struct agent *a, struct ddi_config_data *c)
 {
-	const char *names[MAX_CAPABILITIES];
-	size_t n = agent_capabilities(a, names);
-	char text[128] = "";
+	static const char *const keys[] = {"agent.capabilities",
+					   "agent.capabilities.2"};
+	char texts[N_ELEMS(keys)][DDI_ATTR_LEN + 1] = {"", ""};
+	struct capabilities all;
+	size_t at = 0;
 
-	for (size_t i = 0, at = 0; i < n && at < sizeof(text); i++)
-		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s",
-				       i > 0 ? "," : "", names[i]);
-	add(c, "agent.capabilities", text);
+	agent_capabilities(a, &all);
+	for (size_t i = 0; i < all.n; i++) {
+		size_t len = strlen(texts[at]);
+
+		if (len + 1 + strlen(all.words[i]) > DDI_ATTR_LEN &&
+		    at + 1 < N_ELEMS(keys))
+			len = strlen(texts[++at]);
+		(void)snprintf(texts[at] + len, sizeof(texts[at]) - len, "%s%s",
+			       len > 0 ? "," : "", all.words[i]);
+	}
+	for (size_t i = 0; i < N_ELEMS(keys); i++)
+		add(c, keys[i], texts[i]);
 }
 
 static void fill_attributes(const struct agent *a, struct ddi_config_data *c)

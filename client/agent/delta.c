@@ -20,6 +20,8 @@
  */
 #include "internal.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MAX_ATTEMPTS 5 /* in a row without getting on */
@@ -29,15 +31,44 @@ bool delta_takes(const struct agent *a)
 	return a->spec.delta_memory_bytes > 0 && a->spec.ops->base_open != NULL;
 }
 
-size_t agent_capabilities(const struct agent *a, const char *ret[MAX_CAPABILITIES])
+static bool unwraps(const struct agent *a)
 {
-	static const char *const names[MAX_CAPABILITIES] = {"full", "resume", "offline",
-							    "delta", "delta-only"};
+	return delta_takes(a) && a->spec.unwrap.codecs != NULL;
+}
 
-	memcpy(ret, names, sizeof(names));
+static void PRINTF_LIKE(2, 3) say(struct capabilities *c, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (c->n < MAX_CAPABILITIES &&
+	    vsnprintf(c->words[c->n], sizeof(c->words[0]), format, args) <
+		(int)sizeof(c->words[0]))
+		c->n++;
+	va_end(args);
+}
+
+/* An encoder is told with its exact version: another one makes other bytes. */
+static void say_unwrap(const struct agent *a, struct capabilities *ret)
+{
+	const struct recode_means *m = &a->spec.unwrap;
+
+	for (size_t i = 0; m->codecs[i] != NULL; i++)
+		say(ret, "unwrap-%s-%s", m->codecs[i]->name, m->codecs[i]->version());
+	say(ret, "unwrap-memory-%llu", (unsigned long long)m->limit.memory_bytes);
+	say(ret, "unwrap-scratch-%llu", (unsigned long long)m->limit.scratch_bytes);
+}
+
+void agent_capabilities(const struct agent *a, struct capabilities *ret)
+{
+	*ret = (struct capabilities){{"full", "resume", "offline"}, 3};
 	if (!delta_takes(a))
-		return MAX_CAPABILITIES - 2;
-	return a->spec.delta_only ? MAX_CAPABILITIES : MAX_CAPABILITIES - 1;
+		return;
+	say(ret, "delta");
+	if (a->spec.delta_only)
+		say(ret, "delta-only");
+	if (unwraps(a))
+		say_unwrap(a, ret);
 }
 
 bool delta_must_wait(const struct agent *a, const struct ddi_deployment *d)

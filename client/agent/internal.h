@@ -65,7 +65,7 @@ struct update {
 	uint8_t manifest_sha256[SHA256_LEN];
 	bool target_is_open;
 	struct install_slot media, base;
-	struct dev *journal;
+	struct dev *journal, *scratch;
 	struct install *install;
 	struct buf pending; /* of the body: received, not yet fed */
 	bool paused, ended; /* of the body's exchange */
@@ -234,9 +234,13 @@ void fetch_refresh(struct agent *a);
 /* The manifest and the descriptor are there: goes on with the full payload's head. */
 void fetch_full_head(struct agent *a);
 
-/* What this agent can do, for attributes and reports; the number of names. */
-#define MAX_CAPABILITIES 5
-size_t agent_capabilities(const struct agent *a, const char *ret[MAX_CAPABILITIES]);
+/* What this agent can do, as words (common/ddi/capability.h). */
+#define MAX_CAPABILITIES 12
+struct capabilities {
+	char words[MAX_CAPABILITIES][33];
+	size_t n;
+};
+void agent_capabilities(const struct agent *a, struct capabilities *ret);
 
 /* delta.c: this device is set up for deltas. */
 bool delta_takes(const struct agent *a);

@@ -318,7 +318,7 @@ static int write_text(const struct agent *a, const struct report *r, struct buf 
 		      struct err *e)
 {
 	struct ddi_feedback *f = calloc(1, sizeof(*f));
-	const char *names[MAX_CAPABILITIES];
+	struct capabilities can;
 	int result;
 
 	if (f == NULL)
@@ -334,10 +334,9 @@ static int write_text(const struct agent *a, const struct report *r, struct buf 
 	memcpy(f->delta, r->delta, sizeof(f->delta));
 	(void)snprintf(f->agent_version, sizeof(f->agent_version), "%.32s",
 		       a->spec.agent_version);
-	f->n_capabilities = agent_capabilities(a, names);
-	for (size_t i = 0; i < f->n_capabilities; i++)
-		(void)snprintf(f->capabilities[i], sizeof(f->capabilities[i]), "%s",
-			       names[i]);
+	agent_capabilities(a, &can);
+	f->n_capabilities = can.n;
+	memcpy(f->capabilities, can.words, sizeof(can.words));
 	result = ddi_feedback_write(f, r->id, ret, e);
 	free(f);
 	return result;

@@ -178,6 +178,20 @@ static int open_base(struct agent *a, struct err *e)
 	return err_set(e, ERR_INCOMPATIBLE, "%s", why.text);
 }
 
+/* Without it what needs none goes on. */
+static void open_scratch(struct agent *a)
+{
+	uint64_t size = a->spec.unwrap.limit.scratch_bytes;
+	struct err e = ERR_INIT;
+
+	a->update.scratch = NULL;
+	if (a->spec.unwrap.codecs == NULL || size == 0 ||
+	    a->spec.ops->scratch_open == NULL)
+		return;
+	if (a->spec.ops->scratch_open(a->spec.ctx, size, &a->update.scratch, &e) < 0)
+		agent_log_failure(a, LOG_WARN, "make room to unwrap", &e);
+}
+
 static int begin_install(struct agent *a, struct err *e)
 {
 	struct update *u = &a->update;
@@ -188,7 +202,8 @@ static int begin_install(struct agent *a, struct err *e)
 				    .boot_keys = a->spec.boot_keys,
 				    .product = a->spec.product,
 				    .hardware = a->spec.hardware,
-				    .delta_memory = a->spec.delta_memory_bytes};
+				    .delta_memory = a->spec.delta_memory_bytes,
+				    .unwrap = a->spec.unwrap};
 	const struct install_material m = {
 	    .manifest = u->parts[FETCH_MANIFEST].data,
 	    .manifest_len = u->parts[FETCH_MANIFEST].len,
@@ -207,7 +222,10 @@ static int begin_install(struct agent *a, struct err *e)
 	spec.journal = u->journal;
 	if (u->by_delta && open_base(a, e) < 0)
 		return -1;
+	if (u->by_delta)
+		open_scratch(a);
 	spec.base = u->by_delta ? &u->base : NULL;
+	spec.scratch = u->by_delta ? u->scratch : NULL;
 	u->install = install_new(&spec, e);
 	if (u->install == NULL || install_begin(u->install, &m, &u->body_at, e) < 0)
 		return -1;

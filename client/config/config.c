@@ -85,6 +85,14 @@ const struct option client_config_options[] = {
      "only"},
     {"delta", "only", OPT_BOOL, AT(delta_only), NULL, NULL,
      "Take no full payload from a server, on a link that cannot carry one"},
+    {"delta", "unwrap", OPT_TEXT, AT(unwrap.codecs), NULL, "CODECS",
+     "Take deltas through compression that this device makes again: all, or of "
+     "zstd,deflate,xz,lz4"},
+    {"delta", "unwrap-memory", OPT_SIZE, AT(unwrap.memory_bytes), "16MiB", "SIZE",
+     "Memory that decoding and encoding what is compressed may take"},
+    {"delta", "unwrap-scratch", OPT_SIZE, AT(unwrap.scratch_bytes), "64MiB", "SIZE",
+     "Room in [state] dir for what is compressed in one piece, while a delta is "
+     "applied"},
     {"control", "socket", OPT_PATH, AT(control_socket), NULL, "PATH",
      "The local socket for status and poll-now"},
     OPTION_END,

@@ -67,6 +67,11 @@ struct client_config {
 	} limit;
 	uint64_t delta_memory_bytes;
 	bool delta_only;
+	struct {
+		const char *codecs; /* "zstd,deflate", "all", NULL: none */
+		uint64_t memory_bytes;
+		uint64_t scratch_bytes;
+	} unwrap;
 	const char *control_socket;
 };
 

@@ -497,10 +497,10 @@ static int check_group(struct pump *p, struct err *e)
 		return -1;
 	if (memcmp(group, image->groups + p->block / VERITY_FANOUT * SHA256_LEN,
 		   SHA256_LEN) != 0)
-		return err_set(
-		    e, ERR_DIGEST, "blocks %llu to %llu are not what was signed",
-		    (unsigned long long)p->block,
-		    (unsigned long long)(p->block + n - 1));
+		return err_set(e, ERR_DIGEST,
+			       "blocks %llu to %llu are not what was signed",
+			       (unsigned long long)p->block,
+			       (unsigned long long)(p->block + n - 1));
 	p->run_ok = true;
 	return 0;
 }

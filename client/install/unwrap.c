@@ -44,10 +44,10 @@ static int write_scratch(void *ctx, uint64_t offset, const void *data, size_t le
 
 int unwrap_open(const struct unwrap_spec *s, struct recode_wrap **ret, struct err *e)
 {
-	const struct recode_scratch scratch = {
-	    {read_scratch, s->scratch},
-	    write_scratch,
-	    s->scratch != NULL ? s->scratch->size : 0};
+	const struct recode_scratch scratch = {{read_scratch, s->scratch},
+					       write_scratch,
+					       s->scratch != NULL ? s->scratch->size
+								  : 0};
 	struct recode_wrap_spec spec = {.plan = s->plan,
 					.plan_len = s->plan_len,
 					.means = *s->means,

@@ -3,9 +3,12 @@
 
 #include "../../common/base/file.h"
 #include "../../common/base/text.h"
+#include "codecs.h"
 #include "command.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #define USER_AGENT "ota-client/" OTA_VERSION
 #define MIN_RATE_BYTES 100
@@ -27,6 +30,7 @@ struct driver_timer {
 
 struct driver {
 	struct driver_spec spec;
+	struct recode_codec_list codecs; /* that it unwraps */
 	struct loop *loop;
 	struct net *net;
 	struct agent *agent;
@@ -35,7 +39,7 @@ struct driver {
 	struct command *command; /* the health or soft command that runs, or NULL */
 	struct factory factory;
 	struct slot_layout slots[N_SLOTS];
-	struct dev *media[2 * MAX_IMAGES + 3]; /* open: of the target images, descriptor
+	struct dev *media[2 * MAX_IMAGES + 4]; /* open: of the target images, descriptor
 						  and journal, of the base without it */
 	size_t n_media;
 	char trust_dir[PATH_MAX], origin[DRIVER_URL_LEN], base[DRIVER_URL_LEN];
@@ -182,6 +186,27 @@ static int base_open(void *ctx, unsigned slot, struct install_slot *ret, struct 
 	return open_media(ctx, slot, 0, ret, e);
 }
 
+/* It has no name once it is open: nothing of it outlives the agent. */
+static int scratch_open(void *ctx, uint64_t size, struct dev **ret, struct err *e)
+{
+	struct driver *d = ctx;
+	char path[PATH_MAX];
+	AUTO_CLOSE int fd = -1;
+	int result;
+
+	if (text_format(path, sizeof(path), e, "%s/unwrap.scratch",
+			d->spec.config->state_dir) < 0)
+		return -1;
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
+		return err_sys(e, "%s", path);
+	result = dev_open_file(path, "scratch", 1, ret, e);
+	(void)unlink(path);
+	if (result == 0)
+		d->media[d->n_media++] = *ret;
+	return result;
+}
+
 /* ---- health commands ---- */
 
 static void on_command(void *ctx, int status, const char *why)
@@ -223,6 +248,7 @@ static const struct agent_ops ops = {
     .target_open = target_open,
     .target_close = target_close,
     .base_open = base_open,
+    .scratch_open = scratch_open,
     .command_start = command_start,
     .command_cancel = command_cancel,
     .random = get_random,
@@ -231,7 +257,8 @@ static const struct agent_ops ops = {
 
 /* ---- set-up ---- */
 
-static int check_config(const struct client_config *c, struct err *e)
+static int check_config(const struct client_config *c,
+			struct recode_codec_list *ret_codecs, struct err *e)
 {
 	const struct {
 		const char *value, *name;
@@ -243,6 +270,9 @@ static int check_config(const struct client_config *c, struct err *e)
 		if (rows[i].value == NULL)
 			return err_set(e, ERR_CONFIG, "%s is missing", rows[i].name);
 	}
+	if (c->unwrap.codecs != NULL &&
+	    recode_codecs_parse(client_codecs, c->unwrap.codecs, ret_codecs, e) < 0)
+		return err_wrap(e, "[delta] unwrap");
 	if (c->delta_only && c->delta_memory_bytes == 0)
 		return err_set(
 		    e, ERR_CONFIG,
@@ -391,6 +421,8 @@ static int open_agent(struct driver *d, const struct tuf_store *trust, struct er
 	    .max_install_ms = c->limit.fetch_ms,
 	    .delta_memory_bytes = c->delta_memory_bytes,
 	    .delta_only = c->delta_only,
+	    .unwrap = {.codecs = c->unwrap.codecs != NULL ? d->codecs.codecs : NULL,
+		       .limit = {c->unwrap.memory_bytes, c->unwrap.scratch_bytes}},
 	    .reboot_delay_ms = REBOOT_DELAY_MS};
 
 	tuf_store_dir(c->state_dir, &s.files);
@@ -415,7 +447,7 @@ struct driver *driver_new(const struct driver_spec *spec, struct err *e)
 	}
 	d->spec = *spec;
 	d->lock_fd = -1;
-	if (check_config(spec->config, e) < 0 ||
+	if (check_config(spec->config, &d->codecs, e) < 0 ||
 	    client_config_slots(spec->config, d->slots, e) < 0 ||
 	    factory_load(spec->config->factory_dir, &d->factory, e) < 0 ||
 	    open_state(d, &trust, e) < 0 || open_loop(d, e) < 0 || open_net(d, e) < 0 ||

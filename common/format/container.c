@@ -110,8 +110,8 @@ struct progress {
 	uint32_t codecs;      /* seen so far */
 	bool has_plan;	      /* of this image: its segments make the view */
 	bool has_map;
-	bool ended;	      /* the view: what is before is its last */
-	bool may_continue;    /* what is before has left something */
+	bool ended;	   /* the view: what is before is its last */
+	bool may_continue; /* what is before has left something */
 };
 
 /* The encoded size that can be right: leaves in front of something that is not longer

@@ -103,8 +103,17 @@ extern const struct recode_codec recode_lz4;
 extern const struct recode_codec recode_xz;
 extern const struct recode_codec recode_zstd;
 
-/* Every codec of this build; NULL ends it. A device names a subset of its own. */
+/* Every codec that there is; NULL ends it. A device names a subset of its own. */
 extern const struct recode_codec *const recode_codecs[];
+
+/* A list with its end. */
+struct recode_codec_list {
+	const struct recode_codec *codecs[N_RECODE_IDS + 1];
+};
+
+/* "zstd,deflate", or "all" that are in `codecs`. ERR_USAGE names the one that is not. */
+int recode_codecs_parse(const struct recode_codec *const *codecs, const char *text,
+			struct recode_codec_list *ret, struct err *e) MUST_USE;
 
 /* NULL if it is not in the list. */
 const struct recode_codec *recode_codec_find(const struct recode_codec *const *codecs,

@@ -296,17 +296,15 @@ static int read_whole(struct apply *a, const struct segment *s, struct buf *ret,
 static int read_plan(struct apply *a, const struct segment *s, struct err *e)
 {
 	AUTO(buf) struct buf plan = BUF_INIT(RECODE_PLAN_MAX_BYTES);
-	const struct recode_scratch scratch = {
-	    {read_scratch, &a->scratch},
-	    write_scratch,
-	    a->limits->unwrap.limit.scratch_bytes};
-	struct recode_wrap_spec spec = {
-	    .means = a->limits->unwrap,
-	    .old_image = {read_image, &a->old},
-	    .old_blocks = a->old.size / VERITY_BLOCK,
-	    .new_size = a->head->images[0].size,
-	    .scratch = &scratch,
-	    .out = {put_image, a}};
+	const struct recode_scratch scratch = {{read_scratch, &a->scratch},
+					       write_scratch,
+					       a->limits->unwrap.limit.scratch_bytes};
+	struct recode_wrap_spec spec = {.means = a->limits->unwrap,
+					.old_image = {read_image, &a->old},
+					.old_blocks = a->old.size / VERITY_BLOCK,
+					.new_size = a->head->images[0].size,
+					.scratch = &scratch,
+					.out = {put_image, a}};
 
 	if (read_whole(a, s, &plan, e) < 0)
 		return -1;

@@ -76,8 +76,7 @@ int full_encode(struct full *f, const uint8_t *data, size_t len, size_t coded_le
 {
 	size_t n;
 
-	if (make_room(f, len, e) < 0 ||
-	    encode(f, FAST_LEVEL, data, len, &n, e) < 0)
+	if (make_room(f, len, e) < 0 || encode(f, FAST_LEVEL, data, len, &n, e) < 0)
 		return -1;
 	if (COMPRESSES(n, len) && n - MAY_SAVE(n) < coded_len &&
 	    encode(f, BEST_LEVEL, data, len, &n, e) < 0)

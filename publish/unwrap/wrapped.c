@@ -94,8 +94,8 @@ static int add_codec(const struct recode_profile *p, char *ret, struct err *e)
 
 	if (c == NULL)
 		return err_set(e, ERR_INTERNAL, "codec %u is not here", p->codec);
-	if (text_format(word, sizeof(word), e, "unwrap-%s-%s ", c->name,
-			c->version()) < 0)
+	if (text_format(word, sizeof(word), e, "unwrap-%s-%s ", c->name, c->version()) <
+	    0)
 		return -1;
 	if (strstr(ret, word) != NULL)
 		return 0;

@@ -60,14 +60,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	AUTO(recode_plan) struct recode_plan plan = {0};
 	AUTO_PTR(recode_wrap) struct recode_wrap *w = NULL;
-	const struct recode_scratch scratch = {{read_zeros, NULL}, write_scratch,
-					       1u << 20};
+	const struct recode_scratch scratch = {
+	    {read_zeros, NULL}, write_scratch, 1u << 20};
 	uint64_t made = 0;
 	struct recode_wrap_spec spec = {
 	    .plan = data,
 	    .plan_len = size,
-	    .means = {recode_codecs, {.memory_bytes = 8u << 20,
-				      .scratch_bytes = 1u << 20}},
+	    .means = {recode_codecs,
+		      {.memory_bytes = 8u << 20, .scratch_bytes = 1u << 20}},
 	    .old_image = {read_zeros, NULL},
 	    .scratch = &scratch,
 	    .out = {count, &made}};

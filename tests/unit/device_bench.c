@@ -6,9 +6,12 @@
 #include "../../common/base/file.h"
 #include "../../common/format/bundle.h"
 #include "../../publish/bundle/maker.h"
-#include "../../publish/diff/patch.h"
+#include "../../publish/unwrap/wrapped.h"
 
 #include "testing.h"
+
+#include <zlib.h>
+#include <zstd.h>
 
 #define CAP (8u << 20)
 #define ERASE_SIZE 4096u
@@ -40,6 +43,61 @@ static void make_firmware(struct buf *b, unsigned version)
 	fill_noise(b->data + MIB - (200 << 10), 200 << 10, version);
 	fill_noise(b->data + 2 * MIB, 200000, 10 + version);
 	b->len = len;
+}
+
+/* Text of a kind; what changes from version to version is little. */
+static void fill_content(uint8_t *p, size_t len, unsigned version)
+{
+	uint8_t noise[64];
+
+	for (size_t i = 0; i < len; i++) {
+		if (i % 4096 == 0)
+			fill_noise(noise, sizeof(noise), i + 3);
+		p[i] = (uint8_t)(i % 64 < 8 ? noise[i / 64 % 8 * 8 + i % 8]
+					    : 'a' + i % 64);
+	}
+	for (size_t i = 70000; i + 8 < len; i += 200000)
+		p[i] = (uint8_t)('0' + version);
+}
+
+#define PACKED_PLAIN ((1u << 20) + (200u << 10))
+#define PACKED_FRAME (128u << 10)
+
+static void add_gzip(struct buf *b, uint8_t *content, size_t len)
+{
+	z_stream z = {.next_in = content, .avail_in = (uInt)len};
+
+	assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY),
+			 Z_OK);
+	z.next_out = b->data + b->len;
+	z.avail_out = (uInt)(b->room - b->len);
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	b->len += z.total_out;
+	assert_int_equal(deflateEnd(&z), Z_OK);
+}
+
+static void make_packed_firmware(struct buf *b, unsigned version)
+{
+	AUTO_FREE uint8_t *content = malloc(PACKED_PLAIN);
+	struct err e = ERR_INIT;
+	size_t n;
+
+	assert_non_null(content);
+	fill_content(content, PACKED_PLAIN, version);
+	OK(buf_reserve(b, 2 * MIB, &e));
+	fill_noise(b->data, 600000, 5);
+	b->len = 600000;
+	for (size_t i = 0; i < 4; i++) {
+		content[i * PACKED_FRAME + 99] = (uint8_t)version;
+		n = ZSTD_compress(b->data + b->len, b->room - b->len,
+				  content + i * PACKED_FRAME, PACKED_FRAME, 3);
+		assert_false(ZSTD_isError(n));
+		b->len += n;
+	}
+	add_gzip(b, content, PACKED_PLAIN);
+	fill_noise(b->data + b->len, 300001, 6);
+	b->len += 300001;
+	OK(buf_reserve(b, VERITY_BLOCK, &e));
 }
 
 static void make_rootfs(struct buf *b, unsigned version)
@@ -100,7 +158,7 @@ static const void *part_of(const struct bench_release *r, const struct bundle *b
 	return r->file.data + p->offset;
 }
 
-static void make_release(struct bench_release *r, unsigned version,
+static void make_release(struct bench_release *r, unsigned version, bool is_packed,
 			 const struct privkey *key)
 {
 	struct install_material *m = &r->material;
@@ -111,7 +169,8 @@ static void make_release(struct bench_release *r, unsigned version,
 	buf_init(&r->file, CAP);
 	for (size_t i = 0; i < N_BENCH_IMAGES; i++)
 		buf_init(&r->images[i], CAP);
-	make_firmware(&r->images[IMAGE_FIRMWARE], version);
+	(is_packed ? make_packed_firmware : make_firmware)(&r->images[IMAGE_FIRMWARE],
+							   version);
 	make_rootfs(&r->images[IMAGE_ROOTFS], version);
 	run_maker(r, version == 1 ? "1.0.0" : "2.0.0", version, key);
 	for (size_t i = 0; i < N_BENCH_IMAGES; i++)
@@ -145,6 +204,8 @@ static void add_media(struct device *d)
 	}
 	d->journal = sim_add(&d->sim, "journal", 2 * JOURNAL_SPACING);
 	d->record = sim_add(&d->sim, "slot record", 2 * ERASE_SIZE);
+	if (d->is_packed)
+		d->scratch = sim_add(&d->sim, "scratch", 2 * MIB);
 }
 
 /* What the factory does. */
@@ -172,7 +233,7 @@ static void fill_slot_a(struct device *d)
 	OK(boot_store(boot, &record, &e));
 }
 
-struct device *device_new(void)
+static struct device *make_device(bool is_packed)
 {
 	static const uint8_t seed[ED25519_SEED_LEN] = {7};
 	AUTO_PTR(privkey) struct privkey *key = NULL;
@@ -183,12 +244,23 @@ struct device *device_new(void)
 	key = privkey_from_ed25519_seed(seed, &e);
 	assert_non_null(key);
 	d->keys.keys[0] = privkey_public(key, &e);
-	make_release(&d->v1, 1, key);
-	make_release(&d->v2, 2, key);
+	d->is_packed = is_packed;
+	make_release(&d->v1, 1, is_packed, key);
+	make_release(&d->v2, 2, is_packed, key);
 	add_media(d);
 	fill_slot_a(d);
 	sim_power_on(&d->sim);
 	return d;
+}
+
+struct device *device_new(void)
+{
+	return make_device(false);
+}
+
+struct device *device_new_packed(void)
+{
+	return make_device(true);
 }
 
 void device_free(struct device *d)
@@ -207,6 +279,28 @@ void device_free(struct device *d)
 	free(d);
 }
 
+static struct recode_means means(void)
+{
+	return (struct recode_means){
+	    recode_codecs, {.memory_bytes = 16 * MIB, .scratch_bytes = 2 * MIB}};
+}
+
+/* Unwrapped, if there is something to unwrap. */
+static void make_delta(const struct device *d, const struct patch_spec *spec,
+		       struct buf *head, struct buf *body)
+{
+	const struct recode_means has = means();
+	struct unwrap_report report = {0};
+	struct err e = ERR_INIT;
+
+	if (d->is_packed)
+		OK(wrapped_make(spec, &has, head, body, &report, &e));
+	if (report.n_proven == 0)
+		OK(patch_make(spec, head, body, &e));
+	else
+		assert_int_equal(report.n_proven, 5);
+}
+
 void device_add_delta(struct device *d)
 {
 	struct buf heads[N_BENCH_IMAGES], bodies[N_BENCH_IMAGES];
@@ -218,7 +312,7 @@ void device_add_delta(struct device *d)
 	for (size_t i = 0; i < N_BENCH_IMAGES; i++) {
 		const struct image *image = &d->v2.manifest.images[i];
 		struct patch_spec spec = {.old_data = d->v1.images[i].data,
-					  .old_size = d->v1.images[i].len,
+					  .old_size = d->v1.manifest.images[i].size,
 					  .new_data = d->v2.images[i].data,
 					  .new_size = image->size,
 					  .segment_blocks = VERITY_FANOUT,
@@ -227,7 +321,7 @@ void device_add_delta(struct device *d)
 		memcpy(spec.salt, image->salt, VERITY_SALT_LEN);
 		buf_init(&heads[i], CAP);
 		buf_init(&bodies[i], CAP);
-		OK(patch_make(&spec, &heads[i], &bodies[i], &e));
+		make_delta(d, &spec, &heads[i], &bodies[i]);
 		parts[i] = (struct patch_part){heads[i].data, heads[i].len,
 					       bodies[i].data, bodies[i].len};
 	}
@@ -289,6 +383,8 @@ void device_spec(struct device *d, struct boot *boot, struct slot_record *record
 	    .hardware = "revA",
 	    .base = d->base.n_images > 0 ? &d->base : NULL,
 	    .delta_memory = 2 * MIB,
+	    .unwrap = means(),
+	    .scratch = d->scratch,
 	};
 }
 

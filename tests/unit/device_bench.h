@@ -36,12 +36,17 @@ struct device {
 	struct buf delta_head,
 	    delta_body;		  /* v1 to v2; empty until device_add_delta() */
 	struct install_slot base; /* slot A, which runs */
+	struct dev *scratch;	  /* for an unwrapped one */
+	bool is_packed;		  /* the firmware's content is compressed */
 	bool by_delta;		  /* device_install() takes the delta */
 	uint64_t n_fetched;	  /* bytes of body, by device_install() */
 };
 
 /* With the releases made, slot A filled and confirmed. */
 struct device *device_new(void);
+/* With firmware of raw bytes, four zstd frames and a gzip stream that is larger than a
+ * frame which the view keeps in memory: its delta is an unwrapped one. */
+struct device *device_new_packed(void);
 void device_free(struct device *d);
 
 /* From here on device_install() takes the delta, which it makes: firmware of segments of

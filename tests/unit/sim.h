@@ -14,7 +14,7 @@
 
 #include <stdbool.h>
 
-#define SIM_MAX_MEDIA 8
+#define SIM_MAX_MEDIA 9
 #define SIM_SECTOR 512u
 
 enum sim_fault {

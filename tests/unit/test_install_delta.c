@@ -14,17 +14,22 @@ struct run {
 	struct install *in;
 };
 
-static void run_init(struct run *r)
+static void run_begin(struct run *r, struct device *d)
 {
 	struct err e = ERR_INIT;
 
-	*r = (struct run){.d = device_new()};
+	*r = (struct run){.d = d};
 	device_add_delta(r->d);
 	OK(device_open(r->d, &r->boot, &r->record, &e));
 	device_spec(r->d, r->boot, &r->record, &r->spec);
 	r->m = device_material(r->d);
 	r->in = install_new(&r->spec, &e);
 	assert_non_null(r->in);
+}
+
+static void run_init(struct run *r)
+{
+	run_begin(r, device_new());
 }
 
 static void run_fini(struct run *r)
@@ -255,6 +260,133 @@ static void the_full_payload_goes_on_where_a_delta_was_given_up(void **state)
 	device_free(d);
 }
 
+static void an_unwrapped_one_is_installed_and_armed(void **state)
+{
+	static const size_t sizes[] = {1021, 65536, 1 << 20};
+	struct err e = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMS(sizes); i++) {
+		AUTO(run) struct run r;
+		uint64_t offset;
+
+		run_begin(&r, device_new_packed());
+		assert_true(r.d->delta_body.len < 100000);
+		OK(install_begin(r.in, &r.m, &offset, &e));
+		OK(push(&r, r.d->delta_body.data, sizes[i], UINT64_MAX, &e));
+		assert_int_equal(r.record.slots[1].state, SLOT_WRITTEN);
+		OK(device_check_slot(r.d, 1, &r.d->v2, &e));
+		OK(device_check_slot(r.d, 0, &r.d->v1, &e));
+	}
+}
+
+/* Installs what is there by what this device has. */
+static void fails_with(struct run *r, enum err_code code, const char *text)
+{
+	uint64_t offset;
+	struct err e = ERR_INIT;
+
+	install_free(r->in);
+	r->in = install_new(&r->spec, &e);
+	OK(install_begin(r->in, &r->m, &offset, &e));
+	FAILS(push(r, r->d->delta_body.data, 70000, UINT64_MAX, &e), code);
+	if (strstr(e.text, text) == NULL)
+		fail_msg("%s", e.text);
+}
+
+static void a_device_without_the_means_refuses_an_unwrapped_one(void **state)
+{
+	static const struct recode_codec *const other[] = {&recode_xz, NULL};
+	AUTO(run) struct run r;
+	struct install_spec has;
+	uint64_t offset;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	run_begin(&r, device_new_packed());
+	has = r.spec;
+	r.spec.unwrap = (struct recode_means){0};
+	fails_with(&r, ERR_LIMIT, "plan");
+	r.spec.unwrap = has.unwrap;
+	r.spec.unwrap.codecs = other;
+	fails_with(&r, ERR_UNSUPPORTED, "is not here");
+	r.spec.unwrap = has.unwrap;
+	r.spec.unwrap.limit.memory_bytes = 300000;
+	fails_with(&r, ERR_LIMIT, "bytes of memory");
+	r.spec = has;
+	r.spec.scratch = NULL;
+	fails_with(&r, ERR_LIMIT, "scratch");
+	/* And the full payload goes on from there. */
+	r.m = r.d->v2.material;
+	OK(install_begin(r.in, &r.m, &offset, &e));
+	sim_power_on(&r.d->sim);
+	r.d->by_delta = false;
+	OK(device_install(r.d, &e));
+	OK(device_check_slot(r.d, 1, &r.d->v2, &e));
+}
+
+/* One thing after the other, until so many blocks are kept; small bodies come whole. */
+static void step_until(struct run *r, uint64_t blocks)
+{
+	enum install_want want = INSTALL_STEP;
+	struct install_progress p = {0};
+	struct err e = ERR_INIT;
+
+	while (p.blocks_kept < blocks) {
+		uint64_t at = install_body_offset(r->in);
+
+		(void)install_feed(r->in, r->d->delta_body.data + at,
+				   r->d->delta_body.len - (size_t)at);
+		OK(install_step(r->in, &want, &e));
+		assert_int_not_equal(want, INSTALL_WRITTEN);
+		install_progress(r->in, &p);
+	}
+}
+
+/* What was decoded once and has changed since makes another image, none of which is
+ * written. */
+static void a_scratch_medium_that_forgets_does_no_harm(void **state)
+{
+	AUTO(run) struct run r;
+	uint64_t offset;
+	struct sim_medium *scratch;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	run_begin(&r, device_new_packed());
+	scratch = (struct sim_medium *)r.d->scratch;
+	OK(install_begin(r.in, &r.m, &offset, &e));
+	step_until(&r, 128);
+	scratch->seen[900000] ^= 1;
+	FAILS(push(&r, r.d->delta_body.data, 512, UINT64_MAX, &e), ERR_DIGEST);
+	sim_power_on(&r.d->sim);
+	OK(device_install(r.d, &e));
+	OK(device_check_slot(r.d, 1, &r.d->v2, &e));
+}
+
+static void an_unwrapped_one_goes_on_where_it_was(void **state)
+{
+	struct err e = ERR_INIT;
+
+	(void)state;
+	for (uint64_t blocks = 1; blocks <= 128; blocks += 127) {
+		AUTO(run) struct run r;
+		struct sim_medium *target;
+		uint64_t offset, written;
+
+		run_begin(&r, device_new_packed());
+		target = (struct sim_medium *)r.d->images[1][IMAGE_FIRMWARE];
+		OK(install_begin(r.in, &r.m, &offset, &e));
+		step_until(&r, blocks);
+		sim_power_on(&r.d->sim);
+		written = target->n_written_bytes;
+		OK(device_install(r.d, &e));
+		OK(device_check_slot(r.d, 1, &r.d->v2, &e));
+		assert_true(target->n_written_bytes - written <=
+			    r.d->v2.images[IMAGE_FIRMWARE].len - blocks * VERITY_BLOCK);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +399,10 @@ int main(void)
 	    cmocka_unit_test(a_full_head_is_no_delta_and_a_delta_no_full_one),
 	    cmocka_unit_test(it_goes_on_where_it_was),
 	    cmocka_unit_test(the_full_payload_goes_on_where_a_delta_was_given_up),
+	    cmocka_unit_test(an_unwrapped_one_is_installed_and_armed),
+	    cmocka_unit_test(a_device_without_the_means_refuses_an_unwrapped_one),
+	    cmocka_unit_test(a_scratch_medium_that_forgets_does_no_harm),
+	    cmocka_unit_test(an_unwrapped_one_goes_on_where_it_was),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

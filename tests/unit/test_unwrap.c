@@ -429,7 +429,8 @@ static void a_delta_through_a_squashfs_is_small_and_exact(void **state)
 	make_images(&b, SQUASH "-comp gzip");
 	make_wrapped(&b, &a, &means, &b.report);
 	assert_true(b.report.n_proven > 0);
-	assert_true(a.body.len < 3000); /* a changed frame alone has some 50,000 bytes */
+	assert_true(a.body.len <
+		    3000); /* a changed frame alone has some 50,000 bytes */
 	OK(apply(&a, &means, &e));
 	assert_in_range(a.made.len, b.image[1].len, b.image[1].len + VERITY_BLOCK - 1);
 	assert_memory_equal(a.made.data, b.image[1].data, b.image[1].len);
