@@ -13,10 +13,10 @@ RUN(delta_list)
 	static const struct view_column columns[] = {
 	    {"DELTA", "id", VIEW_TEXT},		 {"PRODUCT", "product", VIEW_TEXT},
 	    {"FROM", "from_version", VIEW_TEXT}, {"TO", "to_version", VIEW_TEXT},
-	    {"STATE", "state", VIEW_TEXT},	 {"SIZE", "size", VIEW_SIZE},
-	    {"FULL", "full_size", VIEW_SIZE},	 {"MADE", "made_at", VIEW_TIME},
-	    {"USED", "devices", VIEW_TEXT},	 {"SAVED", "saved", VIEW_SIZE},
-	    {"DETAIL", "detail", VIEW_TEXT},
+	    {"UNWRAPS", "unwraps", VIEW_TEXT},	 {"STATE", "state", VIEW_TEXT},
+	    {"SIZE", "size", VIEW_SIZE},	 {"FULL", "full_size", VIEW_SIZE},
+	    {"MADE", "made_at", VIEW_TIME},	 {"USED", "devices", VIEW_TEXT},
+	    {"SAVED", "saved", VIEW_SIZE},	 {"DETAIL", "detail", VIEW_TEXT},
 	};
 	const struct ota *o = values;
 	AUTO(buf) struct buf query = BUF_INIT(1024);

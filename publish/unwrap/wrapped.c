@@ -102,7 +102,7 @@ static int add_codec(const struct recode_profile *p, char *ret, struct err *e)
 	return text_format(ret + len, WRAPPED_NEEDS_LEN + 1 - len, e, "%s", word);
 }
 
-int wrapped_needs(const struct recode_plan *const *plans, size_t n_plans,
+int wrapped_needs(const struct recode_plan *plans, size_t n_plans,
 		  char ret[WRAPPED_NEEDS_LEN + 1], struct err *e)
 {
 	struct recode_need most = {0};
@@ -112,13 +112,13 @@ int wrapped_needs(const struct recode_plan *const *plans, size_t n_plans,
 	for (size_t i = 0; i < n_plans; i++) {
 		struct recode_need need;
 
-		recode_plan_need(plans[i], &need);
+		recode_plan_need(&plans[i], &need);
 		if (need.memory_bytes > most.memory_bytes)
 			most.memory_bytes = need.memory_bytes;
 		if (need.scratch_bytes > most.scratch_bytes)
 			most.scratch_bytes = need.scratch_bytes;
-		for (size_t k = 1; k < plans[i]->n_profiles; k++) {
-			if (add_codec(&plans[i]->profiles[k], ret, e) < 0)
+		for (size_t k = 1; k < plans[i].n_profiles; k++) {
+			if (add_codec(&plans[i].profiles[k], ret, e) < 0)
 				return -1;
 		}
 	}

@@ -26,7 +26,7 @@ int wrapped_read_plan(const struct container_head *h, const struct delta_source 
 /* Appends what a device must have for a plan as words of its capabilities
  * (common/ddi/capability.h). */
 #define WRAPPED_NEEDS_LEN 255
-int wrapped_needs(const struct recode_plan *const *plans, size_t n_plans,
+int wrapped_needs(const struct recode_plan *plans, size_t n_plans,
 		  char ret[WRAPPED_NEEDS_LEN + 1], struct err *e) MUST_USE;
 
 #endif

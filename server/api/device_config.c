@@ -47,6 +47,23 @@ static void take_value(char *ret, size_t room, const struct attribute *a, size_t
 		(void)snprintf(ret, room, "%s", v);
 }
 
+/* Two attributes, since one is short; with commas between. */
+static void take_capabilities(char ret[CAPABILITIES_MAX_LEN + 1],
+			      const struct attribute *all, size_t n)
+{
+	size_t len;
+
+	take_value(ret, CAPABILITIES_MAX_LEN / 2, all, n, "agent.capabilities");
+	len = strlen(ret);
+	if (len > 0) {
+		ret[len++] = ',';
+		take_value(ret + len, CAPABILITIES_MAX_LEN + 1 - len, all, n,
+			   "agent.capabilities.2");
+	}
+	for (char *at = ret; *at != '\0'; at++)
+		*at = *at == ',' ? ' ' : *at;
+}
+
 static int read_meanings(struct store_call *c, const struct attribute *all, size_t n,
 			 struct err *e)
 {
@@ -58,10 +75,7 @@ static int read_meanings(struct store_call *c, const struct attribute *all, size
 		   "version");
 	take_value(c->in.attributes.agent_version,
 		   sizeof(c->in.attributes.agent_version), all, n, "agent.version");
-	take_value(c->in.attributes.capabilities, sizeof(c->in.attributes.capabilities),
-		   all, n, "agent.capabilities");
-	for (char *at = c->in.attributes.capabilities; *at != '\0'; at++)
-		*at = *at == ',' ? ' ' : *at;
+	take_capabilities(c->in.attributes.capabilities, all, n);
 	return render_slots(all, n, c->in.attributes.slots, e);
 }
 

@@ -13,26 +13,27 @@ struct delta_waiting {
 	void (*then)(struct api_call *a);
 };
 
-static bool has_word(const char *words, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (const char *at = words; (at = strstr(at, word)) != NULL; at += len) {
-		if ((at == words || at[-1] == ' ') &&
-		    (at[len] == ' ' || at[len] == '\0'))
-			return true;
-	}
-	return false;
-}
-
 bool device_takes_no_full(const struct device *d)
 {
-	return has_word(d->capabilities, "delta-only");
+	return capability_has(d->capabilities, "delta-only");
 }
 
 bool device_takes_deltas(const struct device *d)
 {
-	return d->grade == GRADE_PROVEN && has_word(d->capabilities, "delta");
+	return d->grade == GRADE_PROVEN && capability_has(d->capabilities, "delta");
+}
+
+const struct fleet_delta *delta_choose(const struct store_call *c,
+				       const struct device *d)
+{
+	const struct fleet_delta *all = c->items;
+
+	for (size_t i = 0; i < c->n_items; i++) {
+		if (all[i].state == DELTA_READY && !all[i].withdrawn &&
+		    capability_covers(d->capabilities, all[i].needs))
+			return &all[i];
+	}
+	return NULL;
 }
 
 static void found_delta(struct store_call *c)
@@ -41,12 +42,13 @@ static void found_delta(struct store_call *c)
 	struct api_call *a = c->ctx;
 	struct delta_waiting *w = a->handler_state;
 	void (*then)(struct api_call *) = w->then;
+	const struct fleet_delta *d;
 
-	if (c->err.code != ERR_NOT_FOUND && api_failed(a, c))
+	if (api_failed(a, c))
 		return;
-	if (c->err.code == ERR_NONE && c->out.delta.state == DELTA_READY &&
-	    !c->out.delta.withdrawn)
-		a->delta = c->out.delta;
+	d = delta_choose(c, &a->device);
+	if (d != NULL)
+		a->delta = *d;
 	free(TAKE(a->handler_state));
 	then(a);
 }

@@ -23,4 +23,9 @@ int delta_fill(struct api_call *a, struct ddi_delta *ret, struct err *e) MUST_US
 int device_content_url(struct api_call *a, char ret[DDI_URL_LEN],
 		       const uint8_t sha256[SHA256_LEN], struct err *e) MUST_USE;
 
+/* Of DELTA_FIND's items, the smallest that is ready and that the device can apply, or
+ * NULL. Lives in c. */
+const struct fleet_delta *delta_choose(const struct store_call *c,
+				       const struct device *d);
+
 #endif

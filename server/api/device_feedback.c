@@ -92,12 +92,16 @@ static void fill_device_change(struct device_change *d, struct api_call *a,
 	if (strcmp(f->agent_version, a->device.agent_version) != 0)
 		(void)snprintf(d->agent_version, sizeof(d->agent_version), "%s",
 			       f->agent_version);
-	for (size_t i = 0; i < f->n_capabilities && len < sizeof(d->capabilities) - 1;
-	     i++) {
-		int n = snprintf(d->capabilities + len, sizeof(d->capabilities) - len,
-				 "%s%s", i == 0 ? "" : " ", f->capabilities[i]);
+	for (size_t i = 0; i < f->n_capabilities; i++) {
+		size_t room = sizeof(d->capabilities) - len;
+		int n = snprintf(d->capabilities + len, room, "%s%s", i == 0 ? "" : " ",
+				 f->capabilities[i]);
 
-		len += n < 0 ? 0 : (size_t)n;
+		if (n < 0 || (size_t)n >= room) {
+			d->capabilities[len] = '\0'; /* no half a word */
+			break;
+		}
+		len += (size_t)n;
 	}
 }
 
@@ -108,7 +112,8 @@ static void fill_delta(struct deployment_move *m, const struct api_call *a,
 	if (m->state == DEPLOYMENT_CONFIRMED && m->grade == GRADE_PROVEN &&
 	    a->deployment.state != DEPLOYMENT_CONFIRMED)
 		(void)delta_target_from(f->delta, a->release.product,
-					a->release.version, m->delta_from);
+					a->release.version, m->delta_from,
+					&m->delta_unwraps);
 }
 
 static void fill_move(struct deployment_move *m, struct api_call *a,

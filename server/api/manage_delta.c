@@ -37,6 +37,8 @@ static struct json *render_delta(const void *item, uint64_t *ret_key, struct err
 	    json_set(o, "state", json_new_text(delta_progress_name(d->state)), e) < 0 ||
 	    json_set(o, "detail", text_or_null(d->detail), e) < 0 ||
 	    json_set(o, "withdrawn", json_new_bool(d->withdrawn), e) < 0 ||
+	    json_set(o, "unwraps", json_new_bool(d->unwraps), e) < 0 ||
+	    json_set(o, "needs", text_or_null(d->needs), e) < 0 ||
 	    json_set(o, "size", number_or_null(d->head_size + d->body_size), e) < 0 ||
 	    json_set(o, "full_size", json_new_int((int64_t)d->full_size), e) < 0 ||
 	    json_set(o, "cpu_ms", number_or_null(d->cpu_ms), e) < 0 ||

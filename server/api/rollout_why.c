@@ -140,14 +140,35 @@ static void never(struct asking *q, const char *why)
 	(void)snprintf(q->no_delta, sizeof(q->no_delta), "%s", why);
 }
 
-static void judge_delta(struct asking *q, const struct fleet_delta *d)
+static bool may_come(const struct fleet_delta *d, const struct device *of)
 {
-	if (d->state == DELTA_USELESS || d->state == DELTA_FAILED) {
+	return (d->state == DELTA_WANTED || d->state == DELTA_MAKING ||
+		d->state == DELTA_MADE) &&
+	       (!d->unwraps || capability_unwraps(of->capabilities));
+}
+
+static void judge_delta(struct asking *q, const struct store_call *c)
+{
+	const struct fleet_delta *all = c->items, *worst = NULL;
+
+	if (delta_choose(c, &q->a->device) != NULL)
+		return;
+	for (size_t i = 0; i < c->n_items; i++) {
+		if (may_come(&all[i], &q->a->device)) {
+			q->delta = WHY_DELTA_TO_COME;
+			return;
+		}
+		if (worst == NULL || worst->unwraps)
+			worst = &all[i];
+	}
+	if (worst != NULL) {
 		q->delta = WHY_DELTA_NEVER;
 		(void)snprintf(q->no_delta, sizeof(q->no_delta),
-			       "no delta leads there from %s: %.*s", d->from_version,
-			       DETAIL_MAX_LEN / 2, d->detail);
-	} else if (d->state != DELTA_READY) {
+			       "no delta leads there from %s: %.*s",
+			       worst->from_version, DETAIL_MAX_LEN / 2, worst->detail);
+	} else if (q->a->api->deltas == NULL) {
+		never(q, "none is made here");
+	} else {
 		q->delta = WHY_DELTA_TO_COME;
 	}
 }
@@ -157,14 +178,9 @@ static void got_delta(struct store_call *c)
 	AUTO_PTR(store_call) struct store_call *owned = c;
 	struct asking *q = c->ctx;
 
-	if (c->err.code == ERR_NONE)
-		judge_delta(q, &c->out.delta);
-	else if (c->err.code != ERR_NOT_FOUND && failed(q, c))
+	if (failed(q, c))
 		return;
-	else if (q->a->api->deltas == NULL)
-		never(q, "none is made here");
-	else
-		q->delta = WHY_DELTA_TO_COME;
+	judge_delta(q, c);
 	ask_zone(q);
 }
 

@@ -156,6 +156,7 @@ static int make(struct making *m, struct err *e)
 	    .new_body = paths[3],
 	    .head = m->head,
 	    .body = m->body,
+	    .unwrap = m->delta.unwraps,
 	    .max_memory = c->max_memory,
 	    .max_ms = c->max_ms,
 	    .goes_on = goes_on,
@@ -169,7 +170,7 @@ static int make(struct making *m, struct err *e)
 	    artifacts_path(a, m->to.head_sha256, paths[2], e) < 0 ||
 	    artifacts_path(a, m->to.body_sha256, paths[3], e) < 0)
 		return -1;
-	return maker_make(&job, &m->delta.cpu_ms, e);
+	return maker_make(&job, m->delta.needs, &m->delta.cpu_ms, e);
 }
 
 /* ------------------------------------------------------------------ keeping it */

@@ -76,10 +76,13 @@ static int start(const struct maker_job *j, int pipe_fd, pid_t *ret, struct err 
 {
 	char memory[24];
 	const char *const args[] = {
-	    j->program,	  "--old-head", j->old_head,  "--old-body", j->old_body,
-	    "--new-head", j->new_head,	"--new-body", j->new_body,  "--head",
-	    j->head,	  "--body",	j->body,      "--memory",   memory,
-	    "--fd",	  "3",		NULL};
+	    j->program,	  "--old-head", j->old_head,
+	    "--old-body", j->old_body,	"--new-head",
+	    j->new_head,  "--new-body", j->new_body,
+	    "--head",	  j->head,	"--body",
+	    j->body,	  "--memory",	memory,
+	    "--fd",	  "3",		j->unwrap ? "--unwrap" : NULL,
+	    NULL};
 	char *argv[N_ELEMS(args)];
 
 	(void)snprintf(memory, sizeof(memory), "%" PRIu64, j->max_memory);
@@ -130,7 +133,19 @@ static uint64_t reap(pid_t pid)
 	       (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1000;
 }
 
-int maker_make(const struct maker_job *j, uint64_t *ret_cpu_ms, struct err *e)
+/* "made", then its needs. */
+static bool was_made(const char *word, char ret_needs[CAPABILITIES_MAX_LEN + 1])
+{
+	size_t n = sizeof(MAKER_MADE) - 1;
+
+	if (strncmp(word, MAKER_MADE, n) != 0 || (word[n] != ' ' && word[n] != '\0'))
+		return false;
+	return text_copy(ret_needs, CAPABILITIES_MAX_LEN + 1,
+			 word + n + (word[n] == ' '), "needs", NULL) == 0;
+}
+
+int maker_make(const struct maker_job *j, char ret_needs[CAPABILITIES_MAX_LEN + 1],
+	       uint64_t *ret_cpu_ms, struct err *e)
 {
 	char word[MAKER_TEXT_LEN];
 	AUTO_CLOSE int ours = -1;
@@ -139,6 +154,7 @@ int maker_make(const struct maker_job *j, uint64_t *ret_cpu_ms, struct err *e)
 	pid_t pid;
 
 	*ret_cpu_ms = 0;
+	ret_needs[0] = '\0';
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(e, "pipe");
 	ours = ends[0];
@@ -154,7 +170,7 @@ int maker_make(const struct maker_job *j, uint64_t *ret_cpu_ms, struct err *e)
 	*ret_cpu_ms = reap(pid);
 	if (result < 0)
 		return -1;
-	if (strcmp(word, MAKER_MADE) == 0)
+	if (was_made(word, ret_needs))
 		return 0;
 	if (word[0] == '\0')
 		return err_set(e, ERR_INTERNAL, "its maker ended without a word");

@@ -10,17 +10,19 @@
 #define OTA_SERVER_DELTA_MAKER_H
 
 #include "../../common/base/err.h"
+#include "../../common/ddi/capability.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MAKER_TEXT_LEN 512
-#define MAKER_MADE "made"
+#define MAKER_TEXT_LEN (CAPABILITIES_MAX_LEN + 16)
+#define MAKER_MADE "made" /* and what a device needs for it (common/ddi/capability.h) */
 
 struct maker_job {
 	const char *program;
 	const char *old_head, *old_body, *new_head, *new_body; /* paths to read */
 	const char *head, *body; /* paths to write: whole, or not there */
+	bool unwrap;		 /* between what the images are unwrapped */
 	uint64_t max_memory;	 /* bytes of address space; 0: no limit */
 	uint64_t max_ms;
 	/* Asked every second, from this thread: false ends the child. May be NULL. */
@@ -31,7 +33,7 @@ struct maker_job {
 /* ERR_UNSUPPORTED: the child says why there can be none; ERR_TIMEOUT; ERR_CANCELLED:
  * goes_on() said so; others: it could not be started, or died. *ret_cpu_ms is set in any
  * case. */
-int maker_make(const struct maker_job *job, uint64_t *ret_cpu_ms,
-	       struct err *e) MUST_USE;
+int maker_make(const struct maker_job *job, char ret_needs[CAPABILITIES_MAX_LEN + 1],
+	       uint64_t *ret_cpu_ms, struct err *e) MUST_USE;
 
 #endif

@@ -12,7 +12,7 @@
 #include "../../common/base/option.h"
 #include "../../common/base/text.h"
 #include "../../publish/bundle/unpack.h"
-#include "../../publish/diff/patch.h"
+#include "../../publish/unwrap/wrapped.h"
 #include "maker.h"
 
 #include <fcntl.h>
@@ -24,11 +24,15 @@
 
 #define NICE 19
 #define BODY_MAX ((size_t)1 << 32)
+/* Of a device, for a delta that is worth making. */
+#define UNWRAP_MEMORY (64u << 20)
+#define UNWRAP_SCRATCH (256u << 20)
 
 struct values {
 	const char *old_head, *old_body, *new_head, *new_body; /* to read */
 	const char *head, *body;			       /* to write */
 	uint64_t memory, fd;
+	bool unwrap;
 };
 
 /* A payload: its head, and its body to read from. */
@@ -101,12 +105,16 @@ static int check_pair(const struct payload *from, const struct payload *to,
 }
 
 struct made {
+	bool unwrap;
+	struct recode_plan plans[MAX_IMAGES]; /* of those that are unwrapped */
+	size_t n_plans;
 	struct buf heads[MAX_IMAGES], bodies[MAX_IMAGES];
 	struct buf head, body;
 };
 
 static void made_init(struct made *m)
 {
+	*m = (struct made){0};
 	for (size_t i = 0; i < MAX_IMAGES; i++) {
 		buf_init(&m->heads[i], CONTAINER_HEAD_MAX_BYTES);
 		buf_init(&m->bodies[i], BODY_MAX);
@@ -118,11 +126,57 @@ static void made_init(struct made *m)
 static void made_fini(struct made *m)
 {
 	for (size_t i = 0; i < MAX_IMAGES; i++) {
+		recode_plan_fini(&m->plans[i]);
 		buf_fini(&m->heads[i]);
 		buf_fini(&m->bodies[i]);
 	}
 	buf_fini(&m->head);
 	buf_fini(&m->body);
+}
+
+static int read_made(void *ctx, void *ret_data, size_t len, uint64_t offset,
+		     struct err *e)
+{
+	const struct buf *body = ctx;
+
+	if (offset > body->len || len > body->len - offset)
+		return err_set(e, ERR_RANGE, "beyond the body");
+	memcpy(ret_data, body->data + offset, len);
+	return 0;
+}
+
+/* What it needs is in its plan. */
+static int keep_plan(struct made *m, size_t index, struct err *e)
+{
+	const struct delta_source body = {read_made, &m->bodies[index],
+					  m->bodies[index].len};
+	AUTO(container_head) struct container_head h = {0};
+
+	if (container_head_parse(m->heads[index].data, m->heads[index].len, &h, e) <
+		0 ||
+	    wrapped_read_plan(&h, &body, &m->plans[m->n_plans], e) < 0)
+		return -1;
+	m->n_plans++;
+	return 0;
+}
+
+/* Which devices can apply it is for the server to see. */
+static int make_unwrapped(const struct patch_spec *spec, size_t index, struct made *m,
+			  bool *ret_made, struct err *e)
+{
+	const struct recode_means means = {
+	    recode_codecs,
+	    {.memory_bytes = UNWRAP_MEMORY, .scratch_bytes = UNWRAP_SCRATCH}};
+	struct unwrap_report report = {0};
+
+	*ret_made = false;
+	if (!m->unwrap)
+		return 0;
+	if (wrapped_make(spec, &means, &m->heads[index], &m->bodies[index], &report,
+			 e) < 0)
+		return -1;
+	*ret_made = report.n_proven > 0;
+	return *ret_made ? keep_plan(m, index, e) : 0;
 }
 
 static int make_image(struct payload *from, struct payload *to, size_t index,
@@ -136,11 +190,14 @@ static int make_image(struct payload *from, struct payload *to, size_t index,
 	    .new_data = new_data,
 	    .new_size = to->head.images[index].size,
 	};
+	bool made;
 
 	if (new_data == NULL)
 		return -1;
 	memcpy(spec.salt, to->head.images[index].salt, VERITY_SALT_LEN);
-	return patch_make(&spec, &m->heads[index], &m->bodies[index], e);
+	if (make_unwrapped(&spec, index, m, &made, e) < 0)
+		return -1;
+	return made ? 0 : patch_make(&spec, &m->heads[index], &m->bodies[index], e);
 }
 
 static int make(struct payload *from, struct payload *to, struct made *m, struct err *e)
@@ -155,7 +212,22 @@ static int make(struct payload *from, struct payload *to, struct made *m, struct
 		parts[i] = (struct patch_part){m->heads[i].data, m->heads[i].len,
 					       m->bodies[i].data, m->bodies[i].len};
 	}
+	if (m->unwrap && m->n_plans == 0)
+		return err_set(
+		    e, ERR_UNSUPPORTED,
+		    "nothing that changed is compressed in a way that can be "
+		    "made again");
 	return patch_join(parts, to->head.n_images, &m->head, &m->body, e);
+}
+
+static int say_made(const struct made *m, char ret[MAKER_TEXT_LEN], struct err *e)
+{
+	char needs[WRAPPED_NEEDS_LEN + 1] = "";
+
+	if (m->n_plans > 0 && wrapped_needs(m->plans, m->n_plans, needs, e) < 0)
+		return -1;
+	return text_format(ret, MAKER_TEXT_LEN, e, "%s%s%s", MAKER_MADE,
+			   needs[0] != '\0' ? " " : "", needs);
 }
 
 static int write_made(const struct values *v, const struct made *m, struct err *e)
@@ -204,6 +276,7 @@ static int run(void *values, int n_operands, char **operands, const struct log *
 	if (check_values(v, e) < 0 || be_modest(v->memory, e) < 0)
 		return -1;
 	made_init(&m);
+	m.unwrap = v->unwrap;
 	result = payload_open(&from, v->old_head, v->old_body, e);
 	if (result == 0)
 		result = payload_open(&to, v->new_head, v->new_body, e);
@@ -211,7 +284,10 @@ static int run(void *values, int n_operands, char **operands, const struct log *
 		result = make(&from, &to, &m, e);
 	if (result == 0)
 		result = write_made(v, &m, e);
-	(void)snprintf(text, sizeof(text), "%s", result == 0 ? MAKER_MADE : e->text);
+	if (result == 0)
+		result = say_made(&m, text, e);
+	if (result < 0)
+		(void)snprintf(text, sizeof(text), "%s", e->text);
 	made_fini(&m);
 	payload_fini(&from);
 	payload_fini(&to);
@@ -229,6 +305,8 @@ static const struct option options[] = {
     {NULL, "new-body", OPT_PATH, AT(new_body), NULL, "FILE", "Its body"},
     {NULL, "head", OPT_PATH, AT(head), NULL, "FILE", "Where the delta's head goes"},
     {NULL, "body", OPT_PATH, AT(body), NULL, "FILE", "Where its body goes"},
+    {NULL, "unwrap", OPT_FLAG, AT(unwrap), NULL, NULL,
+     "Look through compression that devices make again"},
     {NULL, "memory", OPT_SIZE, AT(memory), "0", NULL,
      "Take no more than this; 0: no limit"},
     {NULL, "fd", OPT_U64, AT(fd), NULL, "N",

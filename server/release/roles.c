@@ -11,16 +11,18 @@
 #define DAY_MS 86400000ull
 #define LIFE_MS (180 * DAY_MS)
 #define TOP_NAME "delta"
+#define UNWRAPPED ":unwrapped"
 
 int delta_target_name(const struct fleet_delta *d, char ret[DELTA_TARGET_MAX_LEN + 1],
 		      struct err *e)
 {
-	return text_format(ret, DELTA_TARGET_MAX_LEN + 1, e, "delta/%s/%s:%s",
-			   d->product, d->from_version, d->to_version);
+	return text_format(ret, DELTA_TARGET_MAX_LEN + 1, e, "delta/%s/%s:%s%s",
+			   d->product, d->from_version, d->to_version,
+			   d->unwraps ? UNWRAPPED : "");
 }
 
 bool delta_target_from(const char *name, const char *product, const char *to,
-		       char ret[VERSION_MAX_LEN + 1])
+		       char ret[VERSION_MAX_LEN + 1], bool *ret_unwraps)
 {
 	char again[DELTA_TARGET_MAX_LEN + 1];
 	struct fleet_delta d = {0};
@@ -30,11 +32,14 @@ bool delta_target_from(const char *name, const char *product, const char *to,
 	if (end == NULL || end - from - 1 > VERSION_MAX_LEN)
 		return false;
 	memcpy(d.from_version, from + 1, (size_t)(end - from - 1));
+	d.unwraps = strlen(end) > sizeof(UNWRAPPED) &&
+		    strcmp(end + strlen(end) - (sizeof(UNWRAPPED) - 1), UNWRAPPED) == 0;
 	if (text_copy(d.product, sizeof(d.product), product, "product", NULL) < 0 ||
 	    text_copy(d.to_version, sizeof(d.to_version), to, "version", NULL) < 0 ||
 	    delta_target_name(&d, again, NULL) < 0 || strcmp(name, again) != 0)
 		return false;
 	memcpy(ret, d.from_version, sizeof(d.from_version));
+	*ret_unwraps = d.unwraps;
 	return true;
 }
 

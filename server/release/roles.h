@@ -16,7 +16,7 @@
 #include "../signer/signer.h"
 #include "repository.h"
 
-#define DELTA_TARGET_MAX_LEN (PRODUCT_MAX_LEN + 2 * VERSION_MAX_LEN + 8)
+#define DELTA_TARGET_MAX_LEN (PRODUCT_MAX_LEN + 2 * VERSION_MAX_LEN + 18)
 
 int delta_target_name(const struct fleet_delta *d, char ret[DELTA_TARGET_MAX_LEN + 1],
 		      struct err *e) MUST_USE;
@@ -24,7 +24,7 @@ int delta_target_name(const struct fleet_delta *d, char ret[DELTA_TARGET_MAX_LEN
 /* The version that `name` leads from, if it is a delta's to this version of this
  * product; false: it is not. */
 bool delta_target_from(const char *name, const char *product, const char *to,
-		       char ret[VERSION_MAX_LEN + 1]);
+		       char ret[VERSION_MAX_LEN + 1], bool *ret_unwraps);
 
 struct roles_config {
 	struct store *store; /* all borrowed */

@@ -9,6 +9,7 @@
 #ifndef OTA_SERVER_STORE_MODEL_H
 #define OTA_SERVER_STORE_MODEL_H
 
+#include "../../common/ddi/capability.h"
 #include "../../common/base/err.h"
 #include "../../common/crypto/digest.h"
 #include "../../common/format/manifest.h"
@@ -63,7 +64,7 @@ struct device {
 	enum grade grade;
 	enum device_state state;
 	char agent_version[33];
-	char capabilities[DEVICE_TEXT_MAX_LEN + 1]; /* blank-separated */
+	char capabilities[CAPABILITIES_MAX_LEN + 1];
 	char address[64];
 	/* JSON array as docs/API.md has it, or "" */
 	char slots[SLOTS_TEXT_MAX_LEN + 1];

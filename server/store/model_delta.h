@@ -9,6 +9,9 @@
  *
  * MAKING has a lease: one whose maker died is taken again when it ends, a few times.
  * Only a READY one is offered: its head is a target of the role delta-<product>.
+ *
+ * From one release to another there are two at most: a plain one, and an unwrapped one
+ * (common/recode/plan.h) where devices can use it.
  */
 #ifndef OTA_SERVER_STORE_MODEL_DELTA_H
 #define OTA_SERVER_STORE_MODEL_DELTA_H
@@ -16,6 +19,7 @@
 #include "model.h"
 
 #define DELTA_MAX_TRIES 3
+#define DELTA_KINDS 2 /* plain, unwrapped */
 #define DELTA_WANTED_AT_ONCE 100
 /* Listed in the metadata of one product; the oldest give way. */
 #define DELTA_MAX_LISTED 1000
@@ -54,13 +58,16 @@ struct fleet_delta {
 	int64_t created_at;
 	int64_t made_at; /* or given up; 0: not yet */
 	uint64_t n_used; /* devices that came by it and proved it */
+	bool unwraps;	 /* between what the images are unwrapped */
+	char needs[CAPABILITIES_MAX_LEN + 1]; /* of MADE and READY: capability_covers() */
 };
 
 /* Two releases between which a delta would serve n_devices devices. */
 struct delta_pair {
 	char from[RELEASE_ID_LEN + 1];
 	char to[RELEASE_ID_LEN + 1];
-	uint64_t n_devices;
+	bool unwraps;
+	uint64_t n_devices; /* that can use one of that kind */
 };
 
 /* DELTA_FIND: from what a device runs to what it is to install. */
@@ -88,7 +95,7 @@ struct online_role {
 	X(DELTA_LIST, STORE_READ)	  /* in.page (text: product) newest first -> items of struct fleet_delta */ \
 	X(DELTA_LINES, STORE_READ)	  /* in.page.text: product -> items of struct fleet_delta, MADE or READY, as its role lists them */ \
 	X(DELTA_PRODUCTS, STORE_READ)	  /* -> items of struct fleet_delta, of which product and state: READY, or MADE if any is new */ \
-	X(DELTA_FIND, STORE_READ)	  /* in.delta_find -> out.delta; ERR_NOT_FOUND */ \
+	X(DELTA_FIND, STORE_READ)	  /* in.delta_find -> items of struct fleet_delta, the smallest first */ \
 	X(ONLINE_ROLE_GET, STORE_READ)	  /* in.online_role {name, version} -> blob */ \
 	X(ONLINE_ROLE_LIST, STORE_READ)	  /* -> items of struct online_role, the newest of each, without data */
 /* clang-format on */

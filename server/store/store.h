@@ -173,7 +173,7 @@ struct device_change {
 	bool set_state;
 	enum device_state state;
 	char agent_version[33]; /* "": as it is */
-	char capabilities[DEVICE_TEXT_MAX_LEN + 1];
+	char capabilities[CAPABILITIES_MAX_LEN + 1];
 };
 
 struct assignment {
@@ -206,6 +206,7 @@ struct deployment_move {
 	struct device_change device;
 	/* It came by the delta from this version, counted once; "": it did not. */
 	char delta_from[VERSION_MAX_LEN + 1];
+	bool delta_unwraps;
 };
 
 struct store_call;
@@ -270,7 +271,7 @@ union store_in {
 		char version[VERSION_MAX_LEN +
 			     1]; /* set only while the grade is unknown */
 		char agent_version[33];
-		char capabilities[DEVICE_TEXT_MAX_LEN + 1]; /* with spaces between */
+		char capabilities[CAPABILITIES_MAX_LEN + 1];
 	} attributes;
 	struct release release;
 	struct assignment assign;

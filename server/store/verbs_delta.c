@@ -34,6 +34,8 @@ static int load_delta(struct conn *db, const char *tenant, const struct query *q
 	d->created_at = query_int(q, 16);
 	d->made_at = query_int(q, 17);
 	d->n_used = (uint64_t)query_int(q, 18);
+	d->unwraps = query_int(q, 19) != 0;
+	query_text(q, 20, d->needs, sizeof(d->needs));
 	return 0;
 }
 
@@ -64,6 +66,7 @@ static int load_pair(struct conn *db, const char *tenant, const struct query *q,
 	query_text(q, 0, p->from, sizeof(p->from));
 	query_text(q, 1, p->to, sizeof(p->to));
 	p->n_devices = (uint64_t)query_int(q, 2);
+	p->unwraps = query_int(q, 3) != 0;
 	return 0;
 }
 
@@ -86,7 +89,8 @@ int verb_DELTA_ADD(struct conn *db, struct store_call *c, struct err *e)
 	for (size_t i = 0; i < c->n_items; i++) {
 		if (query_run(db, SQL_DELTA_INSERT, e,
 			      ARGS(ARG_T(c->tenant), ARG_T(p[i].from), ARG_T(p[i].to),
-				   ARG_I(p[i].n_devices), ARG_I(c->now_ms))) < 0)
+				   ARG_I(p[i].unwraps), ARG_I(p[i].n_devices),
+				   ARG_I(c->now_ms))) < 0)
 			return -1;
 	}
 	return 0;
@@ -117,7 +121,7 @@ static int end_delta(struct conn *db, const struct store_call *c,
 			   ARG_T(d->detail), ARG_B(d->head_sha256, len),
 			   ARG_B(d->body_sha256, len), ARG_I(made ? d->head_size : 0),
 			   ARG_I(made ? d->body_size : 0), ARG_I(d->cpu_ms),
-			   ARG_I(c->now_ms))) < 0)
+			   ARG_I(c->now_ms), ARG_T(made ? d->needs : ""))) < 0)
 		return -1;
 	if (conn_changes(db) == 0)
 		return err_set(e, ERR_PRECONDITION, "the delta is not being made");
@@ -217,10 +221,10 @@ int verb_DELTA_FIND(struct conn *db, struct store_call *c, struct err *e)
 
 	if (query_open(db, SQL_DELTA_FIND, &q, e,
 		       ARGS(ARG_T(c->tenant), ARG_T(f->to), ARG_T(f->product),
-			    ARG_T(f->version))) < 0 ||
-	    step_one(&q, "delta from version", f->version, e) < 0)
+			    ARG_T(f->version), ARG_I(DELTA_KINDS + 1))) < 0)
 		return -1;
-	return load_delta(db, c->tenant, &q, &c->out.delta, e);
+	return load_items(&q, c, DELTA_KINDS, sizeof(struct fleet_delta), load_delta,
+			  e);
 }
 
 /* ---- the online roles ---- */

@@ -530,9 +530,10 @@ int verb_DEPLOYMENT_MOVE(struct conn *db, struct store_call *c, struct err *e)
 		return -1;
 	if (store_proof(db, c, e) < 0 || store_status(db, c, e) < 0 ||
 	    deployment_load_by_id(db, c->tenant, m->id, &c->out.deployment, e) < 0 ||
-	    (m->delta_from[0] != '\0' && query_run(db, SQL_DELTA_USED, e,
-						   ARGS(ARG_T(c->tenant), ARG_I(m->id),
-							ARG_T(m->delta_from))) < 0) ||
+	    (m->delta_from[0] != '\0' &&
+	     query_run(db, SQL_DELTA_USED, e,
+		       ARGS(ARG_T(c->tenant), ARG_I(m->id), ARG_T(m->delta_from),
+			    ARG_I(m->delta_unwraps))) < 0) ||
 	    (shows && check_offer(db, c, &c->out.deployment, m->asking, e) < 0) ||
 	    member_follow(db, c, &c->out.deployment, shows, e) < 0)
 		return -1;

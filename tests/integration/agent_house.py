@@ -29,7 +29,7 @@ class AgentTest(unittest.TestCase):
         cls.publisher.init(cls.server)
         cls.images, cls.releases = {}, {}
         for version in ("1.0.0", "2.0.0"):
-            cls.images[version] = cls.publisher.images(version)
+            cls.images[version] = cls.images_of(version)
             cls.releases[version] = cls.publisher.publish(cls.server, version, cls.images[version])
         cls.offline = cls.place / "2.0.0.ota"
         cls.server.ota("release", "export", cls.bundle("2.0.0"), cls.offline)
@@ -40,12 +40,16 @@ class AgentTest(unittest.TestCase):
         cls.stack.cleanup()
 
     @classmethod
+    def images_of(cls, version):
+        return cls.publisher.images(version)
+
+    @classmethod
     def bundle(cls, version):
         return cls.publisher.releases / f"{version}.bundle"
 
-    def board(self, config=None, network=True):
+    def board(self, config=None, network=True, name=None):
         """A device with 1.0.0 in slot A, powered off; on the server's fleet unless it has no network."""
-        name = self.id().rsplit(".", 1)[-1].replace("_", "-")[:40]
+        name = name or self.id().rsplit(".", 1)[-1].replace("_", "-")[:40]
         images = self.images["1.0.0"]
         board = Board(self.place / name, self.server, self.publisher, images, config)
         if not network:

@@ -63,7 +63,7 @@ static void a_wrong_field_is_refused(void **state)
 	    {36, 0, ERR_FORMAT}, /* codecs: one too few, one too many, unknown */
 	    {36, 3, ERR_FORMAT},
 	    {36, 6, ERR_FORMAT},
-	    {36, 10, ERR_UNSUPPORTED},
+	    {36, 18, ERR_UNSUPPORTED},
 	    {48, 1, ERR_UNSUPPORTED},
 	    {63, 1, ERR_UNSUPPORTED},
 	    {66, 0, ERR_FORMAT},       /* image 0 has one group less */

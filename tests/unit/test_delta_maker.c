@@ -14,6 +14,8 @@
 #define LONG_MS 60000
 
 static char script[64];
+static char needs[CAPABILITIES_MAX_LEN + 1];
+static bool unwrap;
 
 static int setup(void **state)
 {
@@ -49,6 +51,7 @@ static enum err_code run(const char *body, uint64_t max_ms, bool (*goes_on)(void
 	    .new_body = "d",
 	    .head = "e",
 	    .body = "f",
+	    .unwrap = unwrap,
 	    .max_memory = 12345,
 	    .max_ms = max_ms,
 	    .goes_on = goes_on,
@@ -57,7 +60,7 @@ static enum err_code run(const char *body, uint64_t max_ms, bool (*goes_on)(void
 
 	write_script(body);
 	e->code = ERR_NONE;
-	if (maker_make(&job, &cpu_ms, e) == 0)
+	if (maker_make(&job, needs, &cpu_ms, e) == 0)
 		assert_int_equal(e->code, ERR_NONE);
 	assert_true(cpu_ms < LONG_MS);
 	return e->code;
@@ -82,6 +85,25 @@ static void its_files_and_its_limit_are_named(void **state)
 	assert_string_equal(
 	    e.text, "--old-head a --old-body b --new-head c --new-body d --head e "
 		    "--body f --memory 12345 --fd 3 ");
+	unwrap = true;
+	(void)run("printf '%s ' \"$@\" >&3", LONG_MS, NULL, &e);
+	unwrap = false;
+	assert_non_null(strstr(e.text, " --fd 3 --unwrap "));
+}
+
+static void what_it_needs_is_said_with_it(void **state)
+{
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(
+	    run("printf 'made unwrap-xz-5.4.1 unwrap-memory-9' >&3", LONG_MS, NULL, &e),
+	    ERR_NONE);
+	assert_string_equal(needs, "unwrap-xz-5.4.1 unwrap-memory-9");
+	assert_int_equal(run("printf 'made' >&3", LONG_MS, NULL, &e), ERR_NONE);
+	assert_string_equal(needs, "");
+	assert_int_equal(run("printf 'madeira' >&3", LONG_MS, NULL, &e),
+			 ERR_UNSUPPORTED);
 }
 
 static void what_it_says_instead_is_why_there_is_none(void **state)
@@ -143,7 +165,7 @@ static void a_program_that_is_not_there_is_named(void **state)
 
 	(void)state;
 	write_script("");
-	assert_int_equal(maker_make(&job, &cpu_ms, &e), -1);
+	assert_int_equal(maker_make(&job, needs, &cpu_ms, &e), -1);
 	assert_non_null(strstr(e.text, "/nowhere/ota-delta-maker"));
 }
 
@@ -153,6 +175,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	    TEST(one_that_says_made_made_it),
 	    TEST(its_files_and_its_limit_are_named),
+	    TEST(what_it_needs_is_said_with_it),
 	    TEST(what_it_says_instead_is_why_there_is_none),
 	    TEST(one_that_dies_made_nothing),
 	    TEST(one_that_takes_too_long_is_ended),

@@ -228,7 +228,8 @@ static void segments_that_cannot_be_are_refused(void **state)
 	    {4, 1, ERR_FORMAT},		/* a map that makes blocks */
 	    {24 + 2, 2, ERR_FORMAT},	/* continues the map */
 	    {24 + 2, 4, ERR_FORMAT},	/* a second map */
-	    {24 + 2, 8, ERR_UNSUPPORTED}, {24 + 1, 3, ERR_UNSUPPORTED},
+	    {24 + 2, 8, ERR_UNSUPPORTED}, {24 + 1, 4, ERR_UNSUPPORTED},
+	    {24 + 1, 3, ERR_FORMAT}, /* a plan that makes blocks */
 	};
 	for (size_t i = 0; i < N_ELEMS(rows); i++) {
 		struct container_head back;

@@ -113,32 +113,39 @@ only_a_delta_to_this_version_of_this_product_tells_where_it_leads_from(void **st
 {
 	static const struct {
 		const char *name, *from; /* NULL: none of ours */
+		bool unwraps;
 	} rows[] = {
-	    {"delta/gateway/1.0.0:2.0.0", "1.0.0"},
-	    {"delta/gateway/1.0.0-rc.1+b:2.0.0", "1.0.0-rc.1+b"},
-	    {"delta/gateway/1.0.0:2.0.1", NULL},
-	    {"delta/camera/1.0.0:2.0.0", NULL},
-	    {"delta/gateway/1.0.0:2.0.0:2.0.0", NULL},
-	    {"delta/gateway/x/1.0.0:2.0.0", NULL},
-	    {"delta/gateway/2.0.0", NULL},
-	    {"release/gateway/2.0.0.json", NULL},
-	    {":", NULL},
-	    {"", NULL},
+	    {"delta/gateway/1.0.0:2.0.0", "1.0.0", false},
+	    {"delta/gateway/1.0.0-rc.1+b:2.0.0", "1.0.0-rc.1+b", false},
+	    {"delta/gateway/1.0.0:2.0.0:unwrapped", "1.0.0", true},
+	    {"delta/gateway/1.0.0:2.0.0:unwrapped:unwrapped", NULL, false},
+	    {"delta/gateway/1.0.0:unwrapped", NULL, false},
+	    {"delta/gateway/1.0.0:2.0.1", NULL, false},
+	    {"delta/camera/1.0.0:2.0.0", NULL, false},
+	    {"delta/gateway/1.0.0:2.0.0:2.0.0", NULL, false},
+	    {"delta/gateway/x/1.0.0:2.0.0", NULL, false},
+	    {"delta/gateway/2.0.0", NULL, false},
+	    {"release/gateway/2.0.0.json", NULL, false},
+	    {":", NULL, false},
+	    {"", NULL, false},
 	};
 	char from[VERSION_MAX_LEN + 1], name[2 * DELTA_TARGET_MAX_LEN];
+	bool unwraps = false;
 
 	(void)state;
 	for (size_t i = 0; i < N_ELEMS(rows); i++) {
-		bool is = delta_target_from(rows[i].name, "gateway", "2.0.0", from);
+		bool is =
+		    delta_target_from(rows[i].name, "gateway", "2.0.0", from, &unwraps);
 
 		if (is != (rows[i].from != NULL) ||
-		    (is && strcmp(from, rows[i].from) != 0))
+		    (is &&
+		     (strcmp(from, rows[i].from) != 0 || unwraps != rows[i].unwraps)))
 			fail_msg("%s: %s", rows[i].name, is ? from : "none");
 	}
 	memset(name, 'a', sizeof(name));
 	memcpy(name, "delta/gateway/", 14);
 	strcpy(name + sizeof(name) - 7, ":2.0.0");
-	assert_false(delta_target_from(name, "gateway", "2.0.0", from));
+	assert_false(delta_target_from(name, "gateway", "2.0.0", from, &unwraps));
 }
 
 int main(void)

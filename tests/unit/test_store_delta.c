@@ -40,7 +40,7 @@ static void make_runner(struct store *s, const char *id, const char *release,
 	done(s, c);
 }
 
-/* "r1>r2 3, .." */
+/* "r1>r2 3, r1>>r2 1, ..": the second is an unwrapped one. */
 static void must_want(struct store *s, const char *want)
 {
 	struct store_call *c = verb(STORE_DELTA_PAIRS);
@@ -51,24 +51,31 @@ static void must_want(struct store *s, const char *want)
 	must(s, c);
 	p = c->items;
 	for (size_t i = 0; i < c->n_items; i++)
-		n += (size_t)snprintf(have + n, sizeof(have) - n, "%s%s>%s %llu",
-				      i > 0 ? ", " : "", p[i].from, p[i].to,
+		n += (size_t)snprintf(have + n, sizeof(have) - n, "%s%s%s%s %llu",
+				      i > 0 ? ", " : "", p[i].from,
+				      p[i].unwraps ? ">>" : ">", p[i].to,
 				      (unsigned long long)p[i].n_devices);
 	assert_string_equal(have, want);
 	store_call_free(c);
 }
 
-static void add(struct store *s, const char *from, const char *to, uint64_t n)
+static void add_kind(struct store *s, const char *from, const char *to, bool unwraps,
+		     uint64_t n)
 {
 	struct store_call *c = verb(STORE_DELTA_ADD);
 	struct err e = ERR_INIT;
 	struct delta_pair *p = store_call_items(c, 1, sizeof(*p), &e);
 
 	assert_non_null(p);
-	*p = (struct delta_pair){.n_devices = n};
+	*p = (struct delta_pair){.n_devices = n, .unwraps = unwraps};
 	strcpy(p->from, from);
 	strcpy(p->to, to);
 	done(s, c);
+}
+
+static void add(struct store *s, const char *from, const char *to, uint64_t n)
+{
+	add_kind(s, from, to, false, n);
 }
 
 static struct store_call *take_call(int64_t now_ms)
@@ -115,7 +122,9 @@ static void end(struct store *s, struct fleet_delta d, enum delta_progress state
 	store_call_free(c);
 }
 
-static struct fleet_delta find(struct store *s, const char *version, const char *to)
+/* The one at this place of those that lead there. */
+static struct fleet_delta find_at(struct store *s, const char *version, const char *to,
+				  size_t at)
 {
 	struct store_call *c = verb(STORE_DELTA_FIND);
 	struct fleet_delta d;
@@ -124,9 +133,15 @@ static struct fleet_delta find(struct store *s, const char *version, const char 
 	strcpy(c->in.delta_find.version, version);
 	strcpy(c->in.delta_find.to, to);
 	must(s, c);
-	d = c->out.delta;
+	assert_in_range(at, 0, c->n_items - 1);
+	d = ((const struct fleet_delta *)c->items)[at];
 	store_call_free(c);
 	return d;
+}
+
+static struct fleet_delta find(struct store *s, const char *version, const char *to)
+{
+	return find_at(s, version, to, 0);
 }
 
 static void
@@ -147,6 +162,46 @@ what_devices_run_is_wanted_to_the_newest_and_to_what_they_are_assigned(void **st
 	add(s, "r1", "r3", 2);
 	add(s, "r1", "r3", 2); /* once more is nothing */
 	must_want(s, "r2>r1 1, r1>r2 1, r2>r3 1");
+}
+
+static void can(struct store *s, const char *device, const char *words)
+{
+	struct store_call *c = verb(STORE_DEVICE_SET_ATTRIBUTES);
+
+	strcpy(c->in.attributes.id, device);
+	strcpy(c->in.attributes.capabilities, words);
+	done(s, c);
+}
+
+static void an_unwrapped_one_is_wanted_where_devices_can_use_it(void **state)
+{
+	struct store *s = store_of(state);
+	struct fleet_delta d;
+
+	make_payload_release(s, "r1", "1.0.0");
+	make_payload_release(s, "r2", "2.0.0");
+	make_runner(s, "dev-1", "r1", "1.0.0");
+	make_runner(s, "dev-2", "r1", "1.0.0");
+	can(s, "dev-1", "full delta");
+	must_want(s, "r1>r2 2");
+	can(s, "dev-2", "full delta unwrap-zstd-1.5.4");
+	must_want(s, "r1>r2 2, r1>>r2 1");
+	(void)assign(s, "dev-2", "r2");
+	can(s, "dev-1", "full delta unwrap-xz-5.4.1");
+	must_want(s, "r1>>r2 3, r1>r2 3"); /* by each way that they were counted */
+	add_kind(s, "r1", "r2", true, 3);
+	must_want(s, "r1>r2 3");
+	add(s, "r1", "r2", 2);
+	must_want(s, "");
+	d = take_at(s, 1000);
+	assert_true(d.unwraps);
+	strcpy(d.needs, "unwrap-zstd-1.5.4");
+	end(s, d, DELTA_MADE);
+	assert_string_equal(find_at(s, "1.0.0", "r2", 1).needs, "unwrap-zstd-1.5.4");
+	assert_false(find_at(s, "1.0.0", "r2", 0).unwraps); /* 0 bytes yet */
+	d = take_at(s, 1000);
+	assert_false(d.unwraps);
+	end(s, d, DELTA_USELESS);
 }
 
 static void no_delta_is_wanted_without_payload_or_to_what_was_withdrawn(void **state)
@@ -360,6 +415,7 @@ static void lines_and_products_are_of_what_can_be_offered(void **state)
 
 #define CASES(X)                                                                       \
 	X(what_devices_run_is_wanted_to_the_newest_and_to_what_they_are_assigned)      \
+	X(an_unwrapped_one_is_wanted_where_devices_can_use_it)                         \
 	X(no_delta_is_wanted_without_payload_or_to_what_was_withdrawn)                 \
 	X(the_one_that_serves_most_is_made_first_and_by_one_maker)                     \
 	X(one_whose_maker_died_is_taken_again_and_given_up_after_three)                \

@@ -13,6 +13,8 @@ const delta = (product: string, from_version: string, to_version: string, more: 
 	state: "ready",
 	detail: null,
 	withdrawn: false,
+	unwraps: false,
+	needs: null,
 	size: 170,
 	full_size: 1000,
 	cpu_ms: 5,
@@ -30,6 +32,17 @@ test("a product has a table of its own, its versions newest first by their numbe
 	expect(all[1]!.to).toEqual(["1.10.0", "1.9.0"]);
 	expect(cell(all[1]!, "1.2.0", "1.9.0")).toBeDefined();
 	expect(cell(all[1]!, "1.9.0", "1.9.0")).toBeUndefined();
+});
+
+test("of a plain and an unwrapped one the cell shows the smaller that can be fetched", () => {
+	const unwrapped = (more: Partial<Delta>) => delta("m", "1", "2", { unwraps: true, ...more });
+	const shown = (...all: Delta[]) => cell(matrices(all)[0]!, "1", "2")!;
+	const plain = delta("m", "1", "2");
+	for (const pair of [[plain, unwrapped({ size: 20 })], [unwrapped({ size: 20 }), plain]]) expect(shown(...pair).size).toBe(20);
+	expect(shown(plain, unwrapped({ size: 200 })).unwraps).toBe(false);
+	expect(shown(plain, unwrapped({ state: "making", size: null })).unwraps).toBe(false);
+	expect(shown(delta("m", "1", "2", { state: "useless", size: null }), unwrapped({ size: 20 })).unwraps).toBe(true);
+	expect(shown(unwrapped({ state: "useless", size: null }), delta("m", "1", "2", { state: "useless", size: null })).unwraps).toBe(false);
 });
 
 test("only one that can be fetched has a share, and none is nothing", () => {

@@ -13,6 +13,24 @@ const order = new Intl.Collator("en", { numeric: true });
 const newestFirst = (versions: Iterable<string>) => [...new Set(versions)].sort((a, b) => order.compare(b, a));
 const place = (from: string, to: string) => JSON.stringify([from, to]);
 
+/* Of a plain and an unwrapped one, that which says more: what can be fetched and is smaller. */
+function better(one: Delta, other: Delta | undefined): Delta {
+	if (other === undefined) return one;
+	const [a, b] = [share(one), share(other)];
+	if (a !== null && b !== null) return one.size! < other.size! ? one : other;
+	if (a !== null || b !== null) return a !== null ? one : other;
+	return one.unwraps ? other : one;
+}
+
+function placeAll(deltas: Delta[]): Map<string, Delta> {
+	const cells = new Map<string, Delta>();
+	for (const one of deltas) {
+		const key = place(one.from_version, one.to_version);
+		cells.set(key, better(one, cells.get(key)));
+	}
+	return cells;
+}
+
 export function matrices(deltas: Delta[]): Matrix[] {
 	const products = [...new Set(deltas.map((one) => one.product))].sort(order.compare);
 	return products.map((product) => {
@@ -21,7 +39,7 @@ export function matrices(deltas: Delta[]): Matrix[] {
 			product,
 			from: newestFirst(own.map((one) => one.from_version)),
 			to: newestFirst(own.map((one) => one.to_version)),
-			cells: new Map(own.map((one) => [place(one.from_version, one.to_version), one])),
+			cells: placeAll(own),
 		};
 	});
 }
