@@ -59,7 +59,8 @@ struct fleet_delta {
 	int64_t made_at; /* or given up; 0: not yet */
 	uint64_t n_used; /* devices that came by it and proved it */
 	bool unwraps;	 /* between what the images are unwrapped */
-	char needs[CAPABILITIES_MAX_LEN + 1]; /* of MADE and READY: capability_covers() */
+	char needs[CAPABILITIES_MAX_LEN +
+		   1]; /* of MADE and READY: capability_covers() */
 };
 
 /* Two releases between which a delta would serve n_devices devices. */

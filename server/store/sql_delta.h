@@ -9,7 +9,7 @@
 	"x.id, t.product, x.from_release, f.version, x.to_release, t.version, "        \
 	"x.state, x.detail, t.withdrawn_at, x.n_tries, x.head_sha256, "                \
 	"x.body_sha256, x.head_size, x.body_size, t.head_size + t.body_size, "         \
-	"x.cpu_ms, x.created_at, x.made_at, x.n_used, x.unwraps, x.needs "                                 \
+	"x.cpu_ms, x.created_at, x.made_at, x.n_used, x.unwraps, x.needs "             \
 	"FROM delta x JOIN release f ON f.tenant = x.tenant AND f.id = "               \
 	"x.from_release "                                                              \
 	"JOIN release t ON t.tenant = x.tenant AND t.id = x.to_release "               \
