@@ -110,6 +110,10 @@ export interface Delta {
 	detail: string | null;
 	/** The release it leads to was withdrawn: it is not offered. */
 	withdrawn: boolean;
+	/** It is made between what the images are unwrapped, for devices that can compress again what is compressed in them. */
+	unwraps: boolean;
+	/** What a device must have for it, as words of its capabilities. */
+	needs: string | null;
 	/** Bytes that a device fetches, hashes included. */
 	size: number | null;
 	/** The same of the full payload. */
